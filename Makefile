@@ -1,0 +1,66 @@
+# Everything a person does with Tessera. Longer than two lines: `python -m tools.x`.
+PYTHON ?= python3
+ENV    := .tessera/env
+PY     := $(ENV)/dev/bin/python
+READY  := $(PYTHON) tools/bootstrap.py
+export PORT PERSIST WARM LIVE C D STAGE
+
+.DEFAULT_GOAL := help
+.PHONY: help run test unit contract e2e peers lint format dev deploy-local logs doctor build deploy sam-local localstack lock clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## start everything locally and print where it is; PORT=8000, PERSIST=1 keeps the data, Ctrl-C stops it
+	@$(READY) dev emulator sam && exec $(PY) -m tools.up
+
+test: ## every test: contract, unit, then a deployed stack with e2e and peers; C=tasks narrows
+	@$(READY) dev emulator sam && exec $(PY) -m tools.test
+
+unit: ## unit tests alone; C=tasks narrows
+	@$(READY) dev && exec $(PY) -m tools.test unit
+
+contract: ## the tests that read the tree itself
+	@$(READY) dev && exec $(PY) -m tools.test contract
+
+e2e: ## black-box tests, against BASE_URL or a stack of their own; C=tasks narrows
+	@$(READY) dev emulator sam && exec $(PY) -m tools.test e2e
+
+peers: ## suites that others wrote, against BASE_URL or a stack of their own
+	@$(READY) dev emulator sam && exec $(PY) -m tools.test peers
+
+lint: ## style, types and templates
+	@$(READY) dev sam && exec $(PY) -m tools.lint
+
+format: ## let ruff arrange the code
+	@$(READY) dev && $(ENV)/dev/bin/ruff check --fix -q . ; $(ENV)/dev/bin/ruff format -q .
+
+dev: ## every app in one process with hot reload, against the running `make run`
+	@$(READY) dev && exec $(PY) -m tools.dev
+
+deploy-local: ## update the running stack; C=tasks updates one capability in seconds
+	@$(READY) dev emulator sam && exec $(PY) -m tools.deploy_local
+
+logs: ## follow the logs of the running stack; C=tasks narrows
+	@$(READY) dev && exec $(PY) -m tools.logs
+
+doctor: ## say what is wrong with this machine, and the remedy
+	@$(PYTHON) tools/bootstrap.py --doctor && $(READY) dev && exec $(PY) -m tools.doctor
+
+build: ## build for AWS, into .aws-sam/build
+	@$(READY) dev sam && exec $(PY) -m tools.deploy build
+
+deploy: ## deploy to your AWS account; STAGE=dev, staging or prod
+	@$(READY) dev sam && exec $(PY) -m tools.deploy deploy
+
+sam-local: ## `sam local start-api` in Docker, against the tables of the running stack
+	@$(READY) dev sam && exec $(PY) -m tools.sam_local
+
+localstack: ## the same stack on LocalStack (Docker and your LOCALSTACK_AUTH_TOKEN)
+	@$(READY) dev sam && exec $(PY) -m tools.on_localstack
+
+lock: ## resolve every requirements file anew
+	@$(READY) dev && exec $(PY) -m tools.lock
+
+clean: ## remove everything that was built, and all local state
+	@$(PYTHON) tools/bootstrap.py --clean

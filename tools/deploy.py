@@ -1,0 +1,112 @@
+"""`make build` and `make deploy STAGE=dev`: the same templates and commands, for a real account."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import botocore.session
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tools import costs, sam
+from tools.paths import BOOT, DEV, ROOT, SAM
+from tools.say import Failure, Steps, explain
+
+STAGES = ("dev", "staging", "prod")
+RUNTIME = "python3.13"
+ARCHITECTURE = "arm64"
+# What a person sets, each by a variable of its own name.
+SETTINGS = {
+    "OwnerEmail": "OWNER_EMAIL",
+    "MailFrom": "MAIL_FROM",
+    "WebOrigins": "WEB_ORIGINS",
+    "Domain": "DOMAIN",
+    "HashConcurrency": "HASH_CONCURRENCY",
+    "Alarms": "ALARMS",
+}
+
+
+def main(command: str) -> int:
+    steps = Steps()
+    try:
+        if command == "build":
+            build(steps)
+        else:
+            deploy(steps)
+    except Failure as failure:
+        if not failure.log:
+            explain(command, failure)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def build(steps: Steps) -> Path:
+    """Cross-build everything for AWS into `.aws-sam/build`."""
+    target = ROOT / ".aws-sam" / "build"
+    variables = {"RUNTIME": RUNTIME, "ARCHITECTURE": ARCHITECTURE, "PYTHON": python_of(RUNTIME)}
+    with steps.step("build"):
+        parameters = {"Runtime": RUNTIME, "Architecture": ARCHITECTURE}
+        sam.build(target, variables=variables, parameters=parameters, log=ROOT / ".tessera" / "logs" / "build.log")
+    return target
+
+
+def deploy(steps: Steps) -> None:
+    stage = os.environ.get("STAGE", "")
+    if stage not in STAGES:
+        raise Failure("Which stage?", remedy=f"Say it: make deploy STAGE=dev (one of {', '.join(STAGES)}).")
+    account, region = identity()
+    settings = {name: os.environ[variable] for name, variable in SETTINGS.items() if os.environ.get(variable)}
+    alarms = settings.get("Alarms", "on" if stage == "prod" else "off") == "on"
+    print(costs.announcement(stage, account, region, settings, alarms=alarms))
+    target = build(steps)
+    parameters = {
+        "Stage": stage,
+        "Runtime": RUNTIME,
+        "Architecture": ARCHITECTURE,
+        "Alarms": "on" if alarms else "off",
+        **settings,
+    }
+    command = [SAM, "deploy", "--config-env", stage, "--template-file", target / "template.yaml", "--region", region]
+    command += ["--config-file", ROOT / "samconfig.toml", "--parameter-overrides", *sam.pairs(parameters)]
+    # In the foreground, with the person's own credentials: it shows the change set and asks.
+    code = subprocess.call([str(part) for part in command], cwd=ROOT, env=sam.quiet(os.environ))
+    if code != 0:
+        raise Failure(f"`sam deploy` ended with code {code}. What it printed says why.")
+
+
+def identity() -> tuple[str, str]:
+    """The account and the region that the caller's credentials lead to."""
+    session = botocore.session.get_session()
+    region = session.get_config_variable("region")
+    if session.get_credentials() is None:
+        raise Failure(
+            "There are no AWS credentials here.",
+            remedy="Sign in (aws sso login) or set AWS_PROFILE, then try again. Nothing was created.",
+        )
+    if not region:
+        raise Failure("No AWS region is set.", remedy="Say which: AWS_REGION=eu-central-1 make deploy STAGE=dev")
+    try:
+        account = session.create_client("sts", region_name=region).get_caller_identity()["Account"]
+    except (BotoCoreError, ClientError) as refused:
+        raise Failure(
+            f"AWS does not accept these credentials: {refused}",
+            remedy="Sign in again, or choose another AWS_PROFILE. Nothing was created.",
+        ) from None
+    return str(account), str(region)
+
+
+def python_of(runtime: str) -> str:
+    """An interpreter of the runtime's own minor version, which may compile for it; else ours, which may not."""
+    found = subprocess.run(
+        [str(BOOT / "uv"), "python", "find", "--no-python-downloads", runtime.removeprefix("python")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return found.stdout.strip() if found.returncode == 0 else str(DEV / "python")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "deploy"))

@@ -1,0 +1,71 @@
+"""`make deploy-local`: bring the running stack up to date. `C=tasks` replaces one capability's code alone."""
+
+import io
+import os
+import shutil
+import sys
+import zipfile
+from pathlib import Path
+
+from tools import cloud, layers, processes, registry, sam, stack
+from tools.paths import RUN
+from tools.say import Failure, Steps, explain
+
+
+def main() -> int:
+    wanted, steps = os.environ.get("C", ""), Steps()
+    try:
+        facts = stack.running(RUN)
+        if wanted:
+            replace_code(facts, registry.named(wanted), steps)
+        else:
+            deploy_everything(facts, steps)
+    except LookupError as unknown:
+        explain("deploy-local", Failure(str(unknown.args[0])))
+        return 1
+    except Failure as failure:
+        if failure.remedy.startswith("Start one"):
+            explain("deploy-local", failure)
+        return 1
+    return 0
+
+
+def replace_code(facts: stack.Facts, capability: registry.Capability, steps: Steps) -> None:
+    """Build the capability's functions and hand their code to the emulator, which starts fresh workers for them."""
+    if not capability.functions:
+        raise LookupError(f"No function of template.yaml has its code in {capability.folder.name}.")
+    functions = cloud.client("lambda", facts.endpoint)
+    for logical_id in capability.functions:
+        with steps.step(logical_id):
+            artifact = RUN / "hot" / logical_id
+            shutil.rmtree(artifact, ignore_errors=True)
+            variables = {**cloud.environment(), **stack.build_variables(), "ARTIFACTS_DIR": str(artifact)}
+            log = RUN / "logs" / "hot.log"
+            command = ["make", f"build-{logical_id}"]
+            processes.run(command, environment=variables, log=log, cwd=capability.folder.parent, what="The build")
+            name = registry.function_name(logical_id, facts.stack)
+            functions.update_function_code(FunctionName=name, ZipFile=zipped(artifact))
+
+
+def deploy_everything(facts: stack.Facts, steps: Steps) -> None:
+    """`sam build` and `sam deploy` onto the running stack: for changed templates and layers."""
+    with steps.step("layers"):
+        pointers = {"LOCAL_DEPENDENCIES": str(layers.dependencies()), "LOCAL_SHARED": str(layers.shared())}
+    variables = {**stack.build_variables(), **pointers}
+    with steps.step("build"):
+        sam.build(RUN / "build", variables=variables, parameters=facts.parameters, log=RUN / "logs" / "build.log")
+    with steps.step("deploy"):
+        stack.deploy(facts, RUN / "build", RUN / "logs" / "deploy.log")
+
+
+def zipped(folder: Path) -> bytes:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                archive.write(path, path.relative_to(folder))
+    return sink.getvalue()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""`sam build` and `sam deploy`: the commands a person runs for AWS, with this machine's particulars."""
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from tools import cloud, layers, processes
+from tools.paths import BOOT, ROOT, SAM, STATE
+from tools.say import Failure
+
+
+def build(build_dir: Path, *, variables: Mapping[str, str], parameters: Mapping[str, str], log: Path) -> None:
+    """Build everything into `build_dir`. Never one resource alone: the others would be shipped uncompiled."""
+    command: list[str | Path] = [SAM, "build", "--build-dir", build_dir, "--parameter-overrides", *pairs(parameters)]
+    environment = {
+        **quiet(cloud.environment()),
+        "UV": str(BOOT / "uv"),
+        "SERVICES": " ".join(layers.services()),
+        **variables,
+    }
+    processes.run(command, environment=environment, log=log, cwd=ROOT, what="`sam build`")
+
+
+def deploy(
+    build_dir: Path, *, config: str, stack: str, parameters: Mapping[str, str], endpoint: str, log: Path
+) -> None:
+    """Deploy what was built to the cloud at `endpoint`, under samconfig's table `config`."""
+    command: list[str | Path] = [SAM, "deploy", "--config-env", config, "--stack-name", stack]
+    command += ["--template-file", build_dir / "template.yaml"]
+    command += ["--config-file", ROOT / "samconfig.toml", "--parameter-overrides", *pairs(parameters)]
+    environment = {**quiet(cloud.environment(endpoint)), "SAM_CLI_POLL_DELAY": "0.2"}
+    try:
+        processes.run(command, environment=environment, log=log, cwd=ROOT, what="`sam deploy`")
+    except Failure as failure:
+        failure.lines = cloud.why_failed(endpoint, stack)
+        raise
+
+
+def pairs(parameters: Mapping[str, str]) -> list[str]:
+    return [
+        f"{key}={json.dumps(value)}" if not value or " " in value else f"{key}={value}"
+        for key, value in parameters.items()
+    ]
+
+
+def quiet(environment: Mapping[str, str]) -> dict[str, str]:
+    """No telemetry, and no question to the package index whether there is a newer version."""
+    home = STATE / "sam"
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "metadata.json").write_text(json.dumps({"telemetryEnabled": False, "lastVersionCheck": time.time()}))
+    return {**environment, "SAM_CLI_TELEMETRY": "0", "__SAM_CLI_APP_DIR": str(home)}

@@ -1,0 +1,315 @@
+"""A whole local stack: emulator, deployment, front door. `make run` starts one, and so does `make test`."""
+
+import contextlib
+import fcntl
+import json
+import os
+import platform
+import secrets
+import shutil
+import signal
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TextIO
+
+from tools import cloud, layers, ports, processes, registry, sam
+from tools.emulator import Emulator, is_idle
+from tools.paths import DEV, ROOT, RUNTIME, shown
+from tools.ports import LOOPBACK
+from tools.processes import Child
+from tools.say import Failure, Steps
+
+ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
+MAIL_FROM = "tessera@example.com"
+
+
+class AlreadyRunning(Exception):
+    """Another stack holds this state folder. The argument is what is known of it."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What others need to know about a stack that runs; kept as `stack.json` in its folder."""
+
+    stack: str
+    door_port: int
+    emulator_port: int
+    pid: int
+    edge_secret: str
+    persist: bool
+    children: tuple[tuple[int, float], ...] = ()
+    deployed: str = ""
+
+    @property
+    def base_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.door_port}"
+
+    @property
+    def socket_url(self) -> str:
+        return f"ws://{LOOPBACK}:{self.door_port}/live"
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://{LOOPBACK}:{self.emulator_port}"
+
+    def for_tests(self) -> dict[str, str]:
+        """The variables by which the black-box suites find the stack."""
+        return {
+            "BASE_URL": self.base_url,
+            "SOCKET_URL": self.socket_url,
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "STACK": self.stack,
+            "AWS_DEFAULT_REGION": cloud.REGION,
+        }
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        return {
+            "Runtime": RUNTIME,
+            "Architecture": ARCHITECTURE,
+            "Stage": "local",
+            "Endpoint": self.endpoint,
+            "PublicBaseUrl": self.base_url,
+            "TrustedEdge": "door",
+            "EdgeSecret": self.edge_secret,
+            "MailFrom": MAIL_FROM,
+        }
+
+
+class LocalStack:
+    """A context manager: inside the block the stack answers, after it nothing of it is left."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        door_port: int,
+        emulator_port: int = 0,
+        stack: str = "tessera",
+        persist: bool = False,
+        quiet: bool = False,
+    ) -> None:
+        self.folder, self.stack, self.persist = folder, stack, persist
+        self.steps = Steps(quiet=quiet)
+        self._wanted_door, self._wanted_emulator = door_port, emulator_port
+        self._lock: TextIO | None = None
+        self._door: Child | None = None
+        self._emulator: Emulator | None = None
+        self._facts: Facts | None = None
+        # Is there nothing in it yet but what the templates make?
+        self.is_new = True
+
+    @property
+    def facts(self) -> Facts:
+        assert self._facts is not None, "the stack was not started"
+        return self._facts
+
+    def __enter__(self) -> Self:
+        self._hold()
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._stop)
+            self._start()
+            undo.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def watch(self) -> None:
+        """Stay until a child ends, which is a failure, or until we are interrupted."""
+        assert self._door is not None and self._emulator is not None
+        children = [self._door, self._emulator.child]
+        while True:
+            for child in children:
+                if not child.is_alive:
+                    with self.steps.step("keep running"):
+                        raise Failure(f"The {child.name} has ended by itself.", log=child.log)
+            time.sleep(0.5)
+
+    def _start(self) -> None:
+        before = self._clear_away()
+        with self.steps.check("the port"):
+            self._require_port()
+        keep = before if self.persist and before and before.persist else None
+        self.is_new = not (keep and keep.deployed)
+        preferred = self._wanted_emulator or (keep.emulator_port if keep else 0) or ports.any_free()
+        facts = Facts(
+            stack=self.stack,
+            door_port=self._wanted_door,
+            emulator_port=ports.free_or_any(preferred),
+            pid=os.getpid(),
+            edge_secret=keep.edge_secret if keep else secrets.token_urlsafe(24),
+            persist=self.persist,
+        )
+        self._emulator = Emulator(self.folder, facts.emulator_port, persist=self.persist)
+        self._emulator.start()
+        self._note(replace(facts, children=self._children()))
+        wanted = f"{layers.source_hash()} {facts.parameters}"
+        if keep and keep.deployed == wanted and keep.emulator_port == facts.emulator_port:
+            with self.steps.step("local cloud, with what it kept"):
+                self._emulator.wait()
+        else:
+            self._build_and_deploy()
+        self._note(replace(self.facts, deployed=wanted))
+        with self.steps.step("front door"):
+            self._open_door()
+
+    def _require_port(self) -> None:
+        if not ports.is_free(self._wanted_door):
+            remedy = f"Choose another: make run PORT={ports.any_free()}"
+            raise Failure(f"Port {self._wanted_door} is taken by another program.", remedy=remedy)
+
+    def _build_and_deploy(self) -> None:
+        assert self._emulator is not None
+        build_dir = self.folder / "build"
+        logs = self.folder / "logs"
+        with self.steps.step("layers"):
+            pointers = {"LOCAL_DEPENDENCIES": str(layers.dependencies()), "LOCAL_SHARED": str(layers.shared())}
+        with self.steps.step("build"):
+            sam.build(
+                build_dir,
+                variables={**build_variables(), **pointers},
+                parameters=self.facts.parameters,
+                log=logs / "build.log",
+            )
+        with self.steps.step("local cloud"):
+            self._emulator.wait()
+            cloud.make_artifact_bucket(self.facts.endpoint)
+        with self.steps.step("deploy"):
+            deploy(self.facts, build_dir, logs / "deploy.log")
+
+    def _open_door(self) -> None:
+        config = self.folder / "door.json"
+        config.touch(mode=0o600)
+        config.write_text(json.dumps(door_settings(self.facts, self.folder)))
+        command: list[str | Path] = [DEV / "python", "-m", "localstack.door", config]
+        environment = {**cloud.environment(), "PYTHONPATH": str(ROOT)}
+        self._door = Child("front door", command, environment=environment, log=self.folder / "logs" / "door.log")
+        self._note(replace(self.facts, children=self._children()))
+        self._door.wait_until(lambda: answers(f"{self.facts.base_url}/health"), seconds=30)
+
+    def _stop(self) -> None:
+        # Whatever goes wrong in one of these, the others are done: last in, first out.
+        with _uninterrupted(), contextlib.ExitStack() as ending:
+            ending.callback(self._let_go)
+            if self._emulator is not None:
+                ending.callback(self._emulator.stop)
+                ending.callback(self._wait_until_idle)
+            if self._door is not None:
+                ending.callback(self._door.stop, seconds=5)
+
+    def _let_go(self) -> None:
+        if self._facts is not None:
+            self._note(replace(self._facts, pid=0, children=()))
+        if not self.persist:
+            shutil.rmtree(self.folder / "state", ignore_errors=True)
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _wait_until_idle(self) -> None:
+        """What is in flight would be lost: state is saved between messages, not within one."""
+        if not self.persist or self._emulator is None or not self._emulator.answers():
+            return
+        idle, deadline = is_idle(self.facts.endpoint), time.monotonic() + 10
+        while not idle() and time.monotonic() < deadline:
+            time.sleep(0.2)
+
+    def _hold(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = (self.folder / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._lock.close()
+            self._lock = None
+            facts = read_facts(self.folder)
+            raise AlreadyRunning(facts.base_url if facts else shown(self.folder)) from None
+
+    def _clear_away(self) -> Facts | None:
+        """End what a launcher that was killed has left behind."""
+        before = read_facts(self.folder)
+        for pid, started in before.children if before else ():
+            processes.end(pid, started)
+        return before
+
+    def _children(self) -> tuple[tuple[int, float], ...]:
+        found = [self._emulator.child] if self._emulator else []
+        found += [self._door] if self._door else []
+        return tuple((child.pid, child.started) for child in found)
+
+    def _note(self, facts: Facts) -> None:
+        self._facts = facts
+        path = self.folder / "stack.json"
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(asdict(facts)))
+
+
+def running(folder: Path) -> Facts:
+    """The facts of the stack that runs in this folder; a failure if none does."""
+    facts = read_facts(folder)
+    if facts is None or not facts.pid or not answers(f"{facts.base_url}/health"):
+        raise Failure("No local stack is running.", remedy="Start one in another terminal: make run")
+    return facts
+
+
+def read_facts(folder: Path) -> Facts | None:
+    try:
+        found = json.loads((folder / "stack.json").read_text())
+    except (OSError, ValueError):
+        return None
+    children = tuple((int(pid), float(started)) for pid, started in found.pop("children", ()))
+    return Facts(**found, children=children)
+
+
+def deploy(facts: Facts, build_dir: Path, log: Path) -> None:
+    """`sam deploy` to the emulator, then what the emulator ignores of it."""
+    sam.deploy(
+        build_dir, config="local", stack=facts.stack, parameters=facts.parameters, endpoint=facts.endpoint, log=log
+    )
+    cloud.apply_cors(facts.endpoint, facts.stack, ["*"])
+
+
+def build_variables() -> dict[str, str]:
+    """What the makefiles of functions and layers read."""
+    return {"RUNTIME": RUNTIME, "ARCHITECTURE": ARCHITECTURE, "PYTHON": str(DEV / "python")}
+
+
+def door_settings(facts: Facts, folder: Path) -> Mapping[str, object]:
+    """What the front door is told; see `localstack/door/settings.py`."""
+    return {
+        "port": facts.door_port,
+        "endpoint": facts.endpoint,
+        "api_id": facts.stack,
+        "socket_id": f"{facts.stack}-live",
+        "stack": facts.stack,
+        "edge_secret": facts.edge_secret,
+        "capabilities": sorted(set().union(*(c.top_level for c in registry.capabilities()))),
+        "folder": str(folder),
+    }
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=15) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """A second Ctrl-C while stopping must not leave processes behind."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,38 @@
+"""The project's templates as data, with CloudFormation's short forms kept as plain mappings."""
+
+from typing import Any
+
+import yaml
+
+from tools.paths import ROOT
+
+NAMES = ("template", "stores", "messages", "alarms")
+
+
+class _Loader(yaml.SafeLoader):
+    """A loader of its own, so that the short forms are known here and nowhere else."""
+
+
+def _short_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+        return {name: value.split(".", 1) if suffix == "GetAtt" else value}
+    if isinstance(node, yaml.SequenceNode):
+        return {name: loader.construct_sequence(node, deep=True)}
+    assert isinstance(node, yaml.MappingNode)
+    return {name: loader.construct_mapping(node, deep=True)}
+
+
+_Loader.add_multi_constructor("!", _short_form)
+
+
+def load(name: str) -> dict[str, Any]:
+    """`template`, `stores`, `messages` or `alarms`."""
+    loaded: dict[str, Any] = yaml.load((ROOT / f"{name}.yaml").read_text(), Loader=_Loader)
+    return loaded
+
+
+def resources(name: str, kind: str = "") -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = load(name)["Resources"]
+    return {key: value for key, value in found.items() if not kind or value["Type"] == kind}

@@ -1,0 +1,143 @@
+"""`make test`: what needs nothing first, then one deployed stack and everything that runs against it.
+
+`python -m tools.test [SUITE...]`; `C=tasks` narrows every suite to one capability.
+"""
+
+import os
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools import ports, processes, registry
+from tools.paths import ROOT, STATE
+from tools.say import Failure, explain
+from tools.stack import AlreadyRunning, LocalStack
+
+FOLDER = STATE / "test"
+ALONE = ("contract", "unit")
+AGAINST_A_STACK = ("emulator_facts", "e2e", "peers")
+# Two cores are what everyone has; more workers would only fight the emulator for them.
+WORKERS = {"unit": 2, "e2e": 2}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    suite: str
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+    reasons: tuple[str, ...] = ()
+
+
+def main(arguments: Sequence[str]) -> int:
+    wanted, only = list(arguments), os.environ.get("C", "")
+    unknown = [name for name in wanted if name not in (*ALONE, *AGAINST_A_STACK)]
+    if unknown:
+        print(f"There is no suite {unknown[0]}. There are: {', '.join((*ALONE, *AGAINST_A_STACK))}.", file=sys.stderr)
+        return 2
+    outcomes: list[Outcome] = []
+    try:
+        with processes.stopping_on_signals():
+            outcomes += [run(suite, only, {}) for suite in ALONE if _is_wanted(suite, wanted, only)]
+            deployed = [suite for suite in AGAINST_A_STACK if _is_wanted(suite, wanted, only)]
+            if deployed:
+                outcomes += run_deployed(deployed, only)
+    except KeyboardInterrupt:
+        print("\n  interrupted; nothing is left running")
+        return 130
+    return summarise(outcomes)
+
+
+def run_deployed(suites: Sequence[str], only: str) -> list[Outcome]:
+    """Against the stack BASE_URL names, else against one that is deployed for this run and taken away after it."""
+    if os.environ.get("BASE_URL"):
+        # The facts are about the emulator, and what BASE_URL names may be AWS.
+        return [run(suite, only, {}) for suite in suites if suite != "emulator_facts"]
+    with ExitStack() as after:
+        print("\n== a stack for the tests", flush=True)
+        try:
+            stack = after.enter_context(LocalStack(FOLDER, door_port=ports.any_free()))
+        except AlreadyRunning:
+            explain("a stack for the tests", Failure("Another `make test` is running here.", remedy="Wait for it."))
+            return [Outcome("stack", failed=1)]
+        except Failure:
+            return [Outcome("stack", failed=1)]
+        return [run(suite, only, stack.facts.for_tests()) for suite in suites]
+
+
+def run(suite: str, only: str, variables: Mapping[str, str]) -> Outcome:
+    """One suite in a process of its own."""
+    found = targets(suite, only)
+    if not found:
+        return Outcome(suite)
+    print(f"\n== {suite}", flush=True)
+    report = STATE / "logs" / f"{suite}.xml"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *map(str, found)]
+    if suite in WORKERS:
+        command += ["-n", str(WORKERS[suite]), "--dist", "loadfile"]
+    began = time.monotonic()
+    child = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **variables}, stdin=subprocess.DEVNULL)
+    started = processes.started(child.pid)
+    try:
+        code = child.wait()
+    finally:
+        processes.end(child.pid, started)
+    return _read(suite, report, code, time.monotonic() - began)
+
+
+def targets(suite: str, only: str) -> list[Path]:
+    """What to hand to pytest: the suite's folder, or the part of it that belongs to one capability."""
+    folder = ROOT / "tests" / suite
+    if not only:
+        return [folder] if any(folder.rglob("test_*.py")) else []
+    package = only.replace("-", "_")
+    found = [folder / part / package for part in ("", *sorted(_domains()))]
+    found += [folder / part / f"test_{package}.py" for part in ("", *sorted(_domains()))]
+    return [path for path in found if path.exists()]
+
+
+def summarise(outcomes: Sequence[Outcome]) -> int:
+    print("\n  suite            passed  failed  skipped    time")
+    for outcome in outcomes:
+        counts = f"{outcome.passed:>6}  {outcome.failed:>6}  {outcome.skipped:>7}"
+        print(f"  {outcome.suite:<16} {counts} {outcome.seconds:>6.0f} s")
+        for reason in outcome.reasons:
+            print(f"    skipped: {reason}")
+    passed, failed, skipped = (sum(getattr(o, name) for o in outcomes) for name in ("passed", "failed", "skipped"))
+    print(f"\n{passed} passed, {failed} failed, {skipped} skipped", flush=True)
+    return 1 if failed or not passed else 0
+
+
+def _is_wanted(suite: str, wanted: Sequence[str], only: str) -> bool:
+    return (suite in wanted or not wanted) and bool(targets(suite, only))
+
+
+def _domains() -> set[str]:
+    return {capability.domain for capability in registry.capabilities()}
+
+
+def _read(suite: str, report: Path, code: int, seconds: float) -> Outcome:
+    """The counts of pytest's report. A run that ended before it could write one has failed."""
+    if not report.exists():
+        return Outcome(suite, failed=1, seconds=seconds)
+    results = list(ET.parse(report).getroot().iter("testsuite"))
+    total, errors, failures, skipped = (
+        sum(int(result.get(name, 0)) for result in results) for name in ("tests", "errors", "failures", "skipped")
+    )
+    failed = errors + failures
+    # Exit code 5 says that nothing was collected, which no count shows.
+    failed = max(failed, 1) if code not in (0, 5) else failed
+    reasons = {case.get("message", "") for result in results for case in result.iter("skipped")}
+    return Outcome(suite, max(total - failed - skipped, 0), failed, skipped, seconds, tuple(sorted(reasons - {""})))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
