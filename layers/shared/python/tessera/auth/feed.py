@@ -1,0 +1,172 @@
+"""The revocation feed: what was locked, ended or changed in the last minutes, known to every function.
+
+No request asks whether its token was revoked. Each process polls the feed instead, at most every
+8 seconds and always before it decides, so that a revocation is in force everywhere within 15.
+"""
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+
+from tessera import aws, clock, ids, log
+from tessera.auth.problems import RevocationUnknown, SessionRevoked, TokenInvalid, TokenStale
+from tessera.auth.settings import AuthSettings
+from tessera.auth.tokens import Claims
+from tessera.settings import Bindings
+from tessera.tables import Row, Table
+from tessera.transact import Step, putting
+
+# u: user · s: session or token family · k: API key · g: signing key · r: definition of a role
+Kind = Literal["u", "s", "k", "g", "r"]
+
+FEED_PK = "REV"
+POLL_EVERY_MS = 8_000
+# Two writers may commit out of the order of their clocks; entries are idempotent, so we read some again.
+OVERLAP_MS = 30_000
+COLD_START_MS = 20 * 60_000
+FAIL_CLOSED_MS = 15_000
+LIVES_ON_SECONDS = 300
+
+
+class FeedRow(Row):
+    k = UnicodeAttribute()
+    id = UnicodeAttribute()
+    min_ep = NumberAttribute(null=True)
+
+
+@dataclass
+class _Known:
+    """The live entries. `users` holds the lowest epoch still good, None when none is."""
+
+    users: dict[str, tuple[int | None, int]] = field(default_factory=dict)
+    roles: dict[str, tuple[int, int]] = field(default_factory=dict)
+    revoked: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def add(self, item: dict[str, dict[str, Any]]) -> None:
+        kind, subject, expires = item["k"]["S"], item["id"]["S"], int(item["ttl"]["N"])
+        if kind == "u":
+            lowest = int(item["min_ep"]["N"]) if "min_ep" in item else None
+            before, lives = self.users.get(subject, (0, 0))
+            both = None if lowest is None or before is None else max(lowest, before)
+            self.users[subject] = both, max(lives, expires)
+        elif kind == "r":
+            changed = int(item["sk"]["S"].partition("#")[0])
+            before_ms, lives = self.roles.get(subject, (0, 0))
+            self.roles[subject] = max(changed, before_ms), max(lives, expires)
+        else:
+            self.revoked[kind, subject] = max(expires, self.revoked.get((kind, subject), 0))
+
+    def drop_expired(self, now_seconds: int) -> None:
+        self.users = {subject: entry for subject, entry in self.users.items() if entry[1] > now_seconds}
+        self.roles = {role: entry for role, entry in self.roles.items() if entry[1] > now_seconds}
+        self.revoked = {key: expires for key, expires in self.revoked.items() if expires > now_seconds}
+
+
+class Feed:
+    """This process's copy of the feed."""
+
+    def __init__(self, table: Table, access_token_seconds: int) -> None:
+        self._table, self._life_seconds = table, access_token_seconds + LIVES_ON_SECONDS
+        self._lock = threading.Lock()
+        self._known = _Known()
+        self._polled_at: int | None = None
+
+    @classmethod
+    def bind(cls, bindings: Bindings) -> Self:
+        settings = bindings.settings(AuthSettings)
+        return cls(Table(settings.authfeed), settings.access_token_seconds)
+
+    def check(self, claims: Claims) -> None:
+        """Refuse a token that the feed speaks against. At most 1 request in 8 seconds.
+
+        Raises `SessionRevoked`, `TokenStale`, `TokenInvalid`, or `RevocationUnknown` when the feed
+        could not be read for 15 seconds.
+        """
+        self.poll()
+        known = self._known
+        if ("g", claims.kid) in known.revoked:
+            raise TokenInvalid("signing key revoked")
+        if ("s", claims.sid) in known.revoked:
+            raise SessionRevoked("session")
+        if claims.sub in known.users:
+            lowest = known.users[claims.sub][0]
+            if lowest is None:
+                raise SessionRevoked("user")
+            if claims.ep < lowest:
+                raise TokenStale("epoch")
+        for role in claims.roles:
+            if role in known.roles and claims.iat * 1000 < known.roles[role][0]:
+                raise TokenStale("role")
+
+    def is_revoked(self, kind: Kind, subject: str) -> bool:
+        """Whether an entry without an epoch speaks against this id; polls first, as `check` does."""
+        self.poll()
+        return (kind, subject) in self._known.revoked
+
+    def poll(self) -> None:
+        """Read what is new, unless that was done a moment ago. Raises `RevocationUnknown`."""
+        if self._age() <= POLL_EVERY_MS:
+            return
+        with self._lock:
+            if self._age() <= POLL_EVERY_MS:
+                return
+            try:
+                self._read()
+            except (aws.ClientError, aws.BotoCoreError) as error:
+                log.current().cause = f"feed: {type(error).__name__}"
+                if self._age() > FAIL_CLOSED_MS:
+                    raise RevocationUnknown() from error
+
+    def revoke(self, kind: Kind, subject: str, *, min_ep: int | None = None) -> Step:
+        """The write that revokes, for the transaction of the change that is its reason. 2 write units.
+
+        For a user, tokens with an epoch below `min_ep` are refused; without it, all of them.
+        """
+        now = clock.millis()
+        row = FeedRow(
+            pk=FEED_PK,
+            sk=f"{now:013d}#{ids.new()}",
+            k=kind,
+            id=subject,
+            min_ep=min_ep,
+            ttl=now // 1000 + self._life_seconds,
+        )
+        return putting(self._table, row)
+
+    def _age(self) -> float:
+        """Milliseconds since the last good poll began; endless before the first, or when the clock went back.
+
+        By the clock of the day: that of the process may stand still while its container is frozen,
+        and a container that wakes must poll before it serves.
+        """
+        if self._polled_at is None:
+            return float("inf")
+        age = clock.millis() - self._polled_at
+        return age if age >= 0 else float("inf")
+
+    def _read(self) -> None:
+        started = clock.millis()
+        oldest = started - COLD_START_MS
+        since = oldest if self._polled_at is None else max(oldest, self._polled_at - OVERLAP_MS)
+        for item in self._entries_since(since):
+            self._known.add(item)
+        self._known.drop_expired(started // 1000)
+        self._polled_at = started
+
+    def _entries_since(self, since_ms: int) -> list[dict[str, dict[str, Any]]]:
+        # The plain client and not `Table`: a cold start may bring ten thousand entries, and making
+        # a row of each would cost more than reading them.
+        query: dict[str, Any] = {
+            "TableName": self._table.name,
+            "KeyConditionExpression": "pk = :pk AND sk > :since",
+            "ExpressionAttributeValues": {":pk": {"S": FEED_PK}, ":since": {"S": f"{max(since_ms, 0):013d}"}},
+        }
+        found: list[dict[str, dict[str, Any]]] = []
+        while True:
+            page = aws.client("dynamodb").query(**query)
+            found += page["Items"]
+            if not page.get("LastEvaluatedKey"):
+                return found
+            query["ExclusiveStartKey"] = page["LastEvaluatedKey"]

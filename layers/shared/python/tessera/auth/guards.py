@@ -1,0 +1,229 @@
+"""Who may call a route, declared in its signature: `caller: Annotated[Principal, auth.require("tasks:read")]`.
+
+A guard is asked once, ahead of body parsing, by the route class of `entry`, in this order: limit by
+address when nobody is authenticated, authenticate, limit by principal, authorise. As a dependency it
+only hands over the principal that was found then.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Depends, Request
+
+from tessera import clock, log
+from tessera.auth.authenticate import authenticate, has_credential
+from tessera.auth.call import Call
+from tessera.auth.envelope import adopt, service_of
+from tessera.auth.principal import ANONYMOUS, Kind, Principal
+from tessera.auth.problems import (
+    CredentialsMissing,
+    ImpersonationForbidden,
+    InsufficientScope,
+    StepUpRequired,
+    Unauthenticated,
+)
+from tessera.auth.roles import require_known
+from tessera.limits import Limits
+from tessera.policies import DEFAULTS, by_class
+
+CLASSES = frozenset(["read", "write", "expensive", "auth"])
+SAFE_METHODS = frozenset(["GET", "HEAD", "OPTIONS"])
+PEOPLE: tuple[Kind, ...] = ("user", "api_key")
+
+
+@dataclass(frozen=True)
+class Rate:
+    """The class of a route, or the name of one policy, and what one request costs."""
+
+    name: str
+    cost: int = 1
+
+    def __post_init__(self) -> None:
+        if self.name not in CLASSES and self.name not in DEFAULTS:
+            raise ValueError(f"There is no rate class or policy {self.name}.")
+        bursts = [window.burst for window in DEFAULTS[self.policy("user")].windows]
+        if not 1 <= self.cost <= min(bursts):
+            raise ValueError(
+                f"A cost of {self.cost} could never be admitted: the burst of {self.name} is {min(bursts)}."
+            )
+
+    def policy(self, plan: str) -> str:
+        return by_class(plan, self.name) if self.name in CLASSES else self.name
+
+
+class Guard:
+    """One requirement. Subclasses say how a request is admitted."""
+
+    is_public = False
+
+    def __init__(self, rate: Rate | None = None) -> None:
+        self.rate = rate
+
+    async def __call__(self, request: Request) -> Principal:
+        found: Principal = request.state.principal
+        return found
+
+    def describe(self) -> str:
+        """The requirement in words, for the list of all routes."""
+        raise NotImplementedError
+
+    def admit(self, call: Call) -> Principal:
+        """The principal of an admitted request. Raises the problem of one that is not."""
+        raise NotImplementedError
+
+    def _limit(self, call: Call, principal: Principal) -> None:
+        """Charge the request to its principal, or to its address. Raises `LimitExceeded`.
+
+        Plain reads of authenticated users are not charged: a write for each would double their cost.
+        """
+        rate = self.rate or Rate("read" if call.method in SAFE_METHODS else "write")
+        known = principal.kind != "anonymous"
+        if call.method == "OPTIONS" or (known and rate.name == "read"):
+            return
+        name = rate.policy(principal.plan)
+        subject = f"user:{principal.id}" if known and not DEFAULTS[name].per_address else f"ip:{call.client_ip}"
+        decision = call.bindings.get(Limits).decide(name, subject, cost=rate.cost)
+        call.answer_headers.update(decision.headers())
+        if not decision.allowed:
+            raise decision.problem()
+
+
+class Public(Guard):
+    """Anyone. A credential is not looked at."""
+
+    is_public = True
+
+    def __init__(self, rate: Rate | None, *, limited: bool) -> None:
+        super().__init__(rate)
+        self._limited = limited
+
+    def describe(self) -> str:
+        return "public" if self._limited else "public, unlimited"
+
+    def admit(self, call: Call) -> Principal:
+        if self._limited:
+            self._limit(call, ANONYMOUS)
+        return ANONYMOUS
+
+
+class Authenticated(Guard):
+    """Somebody known, unless `optional`; and then, with the permission and the assurance asked for."""
+
+    def __init__(
+        self,
+        *,
+        permission: str = "",
+        aal: int = 1,
+        fresh: int | None = None,
+        kinds: Sequence[Kind] = PEOPLE,
+        rate: Rate | None = None,
+        optional: bool = False,
+    ) -> None:
+        super().__init__(rate)
+        if permission:
+            require_known(permission)
+        self.permission, self.aal, self.fresh, self.kinds = permission, aal, fresh, tuple(kinds)
+        self.optional = optional
+
+    def describe(self) -> str:
+        parts = ["optional user" if self.optional else f"require {self.permission}" if self.permission else "user"]
+        if self.aal > 1:
+            parts.append(f"aal {self.aal}")
+        if self.fresh is not None:
+            parts.append(f"fresh {self.fresh} s")
+        if self.kinds != PEOPLE:
+            parts.append(f"kinds {'|'.join(self.kinds)}")
+        return ", ".join(parts)
+
+    def admit(self, call: Call) -> Principal:
+        if not has_credential(call):
+            self._limit(call, ANONYMOUS)
+            if self.optional:
+                return ANONYMOUS
+            raise CredentialsMissing()
+        try:
+            principal = authenticate(call)
+        except Unauthenticated as refused:
+            log.current().cause = refused.cause
+            self._limit(call, ANONYMOUS)
+            raise
+        self._limit(call, principal)
+        self._authorise(call, principal)
+        return principal
+
+    def _authorise(self, call: Call, principal: Principal) -> None:
+        if principal.kind not in self.kinds:
+            raise InsufficientScope(self.permission, detail="This credential is not of a kind that may do this.")
+        if self.permission:
+            principal.require(self.permission)
+        # Acting for somebody else is for looking on; writing needs a permission that comes with `admin`.
+        if principal.actor is not None and call.method not in SAFE_METHODS:
+            raise ImpersonationForbidden("You are acting for somebody else and may only read.")
+        weak = self.aal if principal.aal < self.aal else None
+        if weak is not None or self._is_old(principal):
+            raise StepUpRequired(aal=weak, max_age=self.fresh)
+
+    def _is_old(self, principal: Principal) -> bool:
+        if self.fresh is None:
+            return False
+        return principal.auth_time is None or (clock.now() - principal.auth_time).total_seconds() > self.fresh
+
+
+class Service(Guard):
+    """Only these capabilities, only by an invocation that IAM allows. For anyone else there is nothing here."""
+
+    def __init__(self, callers: Sequence[str]) -> None:
+        super().__init__()
+        self.callers = tuple(callers)
+
+    def describe(self) -> str:
+        return f"service {'|'.join(self.callers)}"
+
+    def admit(self, call: Call) -> Principal:
+        principal = service_of(call)
+        adopt(call)
+        if principal.id not in self.callers:
+            raise InsufficientScope(detail="This capability may not call this route.")
+        return principal
+
+
+def require(
+    permission: str,
+    *,
+    aal: int = 1,
+    fresh: int | None = None,
+    kinds: Sequence[Kind] = PEOPLE,
+    rate: Rate | str | None = None,
+) -> Any:
+    """This permission; an assurance level; a sign-in not older than `fresh` seconds; one of these kinds."""
+    return Depends(Authenticated(permission=permission, aal=aal, fresh=fresh, kinds=kinds, rate=_rate(rate)))
+
+
+def current_user(*, rate: Rate | str | None = None) -> Any:
+    """Anybody authenticated, a person or an API key."""
+    return Depends(Authenticated(rate=_rate(rate)))
+
+
+def optional_user(*, rate: Rate | str | None = None) -> Any:
+    """Somebody or nobody. A credential that is present and wrong is refused, never taken for nobody."""
+    return Depends(Authenticated(rate=_rate(rate), optional=True))
+
+
+def public(*, limited: bool = True, rate: Rate | str | None = None) -> Any:
+    """Anyone. `limited=False` is for what is asked all the time, such as health and published keys."""
+    return Depends(Public(_rate(rate), limited=limited))
+
+
+def service(*callers: str) -> Any:
+    """Only these capabilities."""
+    return Depends(Service(callers))
+
+
+def limit(name: str, *, cost: int = 1) -> Rate:
+    """Another rate class, or one named policy: `auth.require("tasks:write", rate=auth.limit("expensive", cost=2))`."""
+    return Rate(name, cost)
+
+
+def _rate(rate: Rate | str | None) -> Rate | None:
+    return Rate(rate) if isinstance(rate, str) else rate

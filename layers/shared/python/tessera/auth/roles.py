@@ -1,0 +1,73 @@
+"""Roles and what they hold, as `permissions.json` says; no other place adds a permission.
+
+A permission is `{capability}:{verb}`. Built-in roles are fixed here; custom roles are data of the
+capability `admin`, and a token brings what they add as its claim `perms`.
+"""
+
+import json
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+
+@cache
+def matrix() -> dict[str, Any]:
+    """The role matrix, read once: roles, wildcards, groups with one cell per role, custom roles."""
+    found: dict[str, Any] = json.loads(_text("permissions.json"))
+    return found
+
+
+@cache
+def known() -> frozenset[str]:
+    """Every permission there is."""
+    return frozenset(permission for group in matrix()["groups"] for permission in group["permissions"])
+
+
+@cache
+def held_by(role: str) -> frozenset[str]:
+    """The permissions of a built-in role, wildcards kept as they are; none for a role we do not know."""
+    permissions = {
+        permission
+        for group in matrix()["groups"]
+        if _is_held(group["cells"].get(role, "no"))
+        for permission in group["permissions"]
+    }
+    return frozenset(permissions | set(matrix()["wildcards"].get(role, [])))
+
+
+def expand(roles: Iterable[str], extra: Iterable[str] = ()) -> frozenset[str]:
+    """What these roles hold together. `extra` comes from custom roles and may bring no wildcards."""
+    named = {permission for permission in extra if permission in known()}
+    return frozenset(named.union(*(held_by(role) for role in roles)))
+
+
+@cache
+def granted(caller: str, callee: str) -> frozenset[str]:
+    """What a service may do at another one: its line in `service-grants.json`, and what every service may."""
+    every = {
+        permission for group in matrix()["groups"] if group["service"] == "yes" for permission in group["permissions"]
+    }
+    lines = [grant for grant in grants() if (grant["caller"], grant["callee"]) == (caller, callee)]
+    return frozenset(every.union(*(grant["permissions"] for grant in lines)))
+
+
+@cache
+def grants() -> tuple[dict[str, Any], ...]:
+    """Who may invoke whom; the templates' `lambda:InvokeFunction` statements say the same."""
+    return tuple(json.loads(_text("service-grants.json")))
+
+
+def require_known(permission: str) -> None:
+    """Raises `ValueError` for a permission that `permissions.json` does not list."""
+    if permission not in known():
+        raise ValueError(f"There is no permission {permission}. Add it to a group of permissions.json first.")
+
+
+def _is_held(cell: Any) -> bool:
+    # A cell is "yes", or says a limit that the capability holds, or a way other than the permission.
+    return cell == "yes" or (isinstance(cell, dict) and bool(cell["held"]))
+
+
+def _text(name: str) -> str:
+    return files("tessera").joinpath(name).read_text(encoding="utf-8")

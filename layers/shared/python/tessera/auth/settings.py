@@ -1,0 +1,15 @@
+"""What the auth layer and the limiter are told: the shared tables and the secret behind every MAC."""
+
+from pydantic import Field
+
+from tessera.settings import Settings
+
+
+class AuthSettings(Settings):
+    authfeed: str
+    ratelimit: str
+    mac_keys: str
+    stack: str = ""
+    access_token_seconds: int = Field(600, ge=300, le=900)
+    rate_factor: int = Field(1, ge=1)
+    limit_budget_ms: int = Field(80, ge=10)

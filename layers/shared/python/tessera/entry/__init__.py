@@ -1,0 +1,6 @@
+"""How a capability meets the outside: its ASGI app, and the one Lambda handler around it."""
+
+from tessera.entry.app import build_app as build_app
+from tessera.entry.bound import bound as bound
+from tessera.entry.handler import lambda_handler as lambda_handler
+from tessera.entry.paths import problems as problems

@@ -1,0 +1,41 @@
+"""The app factory: routes behind their guards, errors as problems, nothing open by accident."""
+
+import os
+from collections.abc import Mapping
+from copy import copy
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from tessera.entry.answers import on_http_error, on_invalid, on_problem
+from tessera.entry.edge import Edge
+from tessera.entry.guard import guarded
+from tessera.entry.probes import probes
+from tessera.problems import Problem
+from tessera.settings import Bindings, Settings
+
+
+def build_app(name: str, *routers: APIRouter, environment: Mapping[str, str] = os.environ) -> FastAPI:
+    """The ASGI app of one capability, bound to this environment and to nothing of the process.
+
+    Raises `UnguardedRoute` when a route does not say who may call it. Routes are taken over as they
+    stand, because an included router would hide them behind one entry.
+    """
+    bindings = Bindings({"CAPABILITY": name, **environment})
+    app = FastAPI(title=name, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.bindings = bindings
+    for router in (*routers, probes(name)):
+        for route in router.routes:
+            if not isinstance(route, APIRoute):
+                raise TypeError(f"{route!r} is not a route. Pass each router to build_app instead of nesting them.")
+            # A copy, because another app may be built from the same router and would be guarded twice.
+            taken = copy(route)
+            taken.app = guarded(route)
+            app.router.routes.append(taken)
+    app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(HTTPException, on_http_error)
+    app.add_middleware(Edge, capability=name, settings=bindings.settings(Settings))
+    return app

@@ -1,0 +1,112 @@
+"""Authentication ahead of body parsing, for every route of every app.
+
+FastAPI reads the body before it runs dependencies, so a guard that were only a dependency would
+let a malformed body be told apart from a good one without credentials.
+"""
+
+from typing import Any
+
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tessera import log
+from tessera.auth.call import Call
+from tessera.auth.guards import Guard
+from tessera.entry.strictness import MAX_BODY_BYTES, check_body, check_query
+from tessera.problems import PayloadTooLarge, UnsupportedMedia
+
+
+class UnguardedRoute(RuntimeError):
+    """A route does not say who may call it, so the app does not start."""
+
+
+def guard_of(route: APIRoute) -> Guard:
+    """The one requirement of this route. Raises `UnguardedRoute`."""
+    found = list(dict.fromkeys(_guards(route.dependant)))
+    if len(found) != 1:
+        said = "no requirement" if not found else f"{len(found)} requirements"
+        raise UnguardedRoute(
+            f"{sorted(route.methods or ())} {route.path} declares {said}. Give its handler one parameter such as "
+            '`caller: Annotated[Principal, auth.require("tasks:read")]`, or `auth.public()`.'
+        )
+    return found[0]
+
+
+def _guards(dependant: Dependant) -> list[Guard]:
+    mine = [dependant.call] if isinstance(dependant.call, Guard) else []
+    return mine + [guard for inner in dependant.dependencies for guard in _guards(inner)]
+
+
+def guarded(route: APIRoute) -> ASGIApp:
+    """The route behind its guard."""
+    guard, inner, takes_body = guard_of(route), route.app, route.body_field is not None
+
+    async def admit(scope: Scope, receive: Receive, send: Send) -> None:
+        call = call_of(scope)
+        scope["state"]["call"] = call
+        principal = guard.admit(call)
+        scope["state"]["principal"] = principal
+        log.current().caller = f"{principal.kind}:{principal.id}"
+        check_query(scope["query_string"])
+        if takes_body:
+            receive = replayed(await _checked_body(scope, receive))
+        await inner(scope, receive, send)
+
+    return admit
+
+
+def call_of(scope: Scope) -> Call:
+    """The request as the auth layer sees it, before anything of its body is read."""
+    context: dict[str, Any] = scope.get("aws.event", {}).get("requestContext", {})
+    client = scope.get("client") or ("", 0)
+    return Call(
+        method=scope["method"],
+        path=scope["path"],
+        headers=tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]),
+        query_string=scope["query_string"].decode("latin-1"),
+        source_ip=context.get("http", {}).get("sourceIp") or client[0],
+        api_gateway=not context or "apiId" in context or "domainName" in context,
+        internal=context.get("tessera") if "apiId" not in context and "domainName" not in context else None,
+        bindings=scope["app"].state.bindings,
+        request_id=log.current().request_id,
+    )
+
+
+async def _checked_body(scope: Scope, receive: Receive) -> bytes:
+    body = await read_body(receive)
+    if body:
+        media = _media_type(scope)
+        if media != "application/json" and not media.endswith("+json"):
+            seen = media or "no media type"
+            raise UnsupportedMedia(f"The body came as {seen}. Send it as application/json.")
+        check_body(body)
+    return body
+
+
+async def read_body(receive: Receive) -> bytes:
+    """The whole body. Raises `PayloadTooLarge` as soon as it is."""
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > MAX_BODY_BYTES:
+            raise PayloadTooLarge(f"The body may hold {MAX_BODY_BYTES:,} bytes.")
+        if not message.get("more_body"):
+            return b"".join(chunks)
+
+
+def replayed(body: bytes) -> Receive:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+def _media_type(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            return str(value.decode("latin-1").partition(";")[0].strip().lower())
+    return ""

@@ -1,0 +1,48 @@
+"""The one Lambda handler of a capability: HTTP to its app, everything else to its triggers."""
+
+import logging
+import os
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI
+from mangum import Mangum
+
+from tessera import log
+from tessera.settings import refuse_stray_endpoint
+from tessera.triggers import Entries, dispatch
+
+Handler = Callable[[dict[str, Any], Any], Any]
+# API Gateway takes six megabytes from a function; a longer answer would become a bare 502.
+_MAX_ANSWER_BYTES = 6_000_000
+
+
+def lambda_handler(app: FastAPI, entries: Entries = Entries()) -> Handler:
+    """A handler from which nothing escapes."""
+    refuse_stray_endpoint(os.environ)
+    for name in ("mangum", "mangum.http", "mangum.lifespan"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    http = Mangum(app, lifespan="off")
+
+    def handle(event: dict[str, Any], context: Any) -> Any:
+        if "http" in event.get("requestContext", {}):
+            return _answered(http, event, context)
+        return dispatch(entries, event, app.state.bindings)
+
+    return handle
+
+
+def _answered(http: Mangum, event: dict[str, Any], context: Any) -> Any:
+    try:
+        answer = http(event, context)
+    # Mangum itself may fail on an event that no gateway would send.
+    except Exception as error:  # noqa: BLE001
+        log.unexpected("gateway event", error)
+        return {"statusCode": 500, "headers": {"content-type": "application/problem+json"}, "body": _BROKEN}
+    if len(answer.get("body") or "") > _MAX_ANSWER_BYTES:
+        log.line("answer too large", route=event.get("rawPath", ""), outcome="refused")
+        return {"statusCode": 500, "headers": {"content-type": "application/problem+json"}, "body": _BROKEN}
+    return answer
+
+
+_BROKEN = '{"type":"/problems/unexpected","title":"Something went wrong on our side","status":500}'

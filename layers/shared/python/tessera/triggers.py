@@ -1,0 +1,168 @@
+"""Everything that reaches a function other than HTTP: decoded, measured, one record at a time.
+
+A record that fails is reported alone, so that the rest of its batch is not delivered again.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from tessera import aws, bus, clock, log, settings
+from tessera.due import DueItem
+from tessera.outbox import Envelope
+from tessera.settings import Bindings
+from tessera.transact import AlreadySeen
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class On(Generic[M]):
+    """What is done with one type of event or one kind of job, and the part of it that is read."""
+
+    name: str
+    model: type[M]
+    do: Callable[[M, Envelope, Bindings], None]
+
+
+@dataclass(frozen=True)
+class Entries:
+    """The ways into a capability other than HTTP."""
+
+    events: Sequence[On[Any]] = ()
+    jobs: Sequence[On[Any]] = ()
+    due: Callable[[DueItem, Bindings], None] | None = None
+    schedules: Mapping[str, Callable[[Bindings], None]] = field(default_factory=dict)
+    stream: Callable[[Sequence[dict[str, Any]], Bindings], None] | None = None
+    raw: Callable[[str, Bindings], None] | None = None
+
+
+class UnknownMessage(Exception):
+    """Nobody here handles this message: it goes to the dead letters, where a person sees it."""
+
+
+def worker(name: str, entries: Entries, environment: Mapping[str, str] = os.environ) -> Callable[[Any, Any], Any]:
+    """The Lambda handler of a function that serves no HTTP: it loads no web framework."""
+    settings.refuse_stray_endpoint(environment)
+    bindings = Bindings({"CAPABILITY": name, **environment})
+
+    def handle(event: dict[str, Any], context: Any) -> Any:
+        return dispatch(entries, event, bindings)
+
+    return handle
+
+
+def dispatch(entries: Entries, event: dict[str, Any], bindings: Bindings) -> Any:
+    """Give the event to whoever handles it; what Lambda is to be told comes back."""
+    records = event.get("Records") or []
+    source = records[0].get("eventSource", records[0].get("EventSource", "")) if records else ""
+    if source == "aws:sqs":
+        failed = [record["messageId"] for record in records if not _done(_Message(entries, record, bindings))]
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+    if source == "aws:dynamodb" and entries.stream is not None:
+        handle_stream = entries.stream
+        return _whole("stream", lambda: handle_stream(records, bindings), bindings, must=True)
+    name = str(event.get("schedule", ""))
+    if name in entries.schedules:
+        return _whole(f"schedule {name}", lambda: entries.schedules[name](bindings), bindings)
+    log.line("unknown trigger", source=source or "none", outcome="refused")
+    return None
+
+
+class _Message:
+    """One message of a queue, of whichever shape: an event from the bus, a job, a due item."""
+
+    def __init__(self, entries: Entries, record: dict[str, Any], bindings: Bindings) -> None:
+        self.entries, self.bindings, self.body = entries, bindings, str(record["body"])
+        self.message_id = str(record["messageId"])
+        self.attempts = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
+        try:
+            found = json.loads(self.body)
+        except ValueError:
+            found = None
+        self.content: dict[str, Any] = found if isinstance(found, dict) else {}
+        # What AWS itself puts on a bus has no envelope of ours: whoever takes raw messages reads it.
+        self.is_event = "detail-type" in self.content and not str(self.content.get("source", "")).startswith("aws.")
+        self.name = str((self.content["detail-type"] if self.is_event else self.content.get("kind")) or "")
+
+    @property
+    def trace(self) -> str:
+        detail = self.content.get("detail")
+        return str((detail if isinstance(detail, dict) else self.content).get("trace", ""))
+
+    def handle(self) -> None:
+        if self.is_event:
+            self._give(self.entries.events, bus.envelope_of(self.content))
+        elif self.name == "due" and self.entries.due is not None:
+            self.entries.due(DueItem(**self.content["data"]), self.bindings)
+        elif self.name:
+            data = self.content.get("data", {})
+            made = Envelope(self.message_id, self.name, clock.rfc3339(clock.now()), self.trace, data)
+            self._give(self.entries.jobs, made)
+        elif self.entries.raw is not None:
+            self.entries.raw(self.body, self.bindings)
+        else:
+            raise UnknownMessage("The message has neither a type nor a kind.")
+
+    def _give(self, handlers: Sequence[On[Any]], received: Envelope) -> None:
+        for on in handlers:
+            if on.name == received.type:
+                on.do(on.model.model_validate(received.data), received, self.bindings)
+                return
+        raise UnknownMessage(f"Nobody here handles {received.type}.")
+
+
+def _done(message: _Message) -> bool:
+    """Handle one message; True when it may be deleted."""
+    capability = message.bindings.settings(settings.Settings).capability
+    started = time.perf_counter()
+    with log.scope(capability, traceparent=message.trace) as here, aws.metered() as meter:
+        outcome = "done"
+        try:
+            message.handle()
+        except AlreadySeen:
+            outcome = "seen before"
+        # Whatever goes wrong with one record must not take the others of its batch along.
+        except Exception as error:  # noqa: BLE001
+            outcome = "failed"
+            log.unexpected(f"message {message.name}", error)
+        log.line(
+            "message",
+            kind=message.name,
+            message_id=message.message_id,
+            attempts=message.attempts,
+            outcome=outcome,
+            duration_ms=round((time.perf_counter() - started) * 1000, 2),
+            db_requests=meter.requests,
+            db_read_units=meter.read_units,
+            db_write_units=meter.write_units,
+            event_ids=here.event_ids,
+        )
+        return outcome != "failed"
+
+
+def _whole(what: str, do: Callable[[], Any], bindings: Bindings, *, must: bool = False) -> None:
+    """Run one undivided piece of work.
+
+    What it raises is logged and goes no further, because the next schedule tries again; a stream
+    `must` be read, so there it is raised and Lambda delivers the records again.
+    """
+    capability = bindings.settings(settings.Settings).capability
+    started = time.perf_counter()
+    with log.scope(capability), aws.metered() as meter:
+        outcome = "done"
+        try:
+            do()
+        # An exception that leaves the handler ends the worker, which the next call pays for.
+        except Exception as error:
+            outcome = "failed"
+            log.unexpected(what, error)
+            if must:
+                raise
+        took = round((time.perf_counter() - started) * 1000, 2)
+        log.line("trigger", kind=what, outcome=outcome, duration_ms=took, db_requests=meter.requests)
