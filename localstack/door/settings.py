@@ -1,0 +1,33 @@
+"""What the front door is told at its start, in a file that only its owner can read."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class DoorSettings:
+    port: int
+    endpoint: str
+    api_id: str
+    socket_id: str
+    stack: str
+    edge_secret: str
+    # First segments of the paths that capabilities answer.
+    capabilities: frozenset[str]
+    # The state folder of the stack, for the pages that read its logs.
+    folder: Path
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        found: dict[str, Any] = json.loads(path.read_text())
+        return cls(**{**found, "capabilities": frozenset(found["capabilities"]), "folder": Path(found["folder"])})
+
+    @property
+    def api_base(self) -> str:
+        return f"{self.endpoint}/_aws/execute-api/{self.api_id}/$default"
+
+    @property
+    def socket_url(self) -> str:
+        return f"{self.endpoint.replace('http', 'ws', 1)}/_aws/execute-api/{self.socket_id}/live"

@@ -1,0 +1,50 @@
+"""Demo data. One module a capability, named like its package, with `async def seed(world: World) -> None`.
+
+They run in the registry's order (identity first) after every fresh deploy, through the public API only; what needs a
+role that no route grants goes through `World.invoke`, the internal route by direct invocation.
+"""
+
+import asyncio
+import json
+from typing import Any, Self
+
+import aiohttp
+import botocore.session
+
+
+class World:
+    """The stack to be filled, and what the seeds before have left for the next."""
+
+    def __init__(self, base_url: str, endpoint: str, stack: str) -> None:
+        self.base_url, self.endpoint, self.stack = base_url, endpoint, stack
+        # Each {"email", "password", "role"}; they end up in `.tessera/demo.json`.
+        self.users: list[dict[str, str]] = []
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(self.base_url)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.http.close()
+
+    @property
+    def http(self) -> aiohttp.ClientSession:
+        """A client whose paths begin at the front door."""
+        assert self._session is not None, "`async with World(...)` comes first"
+        return self._session
+
+    async def invoke(self, capability: str, event: dict[str, Any]) -> Any:
+        """Invoke a capability's function directly, as the account's owner may."""
+        return await asyncio.to_thread(self._invoke, capability, event)
+
+    def _invoke(self, capability: str, event: dict[str, Any]) -> Any:
+        client = botocore.session.Session().create_client(
+            "lambda",
+            region_name="eu-central-1",
+            endpoint_url=self.endpoint,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+        answer = client.invoke(FunctionName=f"{self.stack}-{capability}", Payload=json.dumps(event).encode())
+        return json.loads(answer["Payload"].read())

@@ -1,0 +1,76 @@
+"""One user per role, and one who is locked, each signed up through the public API with the code from their mail."""
+
+import asyncio
+import json
+import re
+import secrets
+from typing import Any
+
+import aiohttp
+
+from localstack.seed import World
+
+ROLES = ("user", "support", "moderator", "admin", "owner")
+LOCKED = "locked"
+MAIL_WITHIN_SECONDS = 30.0
+_CODE = re.compile(r"(?<![0-9])[0-9]{6}(?![0-9])")
+
+
+async def seed(world: World) -> None:
+    """Their names say what they are; their passwords are new each time."""
+    made = await asyncio.gather(*(_person(world, role) for role in (*ROLES, LOCKED)))
+    world.users.extend(made)
+
+
+async def _person(world: World, role: str) -> dict[str, str]:
+    # The role stands in the address, and a password must not hold what the address says.
+    email, password = f"{role}@example.com", f"demo-{secrets.token_urlsafe(12)}"
+    asked = await _post(world, "/accounts/sign-up", {"email": email, "password": password, "name": role.title()})
+    code = await _code(world, email)
+    verified = {"sign_up_id": asked["sign_up_id"], "code": code, "device_name": "demo"}
+    user_id = (await _post(world, "/accounts/sign-up/verify", verified))["user"]["id"]
+    if role == LOCKED:
+        await _invoke(world, f"/accounts/internal/users/{user_id}/lock", {"reason": "A locked account to look at."})
+    elif role != "user":
+        await _invoke(world, f"/accounts/internal/users/{user_id}/roles", {"roles": [role]})
+    return {"email": email, "password": password, "role": role}
+
+
+async def _post(world: World, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    async with world.http.post(path, json=body) as answer:
+        found: dict[str, Any] = await answer.json(content_type=None)
+        if answer.status >= 400:
+            raise RuntimeError(f"POST {path} answered {answer.status}: {found.get('detail') or found.get('title')}")
+        return found
+
+
+async def _code(world: World, email: str) -> str:
+    """The code of the newest mail to this address, as soon as it has come."""
+    async with asyncio.timeout(MAIL_WITHIN_SECONDS), aiohttp.ClientSession() as emulator:
+        while True:
+            async with emulator.get(f"{world.endpoint}/_ministack/ses/messages") as answer:
+                by_account = (await answer.json(content_type=None))["messages"]
+            sent = [mail for mails in by_account.values() for mail in mails if email in mail["To"]]
+            if sent:
+                newest = max(sent, key=lambda mail: float(mail["Timestamp"]))
+                return _CODE.findall(newest["BodyText"])[0]
+            await asyncio.sleep(0.1)
+
+
+async def _invoke(world: World, path: str, body: dict[str, Any]) -> None:
+    event = {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"host": "internal", "content-type": "application/json"},
+        "requestContext": {
+            "http": {"method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": ""},
+            "tessera": {"internal": True, "caller": "seed"},
+        },
+        "body": json.dumps(body),
+        "isBase64Encoded": False,
+    }
+    answer = await world.invoke("accounts", event)
+    if int(answer.get("statusCode", 500)) >= 400:
+        raise RuntimeError(f"POST {path} answered {answer}")

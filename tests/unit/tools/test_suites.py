@@ -1,0 +1,41 @@
+"""How `make test` counts and narrows."""
+
+from pathlib import Path
+
+import pytest
+
+from tools import test as suites
+
+REPORT = """<testsuites><testsuite tests="5" errors="1" failures="1" skipped="1">
+<testcase><skipped message="PEERS is not set"/></testcase></testsuite></testsuites>"""
+
+
+def test_the_last_line_says_what_happened(capsys: pytest.CaptureFixture[str]) -> None:
+    code = suites.summarise([suites.Outcome("unit", passed=3, skipped=1), suites.Outcome("e2e", passed=2, failed=1)])
+
+    assert capsys.readouterr().out.splitlines()[-1] == "5 passed, 1 failed, 1 skipped"
+    assert code == 1
+
+
+def test_a_run_without_a_single_test_is_no_success() -> None:
+    assert suites.summarise([]) == 1
+
+
+def test_errors_count_as_failures_and_skips_keep_their_reason(tmp_path: Path) -> None:
+    report = tmp_path / "report.xml"
+    report.write_text(REPORT)
+
+    outcome = suites._read("unit", report, 1, 1.0)
+
+    assert (outcome.passed, outcome.failed, outcome.skipped) == (2, 2, 1)
+    assert outcome.reasons == ("PEERS is not set",)
+
+
+def test_a_run_that_left_no_report_has_failed(tmp_path: Path) -> None:
+    assert suites._read("unit", tmp_path / "none.xml", -9, 1.0).failed == 1
+
+
+def test_a_capability_narrows_to_its_own_tests() -> None:
+    found = suites.targets("unit", "relay")
+
+    assert [path.name for path in found] == ["relay"]
