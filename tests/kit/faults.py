@@ -1,0 +1,57 @@
+"""Failures on order: at a named fault point, at a call, or as contention at random."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tessera import aws
+
+
+class Crash(BaseException):
+    """The process dies here. Not an `Exception`, so that no handler of ours survives it."""
+
+
+@contextmanager
+def crash_at(point: str, *, times: int = 1) -> Iterator[None]:
+    """Die the first `times` times this fault point is passed."""
+    left = times
+
+    def hook(service: str, name: str, parameters: dict[str, Any]) -> None:
+        nonlocal left
+        if service == "fault" and name == point and left:
+            left -= 1
+            raise Crash(point)
+
+    with aws.intercepted(hook):
+        yield
+
+
+@contextmanager
+def failing(service: str, operation: str, *, code: str, times: int = 1_000_000) -> Iterator[list[str]]:
+    """Let these calls fail with this error code; yields the list of calls that did."""
+    failed: list[str] = []
+
+    def hook(called: str, name: str, parameters: dict[str, Any]) -> None:
+        if (called, name) == (service, operation) and len(failed) < times:
+            failed.append(name)
+            raise aws.ClientError({"Error": {"Code": code, "Message": "on order"}}, operation)
+
+    with aws.intercepted(hook):
+        yield failed
+
+
+@contextmanager
+def contention(share: float, *, seed: int) -> Iterator[list[int]]:
+    """Cancel this share of transactions with a conflict, as the service does and emulators never do."""
+    dice, met = random.Random(seed), [0]
+
+    def hook(service: str, name: str, parameters: dict[str, Any]) -> None:
+        if name == "TransactWriteItems" and dice.random() < share:
+            met[0] += 1
+            reasons = [{"Code": "TransactionConflict"}] + [{"Code": "None"}] * (len(parameters["TransactItems"]) - 1)
+            error = {"Error": {"Code": "TransactionCanceledException", "Message": ""}, "CancellationReasons": reasons}
+            raise aws.ClientError(error, name)  # type: ignore[arg-type]
+
+    with aws.intercepted(hook):
+        yield met

@@ -1,0 +1,38 @@
+"""One moto for each worker; every test gets tables of its own instead of a mock of its own."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from moto import mock_aws
+
+from tessera import aws, clock
+from tessera.tables import Table
+from tests.kit.clocks import FakeClock
+from tests.kit.stores import make_table
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cloud() -> Iterator[None]:
+    os.environ.update(
+        AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing", AWS_DEFAULT_REGION="eu-central-1", STAGE="test"
+    )
+    os.environ.pop("AWS_ENDPOINT_URL", None)
+    aws.forget_clients()
+    with mock_aws():
+        yield
+    aws.forget_clients()
+
+
+@pytest.fixture
+def table_of() -> Callable[[str], Table]:
+    """`table_of("Tasks")`: a fresh table shaped as the template says."""
+    return make_table
+
+
+@pytest.fixture
+def frozen() -> Iterator[FakeClock]:
+    """Time stands still until the test moves it."""
+    fake = FakeClock()
+    with clock.using(fake):
+        yield fake

@@ -1,0 +1,188 @@
+from dataclasses import replace
+
+import pytest
+
+from tessera import aws, clock, ids
+from tessera.auth.feed import Feed, FeedRow
+from tessera.auth.problems import RevocationUnknown, SessionRevoked, TokenInvalid, TokenStale
+from tessera.auth.tokens import Claims
+from tessera.tables import Row, Table
+from tessera.transact import putting, transact
+from tests.kit.clocks import FakeClock
+from tests.kit.faults import failing
+
+
+@pytest.fixture
+def feed(frozen: FakeClock, authfeed: Table) -> Feed:
+    return Feed(authfeed, 600)
+
+
+@pytest.fixture
+def claims(frozen: FakeClock) -> Claims:
+    now = int(clock.now().timestamp())
+    return Claims(sub="anna", sid="family", ep=3, iat=now, exp=now + 600, kid="key-1", roles=("user", "author"))
+
+
+def write(authfeed: Table, *, at_ms: int, kind: str = "s", subject: str = "family") -> None:
+    row = FeedRow(pk="REV", sk=f"{at_ms:013d}#{ids.new()}", k=kind, id=subject, ttl=at_ms // 1000 + 900)
+    authfeed.put(row)
+
+
+def test_a_quiet_feed_costs_one_query_in_eight_seconds(feed: Feed, claims: Claims, frozen: FakeClock) -> None:
+    with aws.metered() as meter:
+        for _ in range(17):
+            feed.check(claims)
+            frozen.advance(seconds=1)
+
+    assert meter.operations == ["Query", "Query"]
+
+
+def test_an_ended_session_is_refused(feed: Feed, claims: Claims) -> None:
+    transact(feed.revoke("s", "family"))
+
+    with pytest.raises(SessionRevoked):
+        feed.check(claims)
+
+    feed.check(replace(claims, sid="another"))
+
+
+def test_an_epoch_refuses_older_tokens_and_no_newer_ones(feed: Feed, claims: Claims) -> None:
+    transact(feed.revoke("u", "anna", min_ep=4))
+
+    with pytest.raises(TokenStale):
+        feed.check(claims)
+
+    feed.check(replace(claims, ep=4))
+
+
+def test_the_highest_epoch_counts_in_whatever_order_they_come(feed: Feed, claims: Claims) -> None:
+    transact(feed.revoke("u", "anna", min_ep=5))
+    transact(feed.revoke("u", "anna", min_ep=4))
+
+    with pytest.raises(TokenStale):
+        feed.check(replace(claims, ep=4))
+
+
+def test_a_user_without_an_epoch_is_out_altogether(feed: Feed, claims: Claims) -> None:
+    transact(feed.revoke("u", "anna"))
+    transact(feed.revoke("u", "anna", min_ep=2))
+
+    with pytest.raises(SessionRevoked):
+        feed.check(replace(claims, ep=99))
+
+
+def test_a_revoked_signing_key_makes_its_tokens_invalid(feed: Feed, claims: Claims) -> None:
+    transact(feed.revoke("g", "key-1"))
+
+    with pytest.raises(TokenInvalid):
+        feed.check(claims)
+
+
+def test_a_changed_role_makes_older_tokens_with_it_stale(feed: Feed, claims: Claims, frozen: FakeClock) -> None:
+    frozen.advance(seconds=5)
+    transact(feed.revoke("r", "author"))
+
+    with pytest.raises(TokenStale):
+        feed.check(claims)
+
+    feed.check(replace(claims, roles=("user",)))
+    feed.check(replace(claims, iat=claims.iat + 6))
+
+
+def test_an_api_key_is_asked_for_by_its_id(feed: Feed) -> None:
+    transact(feed.revoke("k", "key-id"))
+
+    assert feed.is_revoked("k", "key-id")
+    assert not feed.is_revoked("k", "another")
+    assert not feed.is_revoked("s", "key-id")
+
+
+def test_a_revocation_elsewhere_is_in_force_within_fifteen_seconds(
+    feed: Feed, claims: Claims, authfeed: Table, frozen: FakeClock
+) -> None:
+    feed.check(claims)
+    transact(Feed(authfeed, 600).revoke("s", "family"))
+
+    frozen.advance(seconds=9)
+
+    with pytest.raises(SessionRevoked):
+        feed.check(claims)
+
+
+def test_a_frozen_container_polls_before_it_serves(
+    feed: Feed, claims: Claims, authfeed: Table, frozen: FakeClock
+) -> None:
+    feed.check(claims)
+    frozen.advance(minutes=9)
+    write(authfeed, at_ms=clock.millis() - 400_000)
+
+    with pytest.raises(SessionRevoked):
+        feed.check(claims)
+
+
+def test_an_entry_committed_out_of_order_is_still_seen(
+    feed: Feed, claims: Claims, authfeed: Table, frozen: FakeClock
+) -> None:
+    feed.check(claims)
+    frozen.advance(seconds=9)
+    write(authfeed, at_ms=clock.millis() - 35_000)
+
+    with pytest.raises(SessionRevoked):
+        feed.check(claims)
+
+
+def test_a_cold_start_reads_twenty_minutes_in_pages(claims: Claims, authfeed: Table, frozen: FakeClock) -> None:
+    frozen.advance(hours=1)
+    write(authfeed, at_ms=clock.millis() - 800_000, subject="old")
+    for number in range(120):
+        row = FeedRow(
+            pk="REV", sk=f"{clock.millis() - number:013d}#{ids.new()}", k="s", id="x" * 10_000, ttl=clock.millis()
+        )
+        authfeed.put(row)
+    feed = Feed(authfeed, 600)
+
+    with aws.metered() as meter:
+        assert feed.is_revoked("s", "old")
+
+    assert meter.operations == ["Query", "Query"]
+
+
+def test_entries_are_dropped_when_no_token_can_be_older(feed: Feed, authfeed: Table, frozen: FakeClock) -> None:
+    transact(feed.revoke("s", "family"))
+    assert feed.is_revoked("s", "family")
+
+    frozen.advance(seconds=901)
+
+    assert not feed.is_revoked("s", "family")
+
+
+def test_a_feed_that_fails_is_forgiven_for_fifteen_seconds_and_no_longer(
+    feed: Feed, claims: Claims, frozen: FakeClock
+) -> None:
+    feed.check(claims)
+    with failing("dynamodb", "Query", code="InternalServerError") as failed:
+        frozen.advance(seconds=15)
+        feed.check(claims)
+        feed.check(claims)
+        assert len(failed) == 2
+        frozen.advance(milliseconds=1)
+        with pytest.raises(RevocationUnknown):
+            feed.check(claims)
+
+    feed.check(claims)
+
+
+def test_a_process_that_never_read_the_feed_serves_nobody(feed: Feed, claims: Claims) -> None:
+    with failing("dynamodb", "Query", code="ThrottlingException"), pytest.raises(RevocationUnknown):
+        feed.check(claims)
+
+
+def test_a_revocation_joins_the_transaction_of_its_reason(feed: Feed, authfeed: Table, claims: Claims) -> None:
+    reason = Row(pk="U#anna", sk="MAIN")
+
+    with aws.metered() as meter:
+        transact(putting(authfeed, reason), feed.revoke("u", "anna", min_ep=4))
+
+    assert meter.operations == ["TransactWriteItems"]
+    with pytest.raises(TokenStale):
+        feed.check(claims)
