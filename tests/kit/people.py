@@ -1,5 +1,7 @@
 """People for end-to-end tests: signed up through the public API, with the code from the mail they got."""
 
+import json
+import os
 import re
 import secrets
 import sys
@@ -10,6 +12,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
+import localstack_client.session
 
 T = TypeVar("T")
 
@@ -129,6 +132,7 @@ class People:
     def __init__(self, base_url: str, emulator_url: str) -> None:
         self.base_url, self.mailbox = base_url, Mailbox(emulator_url)
         self._pool: dict[int, Person] = {}
+        self._by_role: dict[str, Person] = {}
 
     def client(self) -> httpx.Client:
         """A client of nobody's, with a loopback address of its own where the system lends one.
@@ -153,6 +157,55 @@ class People:
         assert made.status_code == 201, made.text
         tokens = made.json()
         return Person(email, password, tokens.pop("user"), tokens, http)
+
+    def with_role(self, role: str) -> Person:
+        """Somebody with this role, signed in with it: named by E2E_USERS, or made by a direct invocation.
+
+        No route of the API grants a first role, so on a local stack the internal route does.
+        """
+        if role not in self._by_role:
+            self._by_role[role] = self._named(role) or self._promoted(role)
+        person = self._by_role[role]
+        if person.get("/accounts/me").status_code == 401:
+            person.tokens = person.sign_in().raise_for_status().json()
+        return person
+
+    def admin(self) -> Person:
+        return self.with_role("admin")
+
+    def _named(self, role: str) -> Person | None:
+        users = json.loads(os.environ.get("E2E_USERS") or '{"users": []}')["users"]
+        found = next((user for user in users if user["role"] == role), None)
+        if found is None:
+            return None
+        http = self.client()
+        given = {"email": found["email"], "password": found["password"]}
+        tokens = http.post("/accounts/login", json=given).raise_for_status().json()
+        return Person(found["email"], found["password"], tokens.get("user", {}), tokens, http)
+
+    def _promoted(self, role: str) -> Person:
+        person = self.new()
+        path = f"/accounts/internal/users/{person.id}/roles"
+        event = {
+            "version": "2.0",
+            "rawPath": path,
+            "rawQueryString": "",
+            "headers": {"content-type": "application/json"},
+            "requestContext": {
+                "http": {"method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1"},
+                "tessera": {"internal": True, "caller": "seed"},
+            },
+            "body": json.dumps({"roles": [role]}),
+            "isBase64Encoded": False,
+        }
+        region = os.environ.get("AWS_DEFAULT_REGION", "eu-central-1")
+        aws = localstack_client.session.Session("test", "test", region_name=region)
+        functions = aws.client("lambda", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+        name = f"{os.environ.get('STACK', 'tessera')}-accounts"
+        answer = json.loads(functions.invoke(FunctionName=name, Payload=json.dumps(event))["Payload"].read())
+        assert answer["statusCode"] < 300, answer
+        person.tokens = person.sign_in().raise_for_status().json()
+        return person
 
     def pooled(self, number: int = 0) -> Person:
         """The same person each time this number is asked for, with tokens that are still good.
