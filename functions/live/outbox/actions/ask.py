@@ -1,0 +1,54 @@
+"""Mails that are asked for, by a request or by an event."""
+
+from dataclasses import replace
+
+from tessera import clock
+from tessera.idempotency import Intent
+from tessera.outbox import Envelope
+
+from .. import rules
+from ..addresses import normalised
+from ..drafts import Content, Draft
+from ..provider import Provider
+from ..rules import Mail
+from ..store import MailStore
+from ..templates import check, template_of
+from .deliver import announce, deliver
+
+
+def ask(store: MailStore, draft: Draft, intent: Intent, *, by: str) -> tuple[Mail, bool]:
+    """Keep the mail and tell the worker; whether the same request had done so before. 2 requests and 1 message.
+
+    Raises `SenderNotVerified`, `AllSuppressed`, what `check` raises, and what `idempotency.create` raises.
+    """
+    if draft.sender not in store.settings.senders:
+        raise rules.SenderNotVerified(f"Send from {', '.join(sorted(store.settings.senders))}.")
+    if draft.content.template is not None:
+        check(draft.content.template, draft.content.data, sealed=False)
+    addresses = (*draft.to, *draft.cc, *draft.bcc)
+    held = store.suppressions.held(addresses, draft.category, clock.now())
+    if held and held.issuperset(addresses):
+        raise rules.AllSuppressed("Their mail came back, or they asked for none. An administrator can lift this.")
+    mail, replayed = store.mails.ask(draft, intent, by)
+    if not replayed and mail.next_at <= clock.now():
+        announce(store, mail.id, mail.next_at)
+    return mail, replayed
+
+
+def ask_for_event(store: MailStore, provider: Provider, *, to: str, content: Content, received: Envelope) -> None:
+    """Keep the mail of this event and send it at once.
+
+    A crash in between loses nothing: the mail is there, and the sweeper brings it. Raises `AlreadySeen`.
+    """
+    name = content.template or ""
+    when = clock.parse(received.time)
+    data = {"at": f"{when.day} {when:%B %Y, %H:%M} UTC", **content.data}
+    check(name, data, sealed=content.sealed is not None)
+    draft = Draft(
+        sender=store.settings.mail_from,
+        to=(normalised(to),),
+        subject=template_of(name).subject,
+        content=replace(content, data=data),
+    )
+    mail = store.mails.ask_once(draft, received.id, "accounts")
+    deliver(store, provider, mail.id)

@@ -1,0 +1,9 @@
+"""The app of the mail worker and its Lambda handler."""
+
+from tessera.entry import build_app, lambda_handler
+
+from . import triggers
+from .routes import emails, internal, manage
+
+app = build_app("outbox", emails.router, manage.router, internal.router)
+handler = lambda_handler(app, triggers.ENTRIES)

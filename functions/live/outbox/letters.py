@@ -1,0 +1,103 @@
+"""A mail as RFC 5322 text: headers encoded, CRLF, a text alternative beside every HTML body."""
+
+import base64
+import html
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+MAIL_HEADER = "X-Tessera-Mail"
+# What we or the transport set ourselves. A caller who could set these could speak for somebody else.
+RESERVED_HEADERS = frozenset(
+    """from to cc bcc sender subject date message-id reply-to return-path mime-version received dkim-signature
+    authentication-results arc-seal arc-message-signature arc-authentication-results""".split()
+)
+RESERVED_PREFIXES = ("content-", "resent-", "x-tessera-", "x-ses-", "x-amz")
+# Besides CR and LF, everything that some parser takes for the end of a line, Python's own included.
+BREAKS = re.compile("[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
+
+_HIDDEN = re.compile(r"<(script|style|head|title)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+_LINK = re.compile(r"<a\b[^>]*?\bhref\s*=\s*[\"']?([^\"'\s>]+)[^>]*>(.*?)</a\s*>", re.IGNORECASE | re.DOTALL)
+_BLOCK_END = re.compile(r"<(?:br|hr)\b[^>]*>|</(?:p|div|tr|h[1-6]|ul|ol|table|blockquote|pre)\s*>", re.IGNORECASE)
+_ITEM = re.compile(r"<li\b[^>]*>", re.IGNORECASE)
+_TAG = re.compile(r"<!?/?[a-zA-Z-][^>]*>")
+
+
+@dataclass(frozen=True)
+class Attachment:
+    name: str
+    type: str
+    base64: str
+
+    @property
+    def content(self) -> bytes:
+        return base64.b64decode(self.base64)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What is sent, and to whom. `bcc` is for the transport alone and appears in no header."""
+
+    mail_id: str
+    attempt: int
+    category: str
+    sender: str
+    sender_name: str
+    to: Sequence[str]
+    cc: Sequence[str]
+    bcc: Sequence[str]
+    subject: str
+    text: str | None
+    html: str | None
+    written_at: datetime
+    reply_to: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    attachments: Sequence[Attachment] = ()
+
+    def mime(self) -> bytes:
+        message = EmailMessage(policy=SMTP)
+        message["From"] = _mailbox(self.sender, self.sender_name)
+        if self.to:
+            message["To"] = [_mailbox(address) for address in self.to]
+        if self.cc:
+            message["Cc"] = [_mailbox(address) for address in self.cc]
+        if self.reply_to:
+            message["Reply-To"] = [_mailbox(self.reply_to)]
+        message["Subject"] = self.subject
+        message["Date"] = format_datetime(self.written_at)
+        message["Message-ID"] = f"<{self.mail_id}.{self.attempt}@{self.sender.rpartition('@')[2]}>"
+        message[MAIL_HEADER] = f"{self.mail_id}/{self.attempt}"
+        for name, value in self.headers.items():
+            message[name] = value
+        self._fill(message)
+        return message.as_bytes()
+
+    def _fill(self, message: EmailMessage) -> None:
+        plain = self.text if self.text is not None else text_of(self.html or "")
+        message.set_content(plain, cte="quoted-printable")
+        if self.html is not None:
+            message.add_alternative(self.html, subtype="html", cte="quoted-printable")
+        for attachment in self.attachments:
+            main, _, sub = attachment.type.partition("/")
+            message.add_attachment(attachment.content, maintype=main, subtype=sub, filename=attachment.name)
+
+
+def text_of(markup: str) -> str:
+    """The words of an HTML body, with where its links lead: for readers that show no HTML."""
+    text = _HIDDEN.sub("", markup)
+    text = _LINK.sub(lambda found: found[2] if found[1] in found[2] else f"{found[2]} ({found[1]})", text)
+    text = re.sub(r"\s+", " ", text)
+    text = _ITEM.sub("\n- ", _BLOCK_END.sub("\n", text))
+    text = html.unescape(_TAG.sub("", text))
+    lines = [line.strip() for line in text.splitlines()]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+
+
+def _mailbox(address: str, name: str = "") -> Address:
+    return Address(display_name=name, addr_spec=address)

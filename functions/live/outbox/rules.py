@@ -1,0 +1,156 @@
+"""What a mail may become, how long it waits, and who gets no more mail. Pure decisions.
+
+Problem
+├── AllSuppressed        409 all-recipients-suppressed
+├── NotCancellable       409 mail-not-cancellable
+├── NotRetryable         409 mail-not-retryable
+└── SenderNotVerified    422 sender-not-verified
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from tessera.problems import Problem
+
+State = Literal["queued", "claimed", "unknown", "sent", "delivered", "bounced", "complained", "cancelled", "dead"]
+Category = Literal["transactional", "bulk"]
+OnUnknown = Literal["resend", "hold"]
+Reason = Literal["bounce", "soft-bounces", "complaint", "manual"]
+
+LEASE = timedelta(minutes=5)
+# SES publishes its events within seconds as a rule; a quarter of an hour leaves room for a bad day.
+WAIT_FOR_EVENTS = timedelta(minutes=15)
+# How long a queued mail waits for its message before the sweeper looks after it.
+OVERDUE = timedelta(seconds=60)
+PAUSE = timedelta(seconds=60)
+MAX_FAILURES = 5
+MAX_RESENDS = 1
+LONGEST_BACKOFF_SECONDS = 300
+SOFT_BOUNCES = 3
+SOFT_BOUNCE_WINDOW = timedelta(days=7)
+SOFT_SUPPRESSION = timedelta(days=14)
+
+# How far a mail has come once the provider has it. It only ever moves up: a delivery that is heard of
+# late never hides a bounce, and a complaint may follow a delivery.
+RANKS: dict[str, int] = {"sent": 1, "delivered": 2, "bounced": 3, "complained": 4}
+# States in which nobody has recorded yet that the provider took the mail.
+UNRECORDED: frozenset[str] = frozenset(["queued", "claimed", "unknown"])
+UNKNOWN_OUTCOME = "unknown-outcome"
+RETRYABLE: frozenset[str] = frozenset(["dead", "unknown"])
+
+
+class AllSuppressed(Problem):
+    status, slug, title = 409, "all-recipients-suppressed", "None of these recipients gets mail from here"
+
+
+class NotCancellable(Problem):
+    status, slug, title = 409, "mail-not-cancellable", "The mail can no longer be cancelled"
+
+
+class NotRetryable(Problem):
+    status, slug, title = 409, "mail-not-retryable", "The mail is not waiting for another try"
+
+
+class SenderNotVerified(Problem):
+    status, slug, title = 422, "sender-not-verified", "Nothing may be sent from this address"
+
+
+def state_after(state: str, reported: str | None) -> str:
+    """The state of a mail of which the provider reports this. Unchanged when it knew better already."""
+    if reported is None or state in ("cancelled", "dead"):
+        return state
+    return reported if RANKS.get(reported, 0) > RANKS.get(state, 0) else state
+
+
+def backoff_seconds(tries: int, chance: Callable[[float, float], float]) -> int:
+    """How long to wait before try number `tries` + 1: full jitter between 1 second and 5 minutes."""
+    return round(chance(1, min(LONGEST_BACKOFF_SECONDS, 2 ** min(tries, 16))))
+
+
+def after_unknown(policy: str, resends: int) -> Literal["resend", "hold"]:
+    """What becomes of a mail of which no event was heard in time."""
+    return "resend" if policy == "resend" and resends < MAX_RESENDS else "hold"
+
+
+@dataclass(frozen=True)
+class Suppression:
+    """Why an address gets no mail, and until when. Without a reason it only counts soft bounces."""
+
+    reason: Reason | None = None
+    bulk_only: bool = False
+    until: datetime | None = None
+    hits: int = 0
+    recent: tuple[datetime, ...] = ()
+
+    def holds(self, category: str, now: datetime) -> bool:
+        if self.reason is None or (self.until is not None and self.until <= now):
+            return False
+        return not self.bulk_only or category == "bulk"
+
+    @property
+    def is_lasting(self) -> bool:
+        return self.reason is not None and self.until is None and not self.bulk_only
+
+
+def after_hard_bounce(known: Suppression) -> Suppression:
+    return replace(known, reason="bounce", bulk_only=False, until=None, hits=known.hits + 1, recent=())
+
+
+def after_soft_bounce(known: Suppression, at: datetime, now: datetime) -> Suppression:
+    """The third soft bounce within a week suppresses for two weeks; a lasting suppression stays as it is."""
+    recent = (*(past for past in known.recent if past > at - SOFT_BOUNCE_WINDOW), at)[-SOFT_BOUNCES:]
+    counted = replace(known, hits=known.hits + 1, recent=recent)
+    if known.is_lasting or len(recent) < SOFT_BOUNCES:
+        return counted
+    return replace(counted, reason="soft-bounces", bulk_only=False, until=now + SOFT_SUPPRESSION, recent=())
+
+
+def after_complaint(known: Suppression) -> Suppression:
+    """Whoever complains gets no more bulk mail. What they ask for themselves, such as a reset, still arrives."""
+    if known.is_lasting:
+        return replace(known, hits=known.hits + 1)
+    return replace(known, reason="complaint", bulk_only=True, until=None, hits=known.hits + 1)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a mail's history, from us."""
+
+    at: datetime
+    attempt: int
+    outcome: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail as it stands, without what it says."""
+
+    id: str
+    state: State
+    category: Category
+    on_unknown: OnUnknown
+    asked_by: str
+    sender: str
+    to: tuple[str, ...]
+    cc: tuple[str, ...]
+    bcc: tuple[str, ...]
+    subject: str
+    created_at: datetime
+    next_at: datetime
+    lease_until: datetime | None = None
+    attempt: int = 0
+    failures: int = 0
+    deferrals: int = 0
+    resends: int = 0
+    possible_duplicate: bool = False
+    message_ids: tuple[str, ...] = ()
+    reason: str | None = None
+    history: tuple[Entry, ...] = ()
+    version: int = 1
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*self.to, *self.cc, *self.bcc)))

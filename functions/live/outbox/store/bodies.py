@@ -1,0 +1,48 @@
+"""What mails say: beside the mail while it is small, in the bucket when it is not."""
+
+from tessera import aws
+from tessera.problems import PayloadTooLarge
+from tessera.tables import Table
+from tessera.transact import Step, putting
+
+from ..drafts import Content
+from .rows import BODY, BodyRow, mail_pk
+
+# Well under DynamoDB's 400 KB for an item, and what a read of it costs stays bearable.
+INLINE_BYTES = 200_000
+
+
+class Bodies:
+    def __init__(self, table: Table, bucket: str) -> None:
+        self.table, self.bucket = table, bucket
+
+    def putting(self, mail_id: str, content: Content, *, ttl: int) -> Step:
+        """The step that keeps it. A large one is in the bucket before its mail exists, never after.
+
+        1 request to S3 for a large one, whose object the bucket's own rule deletes.
+        """
+        text = content.dump()
+        row = BodyRow(pk=mail_pk(mail_id), sk=BODY, ttl=ttl)
+        if len(text.encode()) <= INLINE_BYTES:
+            row.content = text
+        elif not self.bucket:
+            raise PayloadTooLarge(f"A mail may hold {INLINE_BYTES:,} bytes here.")
+        else:
+            row.stored_at = f"outbox/{mail_id}"
+            aws.client("s3").put_object(Bucket=self.bucket, Key=row.stored_at, Body=text.encode())
+        return putting(self.table, row)
+
+    def get(self, mail_id: str) -> Content | None:
+        """1 request, and 1 to S3 for a large one. None when its time has run out."""
+        row = self.table.get(BodyRow, mail_pk(mail_id), BODY)
+        if row is None:
+            return None
+        if row.stored_at is None:
+            return Content.load(row.content or "{}")
+        return Content.load(aws.client("s3").get_object(Bucket=self.bucket, Key=row.stored_at)["Body"].read())
+
+    def forget(self, mail_id: str) -> None:
+        """The object of a large body; its row goes with the mail."""
+        row = self.table.get(BodyRow, mail_pk(mail_id), BODY)
+        if row is not None and row.stored_at:
+            aws.client("s3").delete_object(Bucket=self.bucket, Key=row.stored_at)

@@ -1,0 +1,203 @@
+"""The mail worker on a table of its own, with a provider that keeps what it is given."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from functions.live.outbox import provider as port
+from functions.live.outbox.actions import ask as asking
+from functions.live.outbox.app import app
+from functions.live.outbox.drafts import Content, Draft
+from functions.live.outbox.letters import Letter
+from functions.live.outbox.rules import Mail
+from functions.live.outbox.store import MailStore
+from functions.live.outbox.triggers import ENTRIES
+from tessera import aws, clock, ids
+from tessera.idempotency import Intent
+from tessera.settings import Bindings
+from tessera.tables import Table
+from tessera.triggers import dispatch
+from tests.kit.clocks import FakeClock
+from tests.kit.queues import drain, make_queue
+from tests.kit.serial import one_call_at_a_time
+from tests.kit.stores import everything_in
+from tests.kit.tokens import ISSUER, Signer, publish
+from tools.ses_events import event
+
+MAIL_FROM = "hello@tessera.test"
+
+
+@dataclass
+class FakeProvider:
+    """Takes letters, unless an error is on order; `letters` are those it took."""
+
+    letters: list[Letter] = field(default_factory=list)
+    errors: list[Exception] = field(default_factory=list)
+    calls: int = 0
+    speed: float = 1_000_000
+
+    def send(self, letter: Letter) -> str:
+        self.calls += 1
+        letter.mime()
+        if self.errors:
+            raise self.errors.pop(0)
+        self.letters.append(letter)
+        return f"message-{len(self.letters)}-{letter.mail_id}"
+
+    def rate(self) -> float:
+        return self.speed
+
+    def ids_of(self, mail_id: str) -> list[str]:
+        return [f"message-{n}-{mail_id}" for n, one in enumerate(self.letters, 1) if one.mail_id == mail_id]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def serial(cloud: None) -> Iterator[None]:
+    with one_call_at_a_time():
+        yield
+
+
+@pytest.fixture(scope="session")
+def signer() -> Signer:
+    return Signer()
+
+
+@pytest.fixture(scope="session")
+def secret(cloud: None) -> str:
+    name = f"mac-keys-{ids.new()}"
+    value = json.dumps({"current": "1", "1": "a text that CloudFormation would have made"})
+    aws.client("secretsmanager").create_secret(Name=name, SecretString=value)
+    return name
+
+
+@pytest.fixture(scope="session")
+def mail_key(cloud: None) -> str:
+    return str(aws.client("kms").create_key()["KeyMetadata"]["Arn"])
+
+
+@pytest.fixture
+def provider() -> FakeProvider:
+    return FakeProvider()
+
+
+@pytest.fixture
+def bindings(
+    table_of: Callable[[str], Table], secret: str, mail_key: str, signer: Signer, frozen: FakeClock, provider: Any
+) -> Bindings:
+    feed = table_of("Authfeed")
+    publish(feed, signer.entry())
+    made = Bindings(
+        {
+            "STAGE": "test",
+            "CAPABILITY": "outbox",
+            "TABLE": table_of("Outbox").name,
+            "QUEUE": make_queue("outbox"),
+            "DEAD_QUEUE": make_queue("outbox-dead"),
+            "MAIL_FROM": MAIL_FROM,
+            "MAIL_KEY": mail_key,
+            "ISSUER": ISSUER,
+            "AUTHFEED": feed.name,
+            "RATELIMIT": table_of("Ratelimit").name,
+            "MAC_KEYS": secret,
+            "STACK": "tessera",
+            "LIMIT_BUDGET_MS": "2000",
+        }
+    )
+    made.replace(port.SESProvider, provider)
+    return made
+
+
+@pytest.fixture
+def store(bindings: Bindings) -> MailStore:
+    return bindings.get(MailStore)
+
+
+@pytest.fixture
+def ask(store: MailStore) -> Callable[..., Mail]:
+    """`ask("ann@example.com")`: a mail that waits to be sent, as the route makes it."""
+
+    def make(*to: str, text: str = "Hello.", subject: str = "News", **given: Any) -> Mail:
+        content = given.pop("content", Content(text=text))
+        draft = Draft(sender=MAIL_FROM, to=to or ("ann@example.com",), subject=subject, content=content, **given)
+        return asking.ask(store, draft, Intent(ids.new(), "a test"), by="tester")[0]
+
+    return make
+
+
+@dataclass
+class Worker:
+    """The worker as its queues drive it."""
+
+    bindings: Bindings
+    store: MailStore
+    clock: FakeClock
+
+    def give(self, *bodies: str) -> list[str]:
+        """Deliver these messages; what the worker wants to have again comes back."""
+        if not bodies:
+            return []
+        records = [
+            {"messageId": str(number), "eventSource": "aws:sqs", "body": body} for number, body in enumerate(bodies)
+        ]
+        answer = dispatch(ENTRIES, {"Records": records}, self.bindings)
+        return [str(entry["itemIdentifier"]) for entry in answer["batchItemFailures"]]
+
+    def work(self) -> list[str]:
+        """Deliver what waits in the queue now."""
+        return self.give(*drain(self.store.settings.queue))
+
+    def sweep(self) -> None:
+        """Bring what is due, as the sweeper does."""
+        due = [item for item in everything_in(self.store.table) if "due_sk" in item]
+        for item in due:
+            when = item["due_sk"]["S"].partition("#")[0]
+            if when <= f"{self.clock.now():%Y-%m-%dT%H:%M:%S.999Z}":
+                keys = {name: item[name]["S"] for name in ("pk", "sk", "due_pk", "due_sk")}
+                assert self.give(json.dumps({"kind": "due", "data": keys})) == []
+
+    def later(self, **units: float) -> None:
+        self.clock.advance(**units)
+        self.sweep()
+
+    def hear(self, mail_id: str, kind: str, *, attempt: int = 1, **given: Any) -> list[str]:
+        """A report of the provider about this mail."""
+        return self.give(json.dumps(event(kind, mail_id=mail_id, attempt=attempt, **given)))
+
+
+@pytest.fixture
+def worker(bindings: Bindings, store: MailStore, frozen: FakeClock) -> Worker:
+    return Worker(bindings, store, frozen)
+
+
+@pytest.fixture
+def client(bindings: Bindings) -> Iterator[TestClient]:
+    before, app.state.bindings = app.state.bindings, bindings
+    yield TestClient(app, base_url="https://outbox.test")
+    app.state.bindings = before
+
+
+@pytest.fixture
+def admin(client: TestClient, signer: Signer) -> Callable[..., Any]:
+    """`admin("GET", "/outbox/stats")`: a request of somebody who runs the mail."""
+    return _caller(client, signer, "admin")
+
+
+@pytest.fixture
+def user(client: TestClient, signer: Signer) -> Callable[..., Any]:
+    return _caller(client, signer, "user")
+
+
+def _caller(client: TestClient, signer: Signer, role: str) -> Callable[..., Any]:
+    # A month is long enough for any test that moves the clock.
+    expires = int(clock.now().timestamp()) + 2_592_000
+    token = signer.token(sub=ids.new(), roles=[role], aal=2, exp=expires)
+
+    def request(method: str, path: str, **given: Any) -> Any:
+        headers = {"authorization": f"Bearer {token}", **given.pop("headers", {})}
+        return client.request(method, path, headers=headers, **given)
+
+    return request

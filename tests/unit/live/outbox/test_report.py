@@ -1,0 +1,249 @@
+"""What the provider reports: matched, once, in any order and in every shape."""
+
+import itertools
+import json
+from datetime import timedelta
+
+import pytest
+
+from functions.live.outbox import rules
+from functions.live.outbox.addresses import digest
+from functions.live.outbox.provider import Throttled, Unsure
+from functions.live.outbox.rules import Suppression
+from tessera import clock, ids
+from tests.kit.faults import Crash, contention, crash_at
+from tests.kit.races import outcomes, together
+from tests.kit.stores import events_in
+from tools.ses_events import event
+
+ANN = "ann@example.com"
+
+
+@pytest.fixture
+def sent(worker, ask, store):
+    mail = ask(ANN)
+    worker.work()
+    return store.mails.get(mail.id)
+
+
+def state(store, mail):
+    return store.mails.get(mail.id).state
+
+
+def totals(store):
+    return store.listing.totals(f"{clock.now():%Y%m%d}")
+
+
+@pytest.mark.parametrize("kind", ["send", "delivery", "bounce", "reject", "soft-bounce", "delay"])
+@pytest.mark.parametrize("since", ["claimed", "unknown"])
+def test_unknown_matched_by_event(worker, store, ask, provider, kind, since):
+    mail = ask(ANN)
+    with crash_at("outbox.called"), pytest.raises(Crash):
+        worker.work()
+    if since == "unknown":
+        worker.later(minutes=6)
+    assert state(store, mail) == since
+
+    worker.hear(mail.id, kind, message_id=provider.ids_of(mail.id)[0])
+    worker.later(hours=1)
+
+    found = store.mails.get(mail.id)
+    reached = {"delivery": "delivered", "bounce": "bounced", "reject": "bounced"}.get(kind, "sent")
+    assert (found.state, found.possible_duplicate, provider.calls) == (reached, False, 1)
+    assert found.message_ids == tuple(provider.ids_of(mail.id))
+
+
+def test_an_event_that_comes_while_a_resend_waits_stops_it(worker, store, ask, provider):
+    mail = ask(ANN)
+    provider.errors = [Unsure("ReadTimeoutError"), Throttled("TooManyRequestsException")]
+    worker.work()
+    worker.later(minutes=16)
+    assert (state(store, mail), provider.calls) == ("queued", 2)
+
+    worker.hear(mail.id, "delivery", attempt=1)
+    worker.later(hours=1)
+
+    assert (state(store, mail), provider.calls) == ("delivered", 2)
+
+
+def test_an_event_for_a_mail_that_was_held_brings_it_back(worker, store, ask, provider):
+    mail = ask(ANN, on_unknown="hold")
+    provider.errors = [Unsure("ReadTimeoutError")]
+    worker.work()
+    worker.later(minutes=16)
+    assert state(store, mail) == "dead"
+
+    worker.hear(mail.id, "delivery")
+
+    found = store.mails.get(mail.id)
+    assert (found.state, found.reason) == ("delivered", None)
+
+
+def test_a_late_event_goes_to_the_attempt_it_is_about(worker, store, ask, provider):
+    mail = ask(ANN)
+    provider.errors = [Unsure("ReadTimeoutError")]
+    worker.work()
+    worker.later(minutes=16)
+    assert (state(store, mail), provider.calls) == ("sent", 2)
+
+    worker.hear(mail.id, "delivery", attempt=1, message_id="first-message")
+
+    found, news = store.listing.timeline(mail.id)
+    assert (found.state, news[0].attempt, news[0].message_id) == ("delivered", 1, "first-message")
+    assert set(found.message_ids) == {"first-message", *provider.ids_of(mail.id)}
+
+
+def test_an_event_that_overtakes_the_recording_is_not_lost(worker, store, ask, provider):
+    mail = ask(ANN)
+    claimed = store.mails.claim(mail.id, clock.now())
+
+    worker.hear(mail.id, "delivery", message_id="message-1")
+    store.mails.record_sent(claimed, "message-1")
+
+    found = store.mails.get(mail.id)
+    assert (found.state, found.message_ids) == ("delivered", ("message-1",))
+    assert totals(store)["sent"] == totals(store)["delivered"] == 1
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(["send", "delivery", "bounce", "complaint"])))
+def test_events_out_of_order(worker, store, sent, order):
+    for kind in order:
+        assert worker.hear(sent.id, kind, message_id=sent.message_ids[0]) == []
+
+    found, news = store.listing.timeline(sent.id)
+    assert (found.state, len(news)) == ("complained", 4)
+    assert totals(store)["complained"] == 1
+
+
+def test_a_late_delivery_does_not_hide_a_bounce(worker, store, sent):
+    worker.hear(sent.id, "bounce")
+    worker.hear(sent.id, "delivery")
+
+    assert state(store, sent) == "bounced"
+
+
+@pytest.mark.parametrize("shape", ["event", "sns", "eventbridge", "notification"])
+def test_three_event_shapes(worker, store, sent, shape):
+    told = event("delivery", mail_id=sent.id, message_id=sent.message_ids[0], shape=shape)
+
+    assert worker.give(json.dumps(told)) == []
+
+    found, news = store.listing.timeline(sent.id)
+    assert (found.state, [one.kind for one in news]) == ("delivered", ["delivered"])
+    assert news[0].recipient_hash == digest(ANN)
+
+
+def test_the_same_news_in_two_shapes_and_many_times_counts_once(worker, store, sent):
+    for shape in ["event", "sns", "eventbridge", "notification", "event"]:
+        told = event("soft-bounce", mail_id=sent.id, message_id=sent.message_ids[0], shape=shape)
+        assert worker.give(json.dumps(told)) == []
+
+    assert store.suppressions.get(digest(ANN)).hits == 1
+
+
+def test_an_older_notification_is_matched_by_our_header_when_it_has_no_tags(worker, store, sent):
+    told = event("delivery", mail_id=sent.id, message_id="another-id", shape="notification")
+    told["mail"]["headers"] = [{"name": "X-Tessera-Mail", "value": f"{sent.id}/1"}]
+
+    assert worker.give(json.dumps(told)) == []
+
+    assert state(store, sent) == "delivered"
+
+
+def test_an_older_notification_that_comes_too_early_comes_again(worker, store, ask):
+    mail = ask(ANN)
+    told = json.dumps(event("delivery", mail_id=mail.id, message_id=f"message-1-{mail.id}", shape="notification"))
+    assert worker.give(told) == ["0"]
+
+    worker.work()
+
+    assert worker.give(told) == []
+    assert state(store, mail) == "delivered"
+
+
+@pytest.mark.parametrize(
+    "body", ["no json", "[]", "{}", '{"eventType": "Delivery"}', '{"Type": "Notification", "Message": "x"}']
+)
+def test_what_is_no_report_goes_back_to_the_queue_until_a_person_sees_it(worker, body):
+    assert worker.give(body) == ["0"]
+
+
+def test_a_report_of_something_else_is_done_with(worker, store, sent):
+    told = event("delivery", mail_id=sent.id)
+    told["eventType"] = "Open"
+
+    assert worker.give(json.dumps(told)) == []
+    assert state(store, sent) == "sent"
+
+
+def test_a_report_of_a_mail_that_is_gone_is_done_with(worker):
+    assert worker.hear(ids.new(), "delivery") == []
+
+
+def test_bounce_suppresses(worker, store, sent):
+    worker.hear(sent.id, "bounce")
+
+    assert store.suppressions.held([ANN], "transactional", clock.now()) == {ANN}
+    assert "outbox.email.bounced.v1" in events_in(store.table)
+    (shown,), _ = store.suppressions.page(10, None)
+    assert (shown["address"], shown["reason"], shown["until"]) == (ANN, "bounce", None)
+
+
+def test_what_the_provider_itself_suppresses_is_suppressed_here(worker, store, sent):
+    worker.hear(sent.id, "suppressed")
+
+    assert store.suppressions.held([ANN], "bulk", clock.now()) == {ANN}
+
+
+def test_the_third_soft_bounce_in_a_week_suppresses_for_two_weeks(worker, store, sent, frozen):
+    for number in range(3):
+        assert store.suppressions.held([ANN], "transactional", clock.now()) == frozenset()
+        worker.hear(sent.id, "soft-bounce", feedback_id=f"feedback-{number}")
+        frozen.advance(days=2)
+
+    assert store.suppressions.held([ANN], "transactional", clock.now()) == {ANN}
+    frozen.advance(days=13)
+    assert store.suppressions.held([ANN], "transactional", clock.now()) == frozenset()
+
+
+def test_soft_bounces_that_are_far_apart_suppress_nobody():
+    known, now = Suppression(), clock.now()
+    for number in range(6):
+        at = now + timedelta(days=4 * number)
+        known = rules.after_soft_bounce(known, at, at)
+
+    assert (known.reason, known.hits) == (None, 6)
+
+
+def test_a_soft_bounce_does_not_end_a_lasting_suppression():
+    known = rules.after_hard_bounce(Suppression())
+    for _ in range(4):
+        known = rules.after_soft_bounce(known, clock.now(), clock.now())
+
+    assert (known.reason, known.until) == ("bounce", None)
+
+
+def test_a_complaint_ends_bulk_mail_and_tells_who_asks_for_none(worker, store, sent):
+    worker.hear(sent.id, "complaint")
+
+    assert store.suppressions.held([ANN], "bulk", clock.now()) == {ANN}
+    assert store.suppressions.held([ANN], "transactional", clock.now()) == frozenset()
+    assert "outbox.address.complained.v1" in events_in(store.table)
+
+
+def test_reports_of_many_recipients_at_once_all_arrive(worker, store, ask, bindings):
+    people = [f"p{number}@example.com" for number in range(12)]
+    mail = ask(*people)
+    worker.work()
+    bodies = [json.dumps(event("bounce", mail_id=mail.id, to=[one], feedback_id=one)) for one in people]
+
+    with contention(0.2, seed=7):
+        results = together(*[lambda body=body: worker.give(body) for body in bodies])
+
+    assert outcomes(results) == {"ok": 12}
+    left = [body for result, body in zip(results, bodies, strict=True) if result.value for body in [body]]
+    assert worker.give(*left) == []
+    found, news = store.listing.timeline(mail.id)
+    assert (found.state, len([one for one in news if one.kind == "hard_bounce"])) == ("bounced", 12)
+    assert store.suppressions.held(people, "bulk", clock.now()) == set(people)
+    assert totals(store)["bounced"] == 1

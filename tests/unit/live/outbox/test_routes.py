@@ -1,0 +1,337 @@
+"""The routes, in memory, with a real store behind them."""
+
+import base64
+import json
+
+import pytest
+
+from functions.live.outbox.drafts import Content
+from functions.live.outbox.provider import Refused
+from functions.live.outbox.rules import Suppression
+from tessera import clock, ids
+from tessera.sealed import seal
+from tests.kit.queues import drain
+from tests.kit.races import outcomes, together
+from tests.kit.stores import events_in, everything_in
+
+MAIL = {"to": ["ann@example.com"], "subject": "News", "text": "Hello."}
+BREAKS = ["\r\n", "\n", "\r", "\x00", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]
+
+
+def send(caller, **changes):
+    body = {name: value for name, value in {**MAIL, **changes}.items() if value is not None}
+    return caller("POST", "/outbox/emails", json=body)
+
+
+def slug(answer):
+    return answer.json()["type"].removeprefix("/problems/")
+
+
+def test_a_mail_is_accepted_sent_and_shown(admin, worker, provider):
+    answer = send(admin, cc=["bob@example.com"], bcc=["eve@example.com"])
+    mail_id = answer.json()["id"]
+    assert (answer.status_code, answer.json()["state"]) == (202, "queued")
+    assert answer.headers["location"] == f"/outbox/emails/{mail_id}"
+
+    worker.work()
+    worker.hear(mail_id, "delivery", message_id=provider.ids_of(mail_id)[0])
+
+    shown = admin("GET", f"/outbox/emails/{mail_id}").json()
+    assert (shown["state"], shown["attempt"], shown["cc"]) == ("delivered", 1, ["bob@example.com"])
+    assert [entry["outcome"] for entry in shown["attempts"]] == ["sent"]
+    assert [(news["kind"], news["recipient"]) for news in shown["events"]] == [("delivered", "ann@example.com")]
+
+
+def test_the_same_request_sends_one_mail(admin, worker, provider):
+    key = {"headers": {"idempotency-key": ids.new()}}
+    first = admin("POST", "/outbox/emails", json=MAIL, **key)
+    again = admin("POST", "/outbox/emails", json=MAIL, **key)
+    other = admin("POST", "/outbox/emails", json={**MAIL, "text": "Bye."}, **key)
+    worker.work()
+
+    assert first.json()["id"] == again.json()["id"]
+    assert again.headers["idempotent-replay"] == "true"
+    assert (other.status_code, slug(other)) == (422, "idempotency-mismatch")
+    assert provider.calls == 1
+
+
+@pytest.mark.parametrize("broken", BREAKS, ids=[repr(one) for one in BREAKS])
+def test_header_injection(admin, worker, provider, store, broken):
+    evil = f"x{broken}Bcc: eve@example.com"
+    file = {"name": "a.txt", "type": "text/plain", "base64": "YQ=="}
+    attacks = [
+        {"subject": evil},
+        {"to": [f"ann@example.com{broken}Bcc: eve@example.com"]},
+        {"reply_to": f"ann@example.com{broken}Bcc: eve@example.com"},
+        {"from": f"hello@tessera.test{broken}Bcc: eve@example.com"},
+        {"headers": {"X-Note": evil}},
+        {"headers": {evil: "x"}},
+        {"tags": {"a": evil}},
+        {"attachments": [{**file, "name": evil}]},
+        {"attachments": [{**file, "type": f"text/plain{broken}Bcc: eve@example.com"}]},
+    ]
+
+    for attack in attacks:
+        assert send(admin, **attack).status_code == 422, attack
+
+    assert drain(store.settings.queue) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["Bcc", "from", "Content-Type", "X-SES-CONFIGURATION-SET", "X-Tessera-Mail", "Resent-To", "DKIM-Signature"]
+)
+def test_headers_that_are_ours_are_refused(admin, name):
+    assert send(admin, headers={name: "x"}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"to": []},
+        {"to": ["nobody"]},
+        {"to": [f"p{number}@example.com" for number in range(51)]},
+        {
+            "to": [f"p{number}@example.com" for number in range(30)],
+            "cc": [f"q{number}@example.com" for number in range(21)],
+        },
+        {"subject": None},
+        {"text": None},
+        {"template": "new-device"},
+        {"colour": "red"},
+        {"attachments": [{"file_id": "01HZX3J0V7Q8M4N5P6R7S8T9VW"}]},
+        {"attachments": [{"name": "a", "type": "text/plain", "base64": "*"}]},
+        {"attachments": [{"name": "a", "type": "message/rfc822", "base64": "YQ=="}]},
+        {"attachments": [{"name": "../a", "type": "text/plain", "base64": "YQ=="}]},
+        {"tags": {"mail_id": "x"}},
+        {"send_at": "tomorrow"},
+    ],
+    ids=lambda wrong: ", ".join(wrong),
+)
+def test_a_request_that_is_wrong_is_refused(admin, wrong):
+    assert send(admin, **wrong).status_code == 422
+
+
+def test_nothing_is_sent_from_an_address_that_is_not_ours(admin):
+    answer = send(admin, **{"from": "ceo@bank.example"})
+
+    assert (answer.status_code, slug(answer)) == (422, "sender-not-verified")
+
+
+def test_templates_with_missing_values_or_secrets_or_unknown_are_refused(admin):
+    def answered(template, data):
+        return slug(send(admin, subject=None, text=None, template=template, data=data))
+
+    assert answered("new-device", {"at": "today"}) == "template-variable-missing"
+    assert answered("welcome", {}) == "unknown-template"
+    assert answered("password-reset", {"link": "https://evil.test"}) == "invalid-request"
+
+
+def test_a_template_is_sent_in_its_words(admin, worker, provider):
+    send(admin, subject=None, text=None, template="new-device", data={"at": "today", "device": "<b>"})
+
+    worker.work()
+
+    assert provider.letters[0].subject == "A new device signed in"
+    assert "&lt;b&gt;" in provider.letters[0].html
+
+
+def test_attachments_arrive_and_too_many_bytes_do_not(admin, worker, provider, bindings):
+    small = {"name": "a.txt", "type": "text/plain", "base64": base64.b64encode(b"hello").decode()}
+    half = {"name": "b.bin", "type": "application/octet-stream", "base64": base64.b64encode(b"x" * 360_000).decode()}
+    assert send(admin, attachments=[small]).status_code == 202
+    worker.work()
+
+    assert provider.letters[0].attachments[0].content == b"hello"
+    assert send(admin, attachments=[half, half]).status_code == 413
+
+
+def test_a_large_body_is_kept_in_the_bucket(store, ask, worker, provider):
+    from tessera import aws
+
+    bucket = f"mail-{ids.new().lower()}"
+    aws.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    store.bodies.bucket = bucket
+    mail = ask(text="ä" * 150_000)
+
+    worker.work()
+    assert provider.letters[0].text == "ä" * 150_000
+
+    store.listing.forget("ann@example.com", at_most=10)
+    assert "Contents" not in aws.client("s3").list_objects_v2(Bucket=bucket)
+    assert store.mails.get(mail.id) is None
+
+
+def test_a_mail_to_nobody_but_suppressed_people_is_refused(admin, store):
+    store.suppressions.put("ann@example.com", Suppression(reason="bounce"))
+
+    assert slug(send(admin, to=["Ann@EXAMPLE.com"])) == "all-recipients-suppressed"
+    assert send(admin, to=["ann@example.com", "bob@example.com"]).status_code == 202
+
+
+def test_a_batch_says_what_became_of_each(admin, store):
+    store.suppressions.put("ann@example.com", Suppression(reason="bounce"))
+    body = {"items": [{**MAIL, "to": ["bob@example.com"]}, MAIL]}
+    key = {"headers": {"idempotency-key": ids.new()}}
+
+    first = admin("POST", "/outbox/emails/batch", json=body, **key)
+    again = admin("POST", "/outbox/emails/batch", json=body, **key)
+
+    good, bad = first.json()["items"]
+    assert (first.status_code, good["state"], bad["problem"]["status"]) == (202, "queued", 409)
+    assert again.json()["items"][0]["id"] == good["id"]
+
+
+def test_a_queued_mail_can_be_cancelled_once_and_a_sent_one_not(admin, worker):
+    mail_id, sent_id = send(admin).json()["id"], send(admin).json()["id"]
+    assert admin("POST", f"/outbox/emails/{mail_id}/cancel").json()["state"] == "cancelled"
+    worker.work()
+
+    assert admin("POST", f"/outbox/emails/{mail_id}/cancel").status_code == 409
+    refused = admin("POST", f"/outbox/emails/{sent_id}/cancel")
+    assert (refused.status_code, slug(refused)) == (409, "mail-not-cancellable")
+    assert admin("POST", f"/outbox/emails/{ids.new()}/cancel").status_code == 404
+
+
+def test_a_dead_mail_can_be_retried_and_a_sent_one_not(admin, worker, provider):
+    mail_id = send(admin).json()["id"]
+    provider.errors = [Refused("MessageRejected")]
+    worker.work()
+
+    assert admin("POST", f"/outbox/emails/{mail_id}/retry").json()["state"] == "queued"
+    worker.work()
+
+    assert admin("GET", f"/outbox/emails/{mail_id}").json()["state"] == "sent"
+    assert slug(admin("POST", f"/outbox/emails/{mail_id}/retry")) == "mail-not-retryable"
+
+
+def test_dead_letter_redrive(admin, worker, provider, store):
+    made = [send(admin).json()["id"] for _ in range(3)]
+    provider.errors = [Refused("MessageRejected")] * 3
+    worker.work()
+    listed = admin("GET", "/outbox/dead-letters").json()["items"]
+    assert {one["id"] for one in listed} == set(made)
+    assert {one["reason"] for one in listed} == {"MessageRejected"}
+
+    results = together(lambda: admin("POST", "/outbox/dead-letters/redrive", json={}).json()["mails"], times=2)
+
+    assert sum(result.value for result in results) == 3
+    worker.work()
+    assert provider.calls == 6
+    assert admin("GET", "/outbox/dead-letters").json()["items"] == []
+
+
+def test_what_the_queue_gave_up_on_is_brought_back_too(admin, worker, provider, store, ask):
+    from tessera import aws
+
+    ask()
+    (body,) = drain(store.settings.queue)
+    aws.client("sqs").send_message(QueueUrl=store.settings.dead_queue, MessageBody=body)
+
+    answer = admin("POST", "/outbox/dead-letters/redrive", json={}).json()
+    worker.work()
+
+    assert (answer["messages"], provider.calls) == (1, 1)
+
+
+def test_the_source_shows_the_mail_and_no_secret(admin, ask, store, mail_key):
+    plain = send(admin).json()["id"]
+    sealed = seal(mail_key, "mail", {"code": "987654", "link": "https://tessera.test/#secret"})
+    hidden = ask(content=Content(template="verify-sign-up", data={"code": "x", "link": "y"}, sealed=sealed))
+
+    assert "Subject: News\r\n" in admin("GET", f"/outbox/emails/{plain}/source").json()["source"]
+    source = admin("GET", f"/outbox/emails/{hidden.id}/source").json()["source"]
+    assert "[withheld]" in source and "987654" not in source and "#secret" not in source
+
+
+def test_lists_page_through_everything_once(admin, store, frozen):
+    made = []
+    for _ in range(7):
+        made.append(send(admin).json()["id"])
+        frozen.advance(hours=9)
+    seen, path = [], "/outbox/emails?state=queued&limit=3"
+    cursor = ""
+    while True:
+        page = admin("GET", path + (f"&cursor={cursor}" if cursor else "")).json()
+        seen += [item["id"] for item in page["items"]]
+        cursor = page["next"]
+        if not cursor:
+            break
+
+    assert seen == made[::-1]
+    by_address = admin("GET", "/outbox/emails?to=ann@example.com&limit=100").json()["items"]
+    assert [item["id"] for item in by_address] == made[::-1]
+    assert admin("GET", "/outbox/emails?state=queued&category=bulk").json()["items"] == []
+    assert admin("GET", "/outbox/emails").status_code == 422
+    assert admin("GET", "/outbox/emails?state=sent&cursor=AAAA").status_code == 400
+
+
+def test_suppressions_are_made_listed_and_lifted(admin):
+    assert admin("POST", "/outbox/suppressions", json={"address": "Ann@Example.com"}).status_code == 201
+    (shown,) = admin("GET", "/outbox/suppressions").json()["items"]
+    assert (shown["address"], shown["reason"]) == ("Ann@example.com", "manual")
+
+    assert admin("DELETE", "/outbox/suppressions?address=ann@example.com").status_code == 204
+    assert admin("DELETE", "/outbox/suppressions?address=ann@example.com").status_code == 404
+    assert admin("GET", "/outbox/suppressions").json()["items"] == []
+
+
+def test_the_sums_of_a_day(admin, worker, provider):
+    mail_ids = [send(admin).json()["id"] for _ in range(4)]
+    worker.work()
+    worker.hear(mail_ids[0], "bounce")
+
+    shown = admin("GET", "/outbox/stats").json()
+
+    assert (shown["sent"], shown["bounced"], shown["bounce_percent"]) == (4, 1, 25.0)
+    assert admin("GET", "/outbox/stats?day=2029-01-01").json()["sent"] == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/outbox/emails"),
+        ("GET", "/outbox/emails?state=sent"),
+        ("GET", "/outbox/emails/01HZX3J0V7Q8M4N5P6R7S8T9VW"),
+        ("GET", "/outbox/suppressions"),
+        ("POST", "/outbox/dead-letters/redrive"),
+        ("GET", "/outbox/stats"),
+    ],
+)
+def test_only_who_runs_the_mail_may(user, client, method, path):
+    assert user(method, path).status_code == 403
+    assert client.request(method, path).status_code == 401
+
+
+def test_from_outside_there_is_nothing_to_erase(admin):
+    assert admin("POST", "/outbox/internal/erase", json={"owner_id": "x"}).status_code == 404
+
+
+def test_erasing_an_address_leaves_no_trace_of_it_but_the_hash_of_its_suppression(ask, store, worker):
+    from functions.live.outbox.actions import manage
+
+    for _ in range(25):
+        ask("ann@example.com")
+    kept = ask("bob@example.com")
+    worker.work()
+    worker.hear(kept.id, "delivery", to=["bob@example.com"])
+    store.suppressions.put("ann@example.com", Suppression(reason="bounce"))
+
+    answers = [manage.erase(store, ["ann@example.com"], "owner") for _ in range(2)]
+
+    assert answers == [False, True]
+    assert "ann@example.com" not in json.dumps(everything_in(store.table), default=str)
+    assert store.suppressions.held(["ann@example.com"], "transactional", clock.now()) == {"ann@example.com"}
+    assert store.mails.get(kept.id).state == "delivered"
+    assert "privacy.data.erased.v1" in events_in(store.table)
+
+
+def test_two_redrives_of_one_mail_move_it_once(ask, store, worker, provider):
+    from functions.live.outbox.actions import manage
+
+    mail = ask()
+    provider.errors = [Refused("MessageRejected")]
+    worker.work()
+
+    results = together(lambda: manage.retry(store, mail.id), times=8)
+
+    assert outcomes(results) == {"ok": 1, "mail-not-retryable": 7}
