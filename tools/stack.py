@@ -17,9 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-from tools import cloud, layers, ports, processes, registry, sam
+from tools import cloud, generated, layers, ports, processes, registry, sam
 from tools.emulator import Emulator, is_idle
-from tools.paths import DEV, ROOT, RUNTIME, shown
+from tools.paths import DEMO, DEV, ROOT, RUN, RUNTIME, shown
 from tools.ports import LOOPBACK
 from tools.processes import Child
 from tools.say import Failure, Steps
@@ -170,6 +170,8 @@ class LocalStack:
         assert self._emulator is not None
         build_dir = self.folder / "build"
         logs = self.folder / "logs"
+        with self.steps.step("documents"):
+            generated.make()
         with self.steps.step("layers"):
             pointers = {"LOCAL_DEPENDENCIES": str(layers.dependencies()), "LOCAL_SHARED": str(layers.shared())}
         with self.steps.step("build"):
@@ -293,6 +295,8 @@ def door_settings(facts: Facts, folder: Path) -> Mapping[str, object]:
         "edge_secret": facts.edge_secret,
         "capabilities": sorted(set().union(*(c.top_level for c in registry.capabilities()))),
         "folder": str(folder),
+        # A stack of the tests has users of its own.
+        "demo": str(DEMO if folder == RUN else folder / "demo.json"),
     }
 
 

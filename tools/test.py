@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools import ports, processes, registry
+from tools import generated, ports, processes, registry
 from tools.paths import ROOT, STATE
 from tools.say import Failure, explain
 from tools.stack import AlreadyRunning, LocalStack
@@ -44,10 +44,14 @@ def main(arguments: Sequence[str]) -> int:
     outcomes: list[Outcome] = []
     try:
         with processes.stopping_on_signals():
+            generated.make()
             outcomes += [run(suite, only, {}) for suite in ALONE if _is_wanted(suite, wanted, only)]
             deployed = [suite for suite in AGAINST_A_STACK if _is_wanted(suite, wanted, only)]
             if deployed:
                 outcomes += run_deployed(deployed, only)
+    except Failure as failure:
+        explain("generated files", failure)
+        return 1
     except KeyboardInterrupt:
         print("\n  interrupted; nothing is left running")
         return 130

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from localstack.door import problems, targets
 from localstack.door.api import LARGEST_BODY, LONGEST_WAIT, Api
-from localstack.door.pages import home, mailbox, traces
+from localstack.door.pages import demo, home, mailbox, todo, traces
 from localstack.door.settings import DoorSettings
 from localstack.door.socket import Socket
 from localstack.door.turnstile import Turnstile, width
@@ -38,9 +38,11 @@ def build(settings: DoorSettings) -> web.Application:
     app[SETTINGS] = settings
     app.cleanup_ctx.append(_client)
     pages: dict[str, Handler] = {
-        "": lambda request: home.page(request, settings),
+        "": lambda request: home.page(request, settings, app[CLIENT]),
         "mailbox": lambda request: mailbox.page(request, settings, app[CLIENT]),
-        "traces": lambda request: traces.page(request, settings),
+        "traces": lambda request: traces.page(request, settings, app[CLIENT]),
+        "todo": todo.page,
+        "demo.json": lambda request: demo.page(request, settings),
         "assets": _asset,
     }
     turnstile = Turnstile(settings.capabilities, width())
@@ -52,7 +54,7 @@ def build(settings: DoorSettings) -> web.Application:
         first = targets.first_segment(request.raw_path)
         if first == "live" and request.path == "/live":
             return await Socket(settings, app[CLIENT]).forward(request)
-        if first in pages and (request.method in ("GET", "HEAD") or first == "mailbox"):
+        if first in pages and request.method in ("GET", "HEAD"):
             return await _local(request, pages[first])
         return await Api(settings, app[CLIENT], turnstile).forward(request)
 
@@ -69,7 +71,8 @@ async def _local(request: web.Request, page: Handler) -> web.StreamResponse:
         return problems.problem(421, "Open this page at 127.0.0.1 or localhost.")
     response = await page(request)
     for header, value in PAGE_HEADERS.items():
-        response.headers[header] = value
+        # Only the mail in its frame has a policy of its own.
+        response.headers.setdefault(header, value)
     return response
 
 

@@ -18,11 +18,14 @@ class DoorSettings:
     capabilities: frozenset[str]
     # The state folder of the stack, for the pages that read its logs.
     folder: Path
+    # The demo logins; a stack that was not seeded has no such file.
+    demo: Path = Path("demo.json")
 
     @classmethod
     def load(cls, path: Path) -> Self:
         found: dict[str, Any] = json.loads(path.read_text())
-        return cls(**{**found, "capabilities": frozenset(found["capabilities"]), "folder": Path(found["folder"])})
+        paths = {name: Path(found[name]) for name in ("folder", "demo")}
+        return cls(**{**found, **paths, "capabilities": frozenset(found["capabilities"])})
 
     @property
     def api_base(self) -> str:

@@ -53,7 +53,7 @@ async def _code(world: World, email: str) -> str:
             sent = [mail for mails in by_account.values() for mail in mails if email in mail["To"]]
             if sent:
                 newest = max(sent, key=lambda mail: float(mail["Timestamp"]))
-                return _CODE.findall(newest["BodyText"])[0]
+                return str(_CODE.findall(newest["BodyText"])[0])
             await asyncio.sleep(0.1)
 
 

@@ -1,6 +1,7 @@
 """The templates, read: what the emulator would let pass and AWS would not."""
 
 import json
+import re
 
 import pytest
 import yaml
@@ -18,6 +19,10 @@ def statements(function):
         yield from found if isinstance(found, list) else [found]
 
 
+def kebab(logical_id):
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", logical_id).lower()
+
+
 def actions(statement):
     found = statement["Action"]
     return found if isinstance(found, list) else [found]
@@ -32,7 +37,7 @@ def test_a_table_outlives_its_code_and_streams_its_changes(name):
     assert properties["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
     assert properties["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
     assert "PointInTimeRecoverySpecification" in properties and "DeletionProtectionEnabled" in properties
-    assert properties["TableName"] == {"Fn::Sub": f"${{Stack}}-{name.lower()}"}
+    assert properties["TableName"] == {"Fn::Sub": f"${{Stack}}-{kebab(name)}"}
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -71,7 +76,7 @@ def test_a_policy_names_actions_and_resources(name):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_reaches_only_its_own_table_and_the_shared_ones(name):
-    own = {"Relay": set(), "Sweeper": {"sweeper", "tasks", "outbox"}}.get(name, {name.lower()})
+    own = {"Relay": set(), "Sweeper": {"sweeper", "tasks", "outbox"}}.get(name, {kebab(name)})
     allowed = own | {"authfeed", "ratelimit"}
     for statement in statements(FUNCTIONS[name]):
         if any(action.startswith("dynamodb:") for action in actions(statement)):

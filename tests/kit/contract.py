@@ -140,15 +140,15 @@ class Document:
         if strange:
             raise ContractBroken(f"{where} with undocumented headers: {', '.join(sorted(strange))}.")
 
-    def _check_content(
-        self, where: str, operation: Operation, response: Mapping[str, Any], answer: Answer
-    ) -> None:
+    def _check_content(self, where: str, operation: Operation, response: Mapping[str, Any], answer: Answer) -> None:
         content: Mapping[str, Any] = response.get("content", {})
         media = _media_type(answer)
         if not answer.content:
             return
         if media not in content:
-            raise ContractBroken(f"{where} as {media or 'nothing'}; the document says {', '.join(content) or 'no body'}.")
+            raise ContractBroken(
+                f"{where} as {media or 'nothing'}; the document says {', '.join(content) or 'no body'}."
+            )
         schema = content[media].get("schema")
         if schema is None or not media.endswith("json"):
             return

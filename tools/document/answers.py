@@ -25,7 +25,13 @@ from tessera.problems import (
 Json = dict[str, Any]
 
 ALWAYS = ("Traceparent", "RequestId", "ServerTiming")
-BY_STATUS = {401: ("WwwAuthenticate",), 405: ("Allow",), 429: ("RetryAfter",), 503: ("RetryAfter",)}
+BY_STATUS = {
+    401: ("WwwAuthenticate",),
+    403: ("WwwAuthenticate",),
+    405: ("Allow",),
+    429: ("RetryAfter",),
+    503: ("RetryAfter",),
+}
 LIMITED = ("RateLimit", "RateLimitPolicy")
 
 

@@ -1,5 +1,6 @@
 """What every document of ours must keep to, as sentences about places in it."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,7 +27,7 @@ def _of_operations(document: Json) -> Iterator[str]:
                 yield f"{where} is not called capability_verb_noun."
             if not any(status.startswith(("2", "3")) for status in operation["responses"]):
                 yield f"{where} has no successful answer."
-            named = {part[1:-1] for part in path.split("/") if part.startswith("{")}
+            named = set(re.findall(r"\{(\w+)\}", path))
             given = {p["name"] for p in operation.get("parameters", ()) if p.get("in") == "path"}
             if named != given:
                 yield f"{where} has the path {path} but the parameters {sorted(given)}."

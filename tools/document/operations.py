@@ -1,8 +1,10 @@
 """One app's routes as OpenAPI operations: FastAPI's description, made complete."""
 
 import re
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from types import FunctionType
 from typing import Any
 
 from fastapi.openapi.utils import get_openapi
@@ -17,6 +19,13 @@ from tools.document.apps import Loaded
 
 Json = dict[str, Any]
 
+# Functions of `tessera.entry` -> the headers they set.
+SHOWN = {
+    "show_version": ("ETag",),
+    "show_created": ("ETag", "IdempotentReplay", "Location"),
+    "show_accepted": ("Location",),
+}
+WRITTEN = {"ETag": "ETag", "Location": "Location", "Idempotent-Replay": "IdempotentReplay"}
 METHODS = ("get", "put", "post", "patch", "delete")
 _VALIDATION = frozenset(["HTTPValidationError", "ValidationError"])
 # What stands under these keys is data of the API, not a schema.
@@ -38,7 +47,10 @@ class Part:
 def part_of(loaded: Loaded) -> Part:
     """The operations and schemas of one capability, without its internal routes."""
     routes = list(_public(loaded.app.router.routes))
-    raw = get_openapi(title=loaded.capability.name, version="0", routes=routes)
+    with warnings.catch_warnings():
+        # FastAPI warns of names used twice; `merge` refuses them, once they are the names of the document.
+        warnings.simplefilter("ignore", UserWarning)
+        raw = get_openapi(title=loaded.capability.name, version="0", routes=routes)
     part = Part(loaded.capability.name, loaded.capability.logical_id)
     for route in routes:
         for method in sorted(route.methods):
@@ -131,12 +143,12 @@ def _parameter(route: APIRoute, given: Json) -> Json:
 
 def _responses(route: APIRoute, method: str, guard: Guard, described: Json) -> Json:
     declared: Json = described["responses"]
-    limited = answers.is_limited(guard)
+    limited, shown = answers.is_limited(guard), shown_by(route.endpoint)
     made: Json = {}
     for status, response in declared.items():
         if "x-problems" in response or _is_validation(response):
             continue
-        made[status] = _success(status, response, described, limited=limited)
+        made[status] = _success(status, response, shown, limited=limited)
     for code, slugs in answers.problems_of(route, method, guard, declared).items():
         made[str(code)] = answers.problem_response(code, slugs, limited=limited)
     return {status: made[status] for status in sorted(made)}
@@ -146,21 +158,41 @@ def _is_validation(response: Json) -> bool:
     return "HTTPValidationError" in str(response.get("content", {}).get("application/json", ""))
 
 
-def _success(status: str, response: Json, described: Json, *, limited: bool) -> Json:
+def _success(status: str, response: Json, shown: list[str], *, limited: bool) -> Json:
     text = response["description"]
     made: Json = {"description": answers.phrase(int(status)) if text == "Successful Response" else text}
-    sent = {parameter["name"] for parameter in described.get("parameters", ())}
     names = [*answers.ALWAYS, *(answers.LIMITED if limited else ())]
-    if status in ("201", "202"):
-        names.append("Location")
-    if status == "201" and "Idempotency-Key" in sent:
-        names += ["ETag", "IdempotentReplay"]
-    elif "If-Match" in sent and status != "204":
-        names.append("ETag")
+    if status != "204":
+        names += shown
     made["headers"] = {**answers.headers(*names), **response.get("headers", {})}
     if response.get("content"):
         made["content"] = plain(response["content"])
     return made
+
+
+def shown_by(endpoint: Callable[..., Any]) -> list[str]:
+    """The headers that a route or a helper beside it sets, by name or through the layer's `show_…` functions."""
+    found: set[str] = set()
+    waiting, seen = [endpoint], set[Callable[..., Any]]()
+    while waiting:
+        function = waiting.pop()
+        seen.add(function)
+        found |= {WRITTEN[text] for text in _texts(function.__code__.co_consts) if text in WRITTEN}
+        for name in function.__code__.co_names:
+            called = function.__globals__.get(name)
+            if name in SHOWN:
+                found |= set(SHOWN[name])
+            elif isinstance(called, FunctionType) and called.__module__ == endpoint.__module__ and called not in seen:
+                waiting.append(called)
+    return sorted(found)
+
+
+def _texts(constants: Iterable[object]) -> Iterator[str]:
+    for constant in constants:
+        if isinstance(constant, str):
+            yield constant
+        elif isinstance(constant, tuple):
+            yield from _texts(constant)
 
 
 def _security(guard: Guard) -> list[Json]:
@@ -206,18 +238,6 @@ def _link(created: Json, path: str, name: str, methods: Json) -> None:
             target = methods[method]
             made = {"operationId": target["operationId"], "parameters": {**kept, name: "$response.body#/id"}}
             created.setdefault("links", {})[target["operationId"]] = made
-            succeeded = next((answer for status, answer in target["responses"].items() if status == "200"), None)
-            # What can be updated by version shows its version when it is read.
-            if method == "get" and succeeded and _takes_version(methods):
-                succeeded["headers"].update(answers.headers("ETag"))
-
-
-def _takes_version(methods: Json) -> bool:
-    return any(
-        parameter["name"] == "If-Match"
-        for operation in methods.values()
-        for parameter in operation.get("parameters", ())
-    )
 
 
 def _properties(part: Part, response: Json) -> Json:
@@ -225,4 +245,3 @@ def _properties(part: Part, response: Json) -> Json:
     name = schema.get("$ref", "").rpartition("/")[2]
     found: Json = part.schemas.get(name, schema).get("properties", {})
     return found
-

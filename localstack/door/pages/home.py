@@ -1,14 +1,86 @@
 """`/`: what is running here."""
 
+import asyncio
 from html import escape
 
+import aiohttp
 from aiohttp import web
 
-from localstack.door.pages import shell
+from localstack.door.pages import mailbox, mails, shell, traces
 from localstack.door.settings import DoorSettings
 
+SHOWN = 5
+# First segments that are no capability's name, so nothing answers at `/{segment}/health`.
+OUTSIDE = frozenset(["docs", "metrics", "openapi.json", "openapi.yaml", "problems", "ready", "s", ".well-known"])
 
-async def page(request: web.Request, settings: DoorSettings) -> web.StreamResponse:
-    items = "".join(f"<li><code>/{escape(name)}</code></li>" for name in sorted(settings.capabilities))
-    body = f"<h1>Tessera runs on this machine</h1><p>It answers under these paths:</p><ul>{items}</ul>"
-    return shell.page("Home", body)
+SIGN_IN = """<section class="card" id="account" aria-labelledby="account-title"><h2 id="account-title">Sign in</h2>
+<div id="signed-out"><div id="demo" class="buttons" hidden><p class="soft">As a demo user:</p></div>
+<form id="sign-in"><label>E-mail<input name="email" type="email" autocomplete="username" required></label>
+<label>Password<input name="password" type="password" autocomplete="current-password" required></label>
+<div class="buttons"><button class="primary">Sign in</button><button type="button" id="sign-up">Sign up</button>
+<button type="button" id="forgot" class="quiet">Forgotten?</button></div></form></div>
+<form id="code" hidden><label>Code from the <a href="/mailbox">mail</a>
+<input name="code" inputmode="numeric" autocomplete="one-time-code" pattern="[0-9]{6}" maxlength="6" required></label>
+<div class="buttons"><button class="primary">Confirm</button></div></form>
+<form id="link" hidden><p id="link-said"></p><label>Password
+<input name="password" type="password" autocomplete="new-password" required></label>
+<div class="buttons"><button class="primary">Go on</button></div></form>
+<div id="signed-in" hidden><p>Signed in as <strong id="who"></strong> <span id="roles" class="soft"></span></p>
+<ul id="tasks" class="rows" aria-label="Tasks"></ul>
+<div class="buttons"><button type="button" id="copy" class="primary">Copy token</button>
+<button type="button" id="sign-out">Sign out</button></div></div>
+<p id="said" role="status"></p></section>"""
+
+
+async def page(request: web.Request, settings: DoorSettings, client: aiohttp.ClientSession) -> web.StreamResponse:
+    sent, asked = await asyncio.gather(_mails(settings, client), _requests(settings))
+    host = request.headers.get("host", f"127.0.0.1:{settings.port}")
+    body = (
+        '<div class="title"><h1>Tessera runs on this machine</h1>'
+        f'<p class="lead">Stack <code>{escape(settings.stack)}</code>. Everything here is local: '
+        "no account, no cost, nothing leaves.</p></div>"
+        f'<div class="board">{_running(host, settings)}{SIGN_IN}{_capabilities(settings)}'
+        f'<section class="card" id="mails" data-live="5"><h2>Last mails <a href="/mailbox">all</a></h2>{sent}</section>'
+        f'<section class="card" id="requests" data-live="5"><h2>Recent requests <a href="/traces">all</a></h2>{asked}'
+        "</section></div>"
+    )
+    return shell.page("Home", body, at="/", scripts=("home.js", "live.js"))
+
+
+def _running(host: str, settings: DoorSettings) -> str:
+    http = f"http://{host}"
+    places = [
+        ("API", f"<code>{escape(http)}</code>"),
+        ("Reference", f'<a href="/docs">{escape(http)}/docs</a>'),
+        ("Mailbox", f'<a href="/mailbox">{escape(http)}/mailbox</a>'),
+        ("To-do", f'<a href="/todo">{escape(http)}/todo</a>'),
+        ("WebSocket", f"<code>ws://{escape(host)}/live</code>"),
+        ("Emulator", f"<code>{escape(settings.endpoint)}</code>"),
+    ]
+    rows = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in places)
+    return f'<section class="card"><h2>What is running</h2><dl class="places">{rows}</dl></section>'
+
+
+def _capabilities(settings: DoorSettings) -> str:
+    items = "".join(
+        f'<li data-capability="{escape(name)}"><span class="dot" aria-hidden="true"></span>'
+        f'<a href="/docs#/{escape(name)}"><code>/{escape(name)}</code></a><span class="soft state">not asked yet</span></li>'
+        for name in sorted(settings.capabilities - OUTSIDE)
+    )
+    return f'<section class="card"><h2>Capabilities</h2><ul id="capabilities" class="rows">{items}</ul></section>'
+
+
+async def _mails(settings: DoorSettings, client: aiohttp.ClientSession) -> str:
+    try:
+        found = await mails.sent(client, settings.endpoint)
+    except mails.Unreadable:
+        return '<p class="empty">The local cloud does not answer.</p>'
+    return f'<ul class="rows">{mailbox.rows(found[:SHOWN])}</ul>' if found else '<p class="empty">No mail yet.</p>'
+
+
+async def _requests(settings: DoorSettings) -> str:
+    try:
+        found = await traces.recent(settings)
+    except traces.Unreadable:
+        return '<p class="empty">The local cloud does not answer.</p>'
+    return f'<ul class="rows">{traces.rows(found[:SHOWN])}</ul>' if found else '<p class="empty">No request yet.</p>'

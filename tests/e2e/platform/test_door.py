@@ -29,7 +29,9 @@ def raw_status(base_url: str, target: str, method: str = "POST") -> int:
     """The status for this exact request target: a client library would tidy it up first."""
     parts = urlsplit(base_url)
     with socket.create_connection((parts.hostname, parts.port), timeout=30) as connection:
-        request = f"{method} {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        request = (
+            f"{method} {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        )
         connection.sendall(request.encode("latin-1"))
         return int(connection.makefile("rb").readline().split()[1])
 
@@ -72,7 +74,9 @@ def test_an_unknown_path_is_a_problem_document(anonymous, path):
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize("path", ["/accounts/internal/users/x/roles", "/tasks/internal/erase", "/outbox/internal/erase"])
+@pytest.mark.parametrize(
+    "path", ["/accounts/internal/users/x/roles", "/tasks/internal/erase", "/outbox/internal/erase"]
+)
 def test_internal_routes_do_not_exist_from_outside(anonymous, path):
     forged = {"x-tessera-internal": "true", "x-tessera-caller": "seed"}
 

@@ -43,7 +43,9 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(found)
         except ValidationError as error:
-            faults = [f"{str(fault['loc'][0]).upper()}: {fault['msg'].lower()}" for fault in error.errors()]
+            faults = [
+                f"{str((*fault['loc'], cls.__name__)[0]).upper()}: {fault['msg'].lower()}" for fault in error.errors()
+            ]
             names = "; ".join(sorted(faults))
             raise MissingSettings(f"{cls.__name__} is incomplete. {names}. They come from template.yaml.") from None
 

@@ -1,13 +1,14 @@
 """The app factory: routes behind their guards, errors as problems, nothing open by accident."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
 
 from tessera.entry.answers import on_http_error, on_invalid, on_problem
 from tessera.entry.edge import Edge
@@ -26,16 +27,26 @@ def build_app(name: str, *routers: APIRouter, environment: Mapping[str, str] = o
     bindings = Bindings({"CAPABILITY": name, **environment})
     app = FastAPI(title=name, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.bindings = bindings
-    for router in (*routers, probes(name)):
-        for route in router.routes:
-            if not isinstance(route, APIRoute):
-                raise TypeError(f"{route!r} is not a route. Pass each router to build_app instead of nesting them.")
-            # A copy, because another app may be built from the same router and would be guarded twice.
-            taken = copy(route)
-            taken.app = guarded(route)
-            app.router.routes.append(taken)
+    for route in _with_probes(name, routers):
+        # A copy, because another app may be built from the same router and would be guarded twice.
+        mine = copy(route)
+        mine.app = guarded(route)
+        app.router.routes.append(mine)
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_middleware(Edge, capability=name, settings=bindings.settings(Settings))
     return app
+
+
+def _with_probes(name: str, routers: Sequence[APIRouter]) -> list[APIRoute]:
+    """The capability's routes, and the probes it has not routes of its own for."""
+    own = [_api_route(route) for router in routers for route in router.routes]
+    paths = {route.path for route in own}
+    return own + [probe for probe in map(_api_route, probes(name).routes) if probe.path not in paths]
+
+
+def _api_route(route: BaseRoute) -> APIRoute:
+    if not isinstance(route, APIRoute):
+        raise TypeError(f"{route!r} is not a route. Pass each router to build_app instead of nesting them.")
+    return route

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from tessera import auth, aws
 from tessera.auth.principal import Principal
@@ -16,7 +16,7 @@ Anyone = Annotated[Principal, auth.public(limited=False)]
 
 class Liveness(BaseModel):
     status: Literal["ok"] = "ok"
-    version: str
+    version: Annotated[str, Field(max_length=40)]
 
 
 class Readiness(BaseModel):

@@ -1,0 +1,105 @@
+"""A new password: by the old one, or by a mail."""
+
+from tessera import clock, ids
+from tessera.auth.audit import audit
+from tessera.auth.call import Call
+from tessera.auth.principal import Principal
+from tessera.problems import NotFound
+
+from .. import emails, mails, secret_values
+from ..events import PasswordChanged
+from ..ports import Client, Ports
+from ..rules import ResetTokenInvalid
+from ..store import UserRow
+from ..store.users import with_password
+from .changes import applied
+from .sign_in import prove_password
+from .sign_up import reset_row
+from .tokens import Tokens, access_token
+
+
+def change(
+    ports: Ports,
+    user_id: str,
+    session_id: str,
+    *,
+    current: str,
+    new: str,
+    caller: Principal,
+    client: Client,
+    call: Call,
+) -> Tokens:
+    """A new password; every other session ends, and this one gets a token of the new epoch.
+
+    Raises `LoginFailed` for a wrong current password, `WeakPassword`, `AttemptsExhausted`.
+    """
+    user = ports.users.get(user_id)
+    prove_password(ports, user, current, client=client)
+    kept = ports.passwords.keep(ports.passwords.check(new, context=_context(user), pointer="/new"))
+    epoch = applied(
+        ports,
+        user,
+        *with_password(kept),
+        event=PasswordChanged(user_id=user_id, kept_session_id=session_id),
+        also=[
+            mails.notice("password-changed", to=user.email, locale=user.locale),
+            audit("accounts.password-changed", f"user:{user_id}", by=caller, call=call),
+        ],
+        keep=session_id,
+        reason="password changed",
+        unless=lambda found: found.pw != user.pw,
+    )
+    family = ports.sessions.get(user_id, session_id)
+    access = access_token(ports, user, family, epoch=epoch)
+    return Tokens(access, ports.settings.access_token_seconds, session_id)
+
+
+def forgot(ports: Ports, email: str) -> None:
+    """Ask for a reset by mail, at most 3 an hour. 1 read and 1 write, whoever asks for whomever.
+
+    Raises `InvalidRequest` for what is no address.
+    """
+    key = emails.parse(email).key
+    if not ports.limits.decide("auth:mail:address", f"mail:{ports.digest('account', key)}").allowed:
+        return
+    claim = ports.users.claim_of(key)
+    subject = claim.uid if claim else ids.new()
+    token = secret_values.new_link_token(subject)
+    to = claim.email if claim else "nobody@example.invalid"
+    mail = mails.password_reset(ports, to=to, locale=None, token=token)
+    ports.users.keep_reset(reset_row(ports, subject, token), mail if claim else None)
+
+
+def reset(ports: Ports, token: str, password: str, *, call: Call) -> None:
+    """Set a new password by the link of a mail. Every session ends. Nobody is signed in by it.
+
+    Raises `ResetTokenInvalid`, `WeakPassword`.
+    """
+    user_id = secret_values.subject_of(token)
+    found = ports.users.reset_of(user_id) if user_id else None
+    if user_id is None or found is None or not secret_values.is_same(found.mac, ports.digest("reset", token)):
+        raise ResetTokenInvalid()
+    if found.exp <= clock.millis():
+        raise ResetTokenInvalid()
+    try:
+        user = ports.users.get(user_id)
+    except NotFound:
+        raise ResetTokenInvalid() from None
+    kept = ports.passwords.keep(ports.passwords.check(password, context=_context(user)))
+    myself = Principal(kind="user", id=user_id, user_id=user_id)
+    applied(
+        ports,
+        user,
+        *with_password(kept),
+        event=PasswordChanged(user_id=user_id),
+        also=[
+            mails.notice("password-changed", to=user.email, locale=user.locale),
+            audit("accounts.password-reset", f"user:{user_id}", by=myself, call=call),
+        ],
+        steps=[ports.users.consuming_reset(found)],
+        reason="password reset",
+    )
+
+
+def _context(user: UserRow) -> list[str]:
+    return [user.email.rpartition("@")[0], user.name or "", user.handle or ""]

@@ -1,0 +1,142 @@
+"""Access and refresh tokens of a sign-in."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from tessera import clock, ids
+from tessera.auth.audit import audit
+from tessera.auth.call import Call
+from tessera.auth.principal import Principal
+from tessera.auth.tokens import AUDIENCE
+from tessera.tables import ConditionFailed
+
+from .. import mails, refresh_tokens
+from ..events import ReuseDetected
+from ..ports import Client, Ports
+from ..refresh_tokens import RefreshToken
+from ..rules import RefreshInvalid, RefreshReused, Verdict, judge
+from ..store import FamilyRow, UserRow
+from ..store.rows import family_sk, user_pk
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What a client gets. `refresh_token` and `device_token` are None where the client keeps the one it has."""
+
+    access_token: str
+    expires_in: int
+    session_id: str
+    refresh_token: str | None = None
+    refresh_expires_in: int | None = None
+    device_token: str | None = None
+
+
+def new_family(ports: Ports, user_id: str, client: Client, device_id: str) -> FamilyRow:
+    """A sign-in that begins now with a password."""
+    now, settings = clock.millis(), ports.settings
+    family_id = ids.new()
+    absolute = timedelta(days=settings.refresh_absolute_days)
+    ends_at = now + int(absolute.total_seconds() * 1000)
+    return FamilyRow(
+        pk=user_pk(user_id),
+        sk=family_sk(family_id),
+        family_id=family_id,
+        rot_at=now,
+        idle_exp=now + settings.refresh_idle_days * 86_400_000,
+        abs_exp=ends_at,
+        amr={"pwd"},
+        auth_time=now,
+        device=client.device_name,
+        device_id=device_id,
+        ip_trunc=client.network,
+        client_id=client.client_id,
+        created=now,
+        ttl=ends_at // 1000 + 86_400,
+    )
+
+
+def access_token(ports: Ports, user: UserRow, family: FamilyRow, *, epoch: int | None = None) -> str:
+    """1 request to KMS. No name, address or other personal data is in it. Raises `SigningUnavailable`."""
+    now = clock.millis() // 1000
+    return ports.signing.sign(
+        {
+            "iss": ports.settings.issuer,
+            "sub": user.user_id,
+            "aud": AUDIENCE,
+            "iat": now,
+            "exp": now + ports.settings.access_token_seconds,
+            "jti": ids.new(),
+            "sid": family.family_id,
+            "ep": int(user.ep) if epoch is None else epoch,
+            "roles": sorted(user.roles),
+            "amr": sorted(family.amr),
+            "aal": int(family.aal),
+            "auth_time": int(family.auth_time) // 1000,
+            "plan": "user",
+            "client_id": family.client_id,
+        }
+    )
+
+
+def pair(ports: Ports, family: FamilyRow, access: str, token: RefreshToken, device: str | None = None) -> Tokens:
+    ends_at = min(int(family.idle_exp), int(family.abs_exp))
+    return Tokens(
+        access_token=access,
+        expires_in=ports.settings.access_token_seconds,
+        session_id=family.family_id,
+        refresh_token=token.text(ports.mac),
+        refresh_expires_in=max(0, (ends_at - clock.millis()) // 1000),
+        device_token=device,
+    )
+
+
+def refresh(ports: Ports, text: str, *, call: Call | None = None) -> Tokens:
+    """The next pair. 1 write, 1 read, 1 request to KMS; nothing for a token we did not make.
+
+    Within the grace a token is good again, for the same successor. Raises `RefreshInvalid`, `RefreshReused`.
+    """
+    token = refresh_tokens.read(text, ports.mac)
+    if token is None:
+        raise RefreshInvalid()
+    try:
+        family = ports.sessions.rotate(token.user_id, token.family_id, token.counter)
+    except ConditionFailed as failed:
+        family = _same_again(ports, token, failed.old, call)
+    # Read after the counter moved: whoever locks the user from here on bumps the epoch, which refuses this token.
+    user = ports.users.table.get(UserRow, user_pk(token.user_id), "MAIN")
+    if user is None or user.status != "active":
+        raise RefreshInvalid()
+    return pair(ports, family, access_token(ports, user, family), token.successor())
+
+
+def _same_again(ports: Ports, token: RefreshToken, family: FamilyRow | None, call: Call | None) -> FamilyRow:
+    grace_ms = ports.settings.refresh_grace_seconds * 1000
+    verdict = judge(family.as_family() if family else None, token.counter, now=clock.millis(), grace_ms=grace_ms)
+    if family is None or verdict is Verdict.INVALID:
+        raise RefreshInvalid()
+    if verdict is Verdict.SAME_AGAIN:
+        return family
+    _end_reused(ports, token, call)
+    raise RefreshReused()
+
+
+def _end_reused(ports: Ports, token: RefreshToken, call: Call | None) -> None:
+    user = ports.users.get(token.user_id)
+    thief = Principal(kind="user", id=token.user_id, user_id=token.user_id, session_id=token.family_id)
+    ports.sessions.end(
+        token.user_id,
+        token.family_id,
+        reason="reused",
+        event=ReuseDetected(user_id=token.user_id, session_id=token.family_id),
+        also=[
+            audit("accounts.refresh-reused", f"user:{token.user_id}", by=thief, call=call),
+            mails.notice("refresh-reused", to=user.email, locale=user.locale),
+        ],
+    )
+
+
+def revoke(ports: Ports, text: str) -> None:
+    """End the sign-in of this token, whichever of its tokens it is (RFC 7009). Anything else is no error."""
+    token = refresh_tokens.read(text, ports.mac)
+    if token is not None:
+        ports.sessions.end(token.user_id, token.family_id, reason="signed out")

@@ -1,0 +1,52 @@
+"""Where the caller is signed in."""
+
+from fastapi import APIRouter
+
+from tessera import clock
+from tessera.entry import problems
+from tessera.problems import NotFound
+
+from ..actions import sessions
+from ..schemas import SessionOut, SessionsOut
+from ..store import FamilyRow
+from .shared import PREFIX, TAGS, Asked, Bound, Myself, session_id_of, user_id_of
+
+router = APIRouter(prefix=f"{PREFIX}/me", tags=TAGS)
+
+
+@router.get("/sessions")
+async def list_sessions(caller: Myself, ports: Bound) -> SessionsOut:
+    """Every open session, newest first; there are at most 25."""
+    rows = sessions.listed(ports, user_id_of(caller))
+    return SessionsOut(items=[_out(row, caller.session_id) for row in rows])
+
+
+@router.delete("/sessions/{session_id:ulid}", status_code=204, responses=problems(NotFound))
+async def end_session(session_id: str, caller: Myself, ports: Bound, call: Asked) -> None:
+    """Sign one session out."""
+    sessions.end(ports, user_id_of(caller), session_id, caller=caller, call=call)
+
+
+@router.post("/logout", status_code=204)
+async def log_out(caller: Myself, ports: Bound, call: Asked) -> None:
+    """Sign this session out."""
+    sessions.log_out(ports, user_id_of(caller), session_id_of(caller), caller=caller, call=call)
+
+
+@router.post("/logout-all", status_code=204, responses=problems(NotFound))
+async def log_out_everywhere(caller: Myself, ports: Bound, call: Asked) -> None:
+    """Sign every session out, this one included."""
+    sessions.log_out_everywhere(ports, user_id_of(caller), caller=caller, call=call)
+
+
+def _out(row: FamilyRow, current: str | None) -> SessionOut:
+    return SessionOut(
+        id=row.family_id,
+        client_id=row.client_id,
+        device_name=row.device,
+        place=row.ip_trunc,
+        created_at=clock.from_millis(int(row.created)),
+        last_seen_at=clock.from_millis(int(row.rot_at)),
+        expires_at=clock.from_millis(min(int(row.idle_exp), int(row.abs_exp))),
+        current=row.family_id == current,
+    )

@@ -1,0 +1,201 @@
+"""Bodies, in and out."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from tessera.types import In, Instant, Name, Out, Patch, Ulid, ZoneName, absent, text
+
+# Bounded here and judged by `passwords`, which names the rule. No NFC and no trimming: it is a secret.
+Secret = Annotated[str, StringConstraints(min_length=1, max_length=1_024)]
+EmailText = Annotated[str, StringConstraints(min_length=3, max_length=320)]
+Locale = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", min_length=2, max_length=35)
+]
+# Letters of one script only, so that no handle can look like another.
+Handle = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]{1,28}[A-Za-z0-9]$", min_length=3, max_length=30)
+]
+Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$", min_length=6, max_length=6)]
+LinkToken = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+ClientId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", min_length=1, max_length=40)]
+DeviceName = Annotated[str, text(80)]
+Status = Literal["active", "locked", "deleting"]
+Role = Literal["user", "support", "moderator", "admin", "owner"]
+
+
+class SignUpIn(In):
+    email: EmailText
+    password: Secret
+    name: Name | None = None
+    locale: Locale | None = None
+
+
+class SignUpOut(Out):
+    sign_up_id: Ulid
+    expires_at: Instant
+
+
+class VerifyIn(In):
+    """`sign_up_id` and `code`, or the link's `token` with the `password` chosen when signing up."""
+
+    sign_up_id: Ulid | None = None
+    code: Code | None = None
+    token: LinkToken | None = None
+    password: Secret | None = None
+    client_id: ClientId = "web"
+    device_name: DeviceName | None = None
+
+
+class ResendIn(In):
+    sign_up_id: Ulid
+
+
+class LoginIn(In):
+    email: EmailText
+    password: Secret
+    client_id: ClientId = "web"
+    device_name: DeviceName | None = None
+
+
+class UserOut(Out):
+    id: Ulid
+    email: str
+    status: Status
+    name: str | None
+    handle: str | None
+    locale: str | None
+    timezone: str | None
+    avatar_file_id: Ulid | None
+    bio: str | None
+    metadata: dict[str, Any]
+    app_metadata: dict[str, Any]
+    roles: list[str]
+    created_at: Instant
+    updated_at: Instant
+
+
+class TokensOut(Out):
+    """`device_token` comes once for each new device: sent as `X-Device-Token`, it keeps others from using up
+    the attempts of this account on it."""
+
+    token_type: Literal["Bearer"] = "Bearer"
+    access_token: str
+    expires_in: int
+    session_id: Ulid
+    refresh_token: str
+    refresh_expires_in: int
+    device_token: str | None = None
+
+
+class SignedInOut(TokensOut):
+    user: UserOut
+
+
+class AccessOut(Out):
+    token_type: Literal["Bearer"] = "Bearer"
+    access_token: str
+    expires_in: int
+    session_id: Ulid
+
+
+class ForgotIn(In):
+    email: EmailText
+
+
+class ResetIn(In):
+    token: LinkToken
+    password: Secret
+
+
+class PasswordIn(In):
+    current: Secret
+    new: Secret
+
+
+class ReauthenticateIn(In):
+    password: Secret
+
+
+class DoneOut(Out):
+    status: Literal["ok"] = "ok"
+
+
+class ProfilePatch(Patch):
+    name: Name | None = absent()
+    handle: Handle | None = absent()
+    locale: Locale | None = absent()
+    timezone: ZoneName | None = absent()
+    avatar_file_id: Ulid | None = absent()
+    bio: Annotated[str, text(500, min_length=0, multiline=True)] | None = absent()
+    metadata: dict[Annotated[str, StringConstraints(max_length=100)], Any] | None = absent()
+
+
+class SessionOut(Out):
+    """`place` is the network the sign-in came from, cut short."""
+
+    id: Ulid
+    client_id: str
+    device_name: str | None
+    place: str | None
+    created_at: Instant
+    last_seen_at: Instant
+    expires_at: Instant
+    current: bool
+
+
+class SessionsOut(Out):
+    items: Annotated[list[SessionOut], Field(max_length=100)]
+
+
+class PublicUserOut(Out):
+    id: Ulid
+    name: str | None
+    handle: str | None
+    avatar_file_id: Ulid | None
+
+
+class PublicUsersOut(Out):
+    items: Annotated[list[PublicUserOut], Field(max_length=100)]
+
+
+class RolesIn(In):
+    roles: Annotated[list[Role], Field(max_length=5)]
+
+
+class LockIn(In):
+    reason: Annotated[str, text(200)] | None = None
+
+
+class KeyOut(Out):
+    kty: str
+    crv: str
+    alg: str
+    use: str
+    kid: str
+    x: str
+    y: str
+
+
+class KeysOut(Out):
+    keys: Annotated[list[KeyOut], Field(max_length=10)]
+
+
+class DiscoveryOut(Out):
+    issuer: str
+    jwks_uri: str
+    token_endpoint: str
+    revocation_endpoint: str
+    id_token_signing_alg_values_supported: list[str]
+    token_endpoint_auth_methods_supported: list[str]
+    grant_types_supported: list[str]
+    response_types_supported: list[str]
+    subject_types_supported: list[str]
+
+
+class ConfigOut(Out):
+    sign_up: Literal["open", "closed"]
+    methods: list[str]
+    password_min_length: int
+    password_max_length: int
+    clients: list[str]

@@ -1,0 +1,11 @@
+"""The table `accounts`: users, claims, sign-ups, sessions, known devices."""
+
+from .rows import ClaimRow as ClaimRow
+from .rows import DeviceRow as DeviceRow
+from .rows import FamilyRow as FamilyRow
+from .rows import ResetRow as ResetRow
+from .rows import SignUpRow as SignUpRow
+from .rows import UserRow as UserRow
+from .sessions import SessionStore as SessionStore
+from .sign_ups import SignUpStore as SignUpStore
+from .users import UserStore as UserStore

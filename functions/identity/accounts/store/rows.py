@@ -1,0 +1,159 @@
+"""The items of the table. Times are milliseconds since 1970 unless an attribute says otherwise."""
+
+from datetime import timedelta
+
+from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
+
+from tessera import clock
+from tessera.due import DueRow
+from tessera.tables import Row
+
+from ..passwords import Kept
+from ..rules import Family
+
+MAIN, CLAIM, RESET = "MAIN", "CLAIM", "OT#reset"
+
+
+def user_pk(user_id: str) -> str:
+    return f"U#{user_id}"
+
+
+def claim_pk(email_key: str) -> str:
+    return f"E#{email_key}"
+
+
+def handle_pk(handle: str) -> str:
+    return f"H#{handle.casefold()}"
+
+
+def sign_up_pk(sign_up_id: str) -> str:
+    return f"SU#{sign_up_id}"
+
+
+def family_sk(family_id: str) -> str:
+    return f"F#{family_id}"
+
+
+def device_sk(device_id: str) -> str:
+    return f"D#{device_id}"
+
+
+def expires_in(life: timedelta) -> int:
+    """A `ttl`: seconds since 1970."""
+    return int((clock.now() + life).timestamp())
+
+
+class UserRow(DueRow):
+    """`version` is the profile's; signing in leaves it alone. `fails` counts attempts since the last good one."""
+
+    user_id = UnicodeAttribute()
+    status = UnicodeAttribute(default="active")
+    email = UnicodeAttribute()
+    email_norm = UnicodeAttribute()
+    name = UnicodeAttribute(null=True)
+    handle = UnicodeAttribute(null=True)
+    locale = UnicodeAttribute(null=True)
+    timezone = UnicodeAttribute(null=True)
+    avatar_file_id = UnicodeAttribute(null=True)
+    bio = UnicodeAttribute(null=True)
+    metadata = JSONAttribute(null=True)
+    app_metadata = JSONAttribute(null=True)
+    roles = UnicodeSetAttribute()
+    ep = NumberAttribute(default=1)
+    pw = UnicodeAttribute(null=True)
+    pw_pv = NumberAttribute(null=True)
+    pw_at = NumberAttribute(null=True)
+    created = NumberAttribute()
+    updated = NumberAttribute()
+    fails = NumberAttribute(default=0)
+    # The sign-ins that can still be refreshed, so that all of them can be ended in one transaction.
+    families = UnicodeSetAttribute(null=True)
+    gs1_pk = UnicodeAttribute(null=True)
+    gs1_sk = UnicodeAttribute(null=True)
+    gs2_pk = UnicodeAttribute(null=True)
+    gs2_sk = UnicodeAttribute(null=True)
+
+    @property
+    def kept(self) -> Kept | None:
+        return Kept(self.pw, int(self.pw_pv)) if self.pw else None
+
+    @property
+    def open_families(self) -> frozenset[str]:
+        return frozenset(self.families or ())
+
+    def list_under(self, email_key: str) -> None:
+        """Where lists find the user: by month, and by the beginning of the address."""
+        month = clock.from_millis(int(self.created))
+        self.gs1_pk, self.gs1_sk = f"UC#{month:%Y-%m}", self.user_id
+        self.gs2_pk, self.gs2_sk = f"EP#{email_key[:2]}", email_key
+
+
+class ClaimRow(Row):
+    """Whose an address or a handle is. `email` is the spelling that mail goes to."""
+
+    uid = UnicodeAttribute()
+    email = UnicodeAttribute(null=True)
+
+
+class SignUpRow(Row):
+    """A sign-up that waits for its address to be confirmed. `kind` is `exists` when the address has an account."""
+
+    kind = UnicodeAttribute()
+    uid = UnicodeAttribute(null=True)
+    email = UnicodeAttribute()
+    email_norm = UnicodeAttribute()
+    name = UnicodeAttribute(null=True)
+    locale = UnicodeAttribute(null=True)
+    pw = UnicodeAttribute()
+    pw_pv = NumberAttribute()
+    code_mac = UnicodeAttribute()
+    token_mac = UnicodeAttribute()
+    left = NumberAttribute()
+
+    @property
+    def kept(self) -> Kept:
+        return Kept(self.pw, int(self.pw_pv))
+
+
+class ResetRow(Row):
+    """The one password reset of a user: a newer request overwrites it."""
+
+    mac = UnicodeAttribute()
+    exp = NumberAttribute()
+
+
+class FamilyRow(Row):
+    """A sign-in and everything refreshed from it: the one authority on whether it can go on."""
+
+    family_id = UnicodeAttribute()
+    status = UnicodeAttribute(default="active")
+    ctr = NumberAttribute(default=0)
+    rot_at = NumberAttribute()
+    idle_exp = NumberAttribute()
+    abs_exp = NumberAttribute()
+    amr = UnicodeSetAttribute()
+    aal = NumberAttribute(default=1)
+    auth_time = NumberAttribute()
+    device = UnicodeAttribute(null=True)
+    device_id = UnicodeAttribute(null=True)
+    ip_trunc = UnicodeAttribute(null=True)
+    client_id = UnicodeAttribute()
+    created = NumberAttribute()
+
+    def as_family(self) -> Family:
+        return Family(
+            counter=int(self.ctr),
+            rotated_at=int(self.rot_at),
+            is_active=self.status == "active",
+            idle_until=int(self.idle_exp),
+            ends_at=int(self.abs_exp),
+        )
+
+    def is_open(self, now: int) -> bool:
+        return self.status == "active" and now < min(int(self.idle_exp), int(self.abs_exp))
+
+
+class DeviceRow(Row):
+    device_id = UnicodeAttribute()
+    name = UnicodeAttribute(null=True)
+    last_seen = NumberAttribute()

@@ -1,0 +1,164 @@
+"""Sign-ins: token families, and the devices they come from."""
+
+from collections.abc import Sequence
+from typing import Self
+
+from pynamodb.expressions.operand import Path
+from pynamodb.expressions.update import Action as Change
+
+from tessera import clock
+from tessera.auth.feed import Feed
+from tessera.outbox import Event
+from tessera.problems import Busy, NotFound
+from tessera.settings import Bindings
+from tessera.tables import ConditionFailed, Table
+from tessera.transact import Step, deleting, putting, telling, transact, updating
+
+from ..config import AccountSettings
+from ..events import SessionRevoked
+from ..passwords import Kept
+from ..rules import MAX_FAILURES, MAX_SESSIONS
+from .rows import MAIN, DeviceRow, FamilyRow, UserRow, device_sk, family_sk, user_pk
+
+
+class SessionStore:
+    def __init__(self, table: Table, feed: Feed, *, idle_ms: int) -> None:
+        self.table, self.feed, self._idle_ms = table, feed, idle_ms
+
+    @classmethod
+    def bind(cls, bindings: Bindings) -> Self:
+        settings = bindings.settings(AccountSettings)
+        return cls(Table(settings.table), bindings.get(Feed), idle_ms=settings.refresh_idle_days * 86_400_000)
+
+    def opening(self, row: FamilyRow, event: Event, device: DeviceRow | None, device_event: Event | None) -> list[Step]:
+        """The items of a new sign-in."""
+        steps = [putting(self.table, row, event=event)]
+        return [*steps, putting(self.table, device, event=device_event)] if device is not None else steps
+
+    def open(
+        self,
+        user: UserRow,
+        row: FamilyRow,
+        event: Event,
+        *,
+        device: DeviceRow,
+        device_event: Event | None,
+        also: Sequence[Event],
+        rehashed: Kept | None,
+    ) -> None:
+        """Sign the user in as they were read: 1 transaction, and 1 query when they have 25 sessions already.
+
+        Raises `Busy` when the user was changed meanwhile.
+        """
+        changes: list[Change] = []
+        if rehashed is not None:
+            changes += [UserRow.pw.set(rehashed.phc), UserRow.pw_pv.set(rehashed.pepper)]
+        # Past the limit only a new password opens the account to unknown devices again.
+        if int(user.fails) <= MAX_FAILURES:
+            changes.append(UserRow.fails.set(0))
+        same = (UserRow.status == "active") & (UserRow.ep == user.ep) & (UserRow.pw == user.pw)
+        ended: list[Step] = []
+        if len(user.open_families) < MAX_SESSIONS:
+            changes.append(UserRow.families.add({row.family_id}))
+        else:
+            dropped, ended = self._making_room(user)
+            changes.append(UserRow.families.set(set(user.open_families - dropped | {row.family_id})))
+            same &= UserRow.families == set(user.open_families)
+        pk = user_pk(user.user_id)
+        transact(
+            updating(self.table, UserRow, pk, MAIN, *changes, only_if=same, refused=Busy(), bump=False),
+            *self.opening(row, event, device, device_event),
+            *(telling(self.table, more) for more in also),
+            *ended,
+        )
+
+    def rotate(self, user_id: str, family_id: str, counter: int) -> FamilyRow:
+        """Move the counter on, if it is still at `counter` and the sign-in still open. 1 write.
+
+        Raises `ConditionFailed` with the family as it stands.
+        """
+        now = clock.millis()
+        is_open = (FamilyRow.status == "active") & (FamilyRow.idle_exp > now) & (FamilyRow.abs_exp > now)
+        return self.table.update(
+            FamilyRow,
+            user_pk(user_id),
+            family_sk(family_id),
+            FamilyRow.ctr.add(1),
+            FamilyRow.rot_at.set(now),
+            FamilyRow.idle_exp.set(now + self._idle_ms),
+            only_if=(FamilyRow.ctr == counter) & is_open,
+        )
+
+    def prove(self, user_id: str, family_id: str) -> FamilyRow:
+        """The user has just proved again who they are. 1 write. Raises `NotFound` when the session is over."""
+        now = clock.millis()
+        try:
+            return self.table.update(
+                FamilyRow,
+                user_pk(user_id),
+                family_sk(family_id),
+                FamilyRow.auth_time.set(now),
+                only_if=FamilyRow.status == "active",
+            )
+        except ConditionFailed:
+            raise NotFound("The session is over.") from None
+
+    def get(self, user_id: str, family_id: str) -> FamilyRow:
+        """1 read. Raises `NotFound` when the session is over."""
+        row = self.table.get(FamilyRow, user_pk(user_id), family_sk(family_id))
+        if row is None or not row.is_open(clock.millis()):
+            raise NotFound("The session is over.")
+        return row
+
+    def of(self, user_id: str) -> list[FamilyRow]:
+        """Every open sign-in, newest first. 1 request: there are at most 25, and those that ended lately."""
+        families = Path("sk").startswith("F#")
+        rows = self.table.query_all(FamilyRow, user_pk(user_id), sort=families, newest_first=True, consistent=True)
+        return [row for row in rows if row.is_open(clock.millis())]
+
+    def end(
+        self, user_id: str, family_id: str, *, reason: str, event: Event | None = None, also: Sequence[Event] = ()
+    ) -> bool:
+        """End one sign-in in 1 transaction; False when it was over already."""
+        revoked = SessionRevoked(user_id=user_id, session_id=family_id, reason=reason)
+        try:
+            transact(
+                updating(
+                    self.table,
+                    FamilyRow,
+                    user_pk(user_id),
+                    family_sk(family_id),
+                    FamilyRow.status.set("revoked"),
+                    only_if=FamilyRow.status == "active",
+                    event=event or revoked,
+                    refused=NotFound(),
+                ),
+                updating(self.table, UserRow, user_pk(user_id), MAIN, UserRow.families.delete({family_id}), bump=False),
+                self.feed.revoke("s", family_id),
+                *(telling(self.table, more) for more in (*([revoked] if event else []), *also)),
+            )
+        except NotFound:
+            return False
+        return True
+
+    def _making_room(self, user: UserRow) -> tuple[frozenset[str], list[Step]]:
+        """Which sign-ins end so that one more may begin: those that ran out, else the oldest."""
+        running = {row.family_id for row in self.of(user.user_id)}
+        over = user.open_families - running
+        surplus = max(0, len(user.open_families) - len(over) - (MAX_SESSIONS - 1))
+        oldest = sorted(user.open_families & running)[:surplus]
+        steps: list[Step] = []
+        for family_id in oldest:
+            told = SessionRevoked(user_id=user.user_id, session_id=family_id, reason="too many sessions")
+            steps += [
+                deleting(self.table, FamilyRow, user_pk(user.user_id), family_sk(family_id)),
+                self.feed.revoke("s", family_id),
+                telling(self.table, told),
+            ]
+        return frozenset(over | set(oldest)), steps
+
+
+def device_row(user_id: str, device_id: str, name: str | None, ttl: int) -> DeviceRow:
+    return DeviceRow(
+        pk=user_pk(user_id), sk=device_sk(device_id), device_id=device_id, name=name, last_seen=clock.millis(), ttl=ttl
+    )

@@ -1,0 +1,210 @@
+"""Users, what they claim, and their credentials."""
+
+from collections.abc import Iterable, Sequence
+from typing import Self
+
+from pynamodb.expressions.update import Action as Change
+
+from tessera import clock, ids
+from tessera.auth.feed import Feed
+from tessera.expressions import is_free, is_new
+from tessera.outbox import Event
+from tessera.problems import Busy, NotFound
+from tessera.settings import Bindings
+from tessera.tables import ConditionFailed, Table
+from tessera.transact import Step, deleting, putting, telling, transact, updating
+
+from ..config import AccountSettings
+from ..events import SessionRevoked
+from ..passwords import Kept
+from ..rules import HANDLE_KEPT, HandleTaken, ResetTokenInvalid
+from .rows import (
+    CLAIM,
+    MAIN,
+    RESET,
+    ClaimRow,
+    FamilyRow,
+    ResetRow,
+    UserRow,
+    claim_pk,
+    expires_in,
+    family_sk,
+    handle_pk,
+    user_pk,
+)
+
+# A sign-in of the same user may be in the middle of its transaction just now.
+CONFLICT_TRIES = 4
+
+
+class Changed(Exception):
+    """The user was changed since it was read: read it again."""
+
+
+class UserStore:
+    def __init__(self, table: Table, feed: Feed) -> None:
+        self.table, self.feed = table, feed
+
+    @classmethod
+    def bind(cls, bindings: Bindings) -> Self:
+        return cls(Table(bindings.settings(AccountSettings).table), bindings.get(Feed))
+
+    def get(self, user_id: str) -> UserRow:
+        """1 consistent read. Raises `NotFound`."""
+        row = self.table.get(UserRow, user_pk(user_id), MAIN)
+        if row is None:
+            raise NotFound("There is no such user.")
+        return row
+
+    def many(self, user_ids: Sequence[str]) -> list[UserRow]:
+        """1 request for 100 of them."""
+        return self.table.get_many(UserRow, [(user_pk(user_id), MAIN) for user_id in user_ids])
+
+    def claim_of(self, email_key: str) -> ClaimRow | None:
+        return self.table.get(ClaimRow, claim_pk(email_key), CLAIM)
+
+    def attempted(self, user_id: str | None) -> UserRow | None:
+        """The user, one attempt counted against them before anything is compared. 1 write.
+
+        For nobody the same write is refused at a key that never exists, so that both cost the same.
+        """
+        for _ in range(CONFLICT_TRIES):
+            try:
+                return self.table.update(UserRow, user_pk(user_id or ids.new()), MAIN, UserRow.fails.add(1), bump=False)
+            except ConditionFailed:
+                return None
+            except Busy:
+                continue
+        raise Busy()
+
+    def forgive(self, user_id: str) -> None:
+        """Take the attempt back: it was a good one, only nobody could sign for it. 1 write."""
+        self.table.update(UserRow, user_pk(user_id), MAIN, UserRow.fails.add(-1), bump=False)
+
+    def tell(self, event: Event) -> None:
+        """Something that happened without a change. 1 write."""
+        transact(telling(self.table, event))
+
+    def creating(self, row: UserRow, event: Event, *, taken: Exception) -> list[Step]:
+        """A new user and the claim on their address, which is what makes the address unique."""
+        claim = ClaimRow(pk=claim_pk(row.email_norm), sk=CLAIM, uid=row.user_id, email=row.email)
+        return [
+            putting(self.table, claim, only_if=is_new(), refused=taken),
+            putting(self.table, row, only_if=is_new(), event=event),
+        ]
+
+    def save_profile(self, before: UserRow, changes: Iterable[Change], *, handle: str | None, event: Event) -> UserRow:
+        """Write a profile read at `before.version`: 1 write, a transaction when the handle changes.
+
+        Raises `StaleVersion`, `HandleTaken`.
+        """
+        pk, version = user_pk(before.user_id), int(before.version)
+        every = [*changes, UserRow.updated.set(clock.millis())]
+        if handle == before.handle:
+            return self.table.update(UserRow, pk, MAIN, *every, expect=version, event=event)
+        steps = [updating(self.table, UserRow, pk, MAIN, *every, expect=version, event=event)]
+        steps += self._claiming(before, handle)
+        transact(*steps)
+        return self.get(before.user_id)
+
+    def keep_reset(self, row: ResetRow, mail: Event | None) -> None:
+        """A reset and its mail in one item. 1 write. Nobody's reset is written too, and expires unseen."""
+        self.table.put(row, event=mail)
+
+    def reset_of(self, user_id: str) -> ResetRow | None:
+        return self.table.get(ResetRow, user_pk(user_id), RESET)
+
+    def consuming_reset(self, row: ResetRow) -> Step:
+        unused = (ResetRow.mac == row.mac) & (ResetRow.exp > clock.millis())
+        return deleting(self.table, ResetRow, row.pk, row.sk, only_if=unused, refused=ResetTokenInvalid())
+
+    def end_sessions(
+        self,
+        before: UserRow,
+        *changes: Change,
+        event: Event,
+        also: Sequence[Event] = (),
+        steps: Sequence[Step] = (),
+        keep: str | None = None,
+        reason: str,
+        bump: bool = False,
+    ) -> int:
+        """Change the user and end every session but `keep`, in 1 transaction; returns the new epoch.
+
+        Every access token given out before is refused within 15 seconds, that of the kept session too, which
+        its refresh token renews. Raises `Changed` when somebody signed in or out meanwhile.
+        """
+        epoch = int(before.ep) + 1
+        ended = sorted(before.open_families - {keep})
+        kept = before.open_families & {keep}
+        families = UserRow.families.set(set(kept)) if kept else UserRow.families.remove()
+        is_empty = UserRow.families.does_not_exist()
+        same = UserRow.families == set(before.open_families) if before.open_families else is_empty
+        transact(
+            updating(
+                self.table,
+                UserRow,
+                user_pk(before.user_id),
+                MAIN,
+                *changes,
+                UserRow.ep.set(epoch),
+                *([families] if ended else []),
+                only_if=(UserRow.ep == before.ep) & same,
+                event=event,
+                refused=Changed(),
+                bump=bump,
+            ),
+            self.feed.revoke("u", before.user_id, min_ep=epoch),
+            *(deleting(self.table, FamilyRow, user_pk(before.user_id), family_sk(ended_id)) for ended_id in ended),
+            *(
+                telling(self.table, SessionRevoked(user_id=before.user_id, session_id=ended_id, reason=reason))
+                for ended_id in ended
+            ),
+            *(telling(self.table, more) for more in also),
+            *steps,
+        )
+        return epoch
+
+    def restamp(self, before: UserRow, *changes: Change, event: Event, also: Sequence[Event]) -> None:
+        """Change the user and make their access tokens stale; sessions go on. 1 transaction.
+
+        Raises `Busy` when the user was changed meanwhile.
+        """
+        epoch = int(before.ep) + 1
+        transact(
+            updating(
+                self.table,
+                UserRow,
+                user_pk(before.user_id),
+                MAIN,
+                *changes,
+                UserRow.ep.set(epoch),
+                expect=int(before.version),
+                only_if=UserRow.ep == before.ep,
+                event=event,
+                refused=Busy,
+            ),
+            self.feed.revoke("u", before.user_id, min_ep=epoch),
+            *(telling(self.table, more) for more in also),
+        )
+
+    def _claiming(self, before: UserRow, handle: str | None) -> list[Step]:
+        """The new handle is taken; the old one stays its owner's for a month, so that links to it lead somewhere."""
+        steps = []
+        if handle is not None:
+            claim = ClaimRow(pk=handle_pk(handle), sk=CLAIM, uid=before.user_id)
+            free = is_free() | (ClaimRow.uid == before.user_id)
+            steps.append(putting(self.table, claim, only_if=free, refused=HandleTaken))
+        if before.handle is not None and (handle is None or handle_pk(handle) != handle_pk(before.handle)):
+            old = ClaimRow(pk=handle_pk(before.handle), sk=CLAIM, uid=before.user_id, ttl=expires_in(HANDLE_KEPT))
+            steps.append(putting(self.table, old))
+        return steps
+
+
+def with_password(kept: Kept) -> list[Change]:
+    return [
+        UserRow.pw.set(kept.phc),
+        UserRow.pw_pv.set(kept.pepper),
+        UserRow.pw_at.set(clock.millis()),
+        UserRow.fails.set(0),
+    ]

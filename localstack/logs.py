@@ -1,0 +1,131 @@
+"""The stack's one log group, read as CloudWatch Logs would deliver it.
+
+The emulator fires a subscription once for every line, so each request would cost a second call, and a burst of them a
+process each. Locally there is therefore no subscription: `pump` hands the lines over in batches, as AWS does, in the
+event that the subscription would send. `trace` is what the page of a trace shows.
+"""
+
+import asyncio
+import base64
+import gzip
+import json
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+# The pattern of the subscription in `template.yaml`.
+PATTERN = '"tessera_red"'
+PAUSE_SECONDS = 2.0
+# Workers write side by side, so a line may turn up after a later one.
+OVERLAP_MS = 15_000
+PAGE, BATCH = 1000, 500
+_TRACE = re.compile(r"[0-9a-f]{32}")
+
+Event = dict[str, Any]
+
+
+async def pump(stop: asyncio.Event, endpoint: str, *, stack: str, pause_seconds: float = PAUSE_SECONDS) -> None:
+    """Deliver the lines of requests until `stop` is set. A delivery that fails is made again."""
+    tail = Tail(client("logs", endpoint), group_of(stack), pattern=PATTERN)
+    functions, waiting = client("lambda", endpoint), list[Event]()
+    while not stop.is_set():
+        # Between two stacks, or while one is deployed, there may be no group and no function.
+        with suppress(ClientError, BotoCoreError, Undelivered):
+            waiting += await asyncio.to_thread(tail.read)
+            while waiting:
+                await asyncio.to_thread(deliver, functions, stack, waiting[:BATCH])
+                del waiting[:BATCH]
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), pause_seconds)
+
+
+class Undelivered(Exception):
+    """The function did not count these lines."""
+
+
+class Tail:
+    """What has been written to a log group since the last look; everything at the first one."""
+
+    def __init__(self, logs: Any, group: str, *, pattern: str = "") -> None:
+        self._logs, self._group, self._pattern = logs, group, pattern
+        self._latest = 0
+        self._seen: dict[str, int] = {}
+
+    def read(self) -> list[Event]:
+        """The new lines in the order of their times. 1 request for each 1,000."""
+        found = [event for event in self._events() if self._seen.setdefault(event["id"], -1) == -1]
+        for event in found:
+            self._seen[event["id"]] = event["timestamp"]
+            self._latest = max(self._latest, event["timestamp"])
+        # What lies before the next look's start is not shown again, so it need not be remembered.
+        self._seen = {key: at for key, at in self._seen.items() if at >= self._latest - OVERLAP_MS}
+        return found
+
+    def _events(self) -> Iterator[Event]:
+        start = max(0, self._latest - OVERLAP_MS)
+        while True:
+            page = self._logs.filter_log_events(
+                logGroupName=self._group, filterPattern=self._pattern, startTime=start, limit=PAGE
+            )["events"]
+            yield from map(_numbered, page)
+            # The emulator has no page tokens: the next page begins where this one ended.
+            if len(page) < PAGE or page[-1]["timestamp"] == start:
+                return
+            start = page[-1]["timestamp"]
+
+
+def deliver(functions: Any, stack: str, events: list[Event]) -> None:
+    """Invoke the function that counts, as CloudWatch Logs does. Raises `Undelivered`."""
+    content = {
+        "messageType": "DATA_MESSAGE",
+        "owner": "000000000000",
+        "logGroup": group_of(stack),
+        "logStream": "all",
+        "subscriptionFilters": [f"{stack}-requests"],
+        "logEvents": events,
+    }
+    packed = base64.b64encode(gzip.compress(json.dumps(content).encode(), mtime=0)).decode()
+    payload = json.dumps({"awslogs": {"data": packed}}).encode()
+    answer = functions.invoke(FunctionName=f"{stack}-health-counters", Payload=payload)
+    if answer.get("FunctionError"):
+        raise Undelivered(answer["Payload"].read().decode(errors="replace"))
+
+
+def trace(endpoint: str, stack: str, trace_id: str) -> list[dict[str, Any]]:
+    """Every line of one trace, oldest first, each with the time of its event as `at_ms`."""
+    if not _TRACE.fullmatch(trace_id):
+        return []
+    logs, found = client("logs", endpoint), []
+    for event in Tail(logs, group_of(stack), pattern=f'"{trace_id}"').read():
+        with suppress(ValueError):
+            line = json.loads(event["message"])
+            if isinstance(line, dict) and line.get("trace_id") == trace_id:
+                found.append({**line, "at_ms": event["timestamp"]})
+    return sorted(found, key=lambda line: str(line.get("timestamp", line["at_ms"])))
+
+
+def group_of(stack: str) -> str:
+    return f"/tessera/{stack}"
+
+
+def client(service: str, endpoint: str) -> Any:
+    """A client of the local cloud, with credentials that work nowhere else."""
+    return botocore.session.Session().create_client(
+        service,
+        region_name="eu-central-1",
+        endpoint_url=endpoint,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=60),
+    )
+
+
+def _numbered(event: Event) -> Event:
+    """As CloudWatch Logs delivers an event. One without an id is known by all there is of it."""
+    known = event.get("eventId") or f"{event['logStreamName']}/{event['timestamp']}/{event['message']}"
+    return {"id": known, "timestamp": event["timestamp"], "message": event["message"]}

@@ -1,0 +1,96 @@
+"""Forty tasks in three lists for the demo user, and a few todos in the facade's namespace `demo`."""
+
+import asyncio
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from localstack.seed import World
+
+LISTS = {"Home": "#2a9d8f", "Work": "#264653", "Someday": "#e9c46a"}
+TODOS = ("Taste JavaScript", "Buy a unicorn", "Read the Todo-Backend specs")
+
+_HOME = (
+    "Buy milk, Call the plumber, Mend the bicycle, Clean the oven, Repot the fern, Return the library books, "
+    "Sort the photos, Book the dentist, Defrost the freezer, Sew on the button, Fetch the parcel, Wash the curtains"
+).split(", ")
+_WORK = (
+    "Answer Ann, Review the budget, Prepare the workshop, Order new chairs, Write the release notes, Plan the offsite, "
+    "Update the runbook, Invite the candidates, Renew the certificate, Check the backups, Draft the contract, "
+    "Thank the testers"
+).split(", ")
+_SOMEDAY = (
+    "Learn to juggle, See the northern lights, Build a bookshelf, Read Middlemarch, Walk the coast path, "
+    "Plant an apple tree, Learn some Finnish, Write to grandmother, Digitise the tapes, Bake sourdough"
+).split(", ")
+
+
+async def seed(world: World) -> None:
+    """Three lists, 40 tasks: one comes daily, one every second Tuesday, four are overdue."""
+    headers = await _signed_in(world)
+    made = await asyncio.gather(
+        *(_post(world, "/tasks/lists", {"name": name, "color": color}, headers) for name, color in LISTS.items())
+    )
+    ids = {one["name"]: one["id"] for one in made}
+    # One after the other, so that each list has its own order.
+    await _all(world, headers, [{**body, "list_id": ids["Home"]} for body in _home()])
+    await _all(world, headers, [{**body, "list_id": ids["Work"]} for body in _work()])
+    await _all(world, headers, [{"title": title, "list_id": ids["Someday"], "tags": ["dream"]} for title in _SOMEDAY])
+    for order, title in enumerate(TODOS, start=1):
+        await _post(world, "/tasks/todo-backend/demo", {"title": title, "order": order, "completed": order == 1}, {})
+
+
+def _home() -> list[dict[str, Any]]:
+    today = datetime.now(UTC).date()
+    overdue = [
+        {"title": title, "due_date": _day(today, -number), "tags": ["home"], "priority": 1 + number % 3}
+        for number, title in enumerate(("Pay the rent", "Water the neighbour's cat", "Renew the passport"), start=1)
+    ]
+    plants = {"title": "Water the plants", "due_date": _day(today), "recurrence": {"rule": "FREQ=DAILY"}}
+    rest = [
+        {"title": title, "tags": ["home"], **({"due_date": _day(today, number)} if number % 3 == 0 else {})}
+        for number, title in enumerate(_HOME)
+    ]
+    return [*overdue, plants, *rest]
+
+
+def _work() -> list[dict[str, Any]]:
+    today = datetime.now(UTC).date()
+    # `every 2nd Tuesday`: the Tuesday of every other week, beginning with the coming one.
+    tuesday = today + timedelta(days=(1 - today.weekday()) % 7)
+    repeats = {"rule": "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU"}
+    team = {"title": "Team meeting", "due_date": _day(tuesday), "recurrence": repeats, "priority": 2}
+    late = {"title": "Send the invoice", "due_date": _day(today, -5), "priority": 1, "tags": ["money"]}
+    rest = [
+        {"title": title, "tags": ["work"], "priority": 1 + number % 4, "due_date": _day(today, number)}
+        for number, title in enumerate(_WORK)
+    ]
+    return [team, late, *rest]
+
+
+def _day(start: date, days: int = 0) -> str:
+    return (start + timedelta(days=days)).isoformat()
+
+
+async def _signed_in(world: World) -> dict[str, str]:
+    user = next(user for user in world.users if user["role"] == "user")
+    credentials = {"email": user["email"], "password": user["password"]}
+    tokens = await _post(world, "/accounts/login", credentials, {})
+    return {"Authorization": f"Bearer {tokens['access_token']}"}
+
+
+async def _all(world: World, headers: dict[str, str], bodies: list[dict[str, Any]]) -> None:
+    for body in bodies:
+        await _post(world, "/tasks", body, headers)
+
+
+async def _post(world: World, path: str, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
+    """What the API answers; a limit that is met is waited for, as any client would."""
+    while True:
+        async with world.http.post(path, json=body, headers=headers) as answer:
+            found: dict[str, Any] = await answer.json(content_type=None)
+            if answer.status == 429:
+                await asyncio.sleep(int(answer.headers["Retry-After"]))
+                continue
+            if answer.status >= 400:
+                raise RuntimeError(f"POST {path} answered {answer.status}: {found.get('detail') or found.get('title')}")
+            return found

@@ -1,0 +1,100 @@
+"""One app on tables of its own, and people who may use it, without any gateway."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from tessera import aws, clock, ids
+from tessera.settings import Bindings
+from tessera.tables import Table
+from tests.kit.stores import make_table
+from tests.kit.tokens import ISSUER, Signer, publish
+
+
+@dataclass
+class Caller:
+    """Somebody signed in."""
+
+    client: TestClient
+    token: str
+    id: str
+
+    def request(self, method: str, path: str, **given: Any) -> httpx.Response:
+        headers = {"authorization": f"Bearer {self.token}", **given.pop("headers", {})}
+        return self.client.request(method, path, headers=headers, **given)
+
+    def get(self, path: str, **given: Any) -> httpx.Response:
+        return self.request("GET", path, **given)
+
+    def post(self, path: str, **given: Any) -> httpx.Response:
+        return self.request("POST", path, **given)
+
+    def patch(self, path: str, **given: Any) -> httpx.Response:
+        return self.request("PATCH", path, **given)
+
+    def delete(self, path: str, **given: Any) -> httpx.Response:
+        return self.request("DELETE", path, **given)
+
+
+@dataclass
+class Served:
+    table: Table
+    client: TestClient
+    signer: Signer
+
+    def person(self) -> Caller:
+        """Somebody new, signed in."""
+        user_id = ids.new()
+        expires = int(clock.now().timestamp()) + 86_400
+        return Caller(self.client, self.signer.token(sub=user_id, sid=f"family-{user_id}", exp=expires), user_id)
+
+
+@contextmanager
+def serving(app: FastAPI, logical_id: str, **variables: str) -> Iterator[Served]:
+    """The app on a fresh table of this shape, with keys, limits and secrets of its own; moto must stand behind it."""
+    table, feed, signer = make_table(logical_id), make_table("Authfeed"), Signer()
+    publish(feed, signer.entry())
+    secret = f"mac-keys-{ids.new()}"
+    value = json.dumps({"current": "1", "1": "a text that CloudFormation would have made"})
+    aws.client("secretsmanager").create_secret(Name=secret, SecretString=value)
+    bindings = Bindings(
+        {
+            "STAGE": "test",
+            "CAPABILITY": app.title,
+            "TABLE": table.name,
+            "ISSUER": ISSUER,
+            "AUTHFEED": feed.name,
+            "RATELIMIT": make_table("Ratelimit").name,
+            "MAC_KEYS": secret,
+            "STACK": "tessera",
+            "LIMIT_BUDGET_MS": "2000",
+            **variables,
+        }
+    )
+    before, app.state.bindings = app.state.bindings, bindings
+    try:
+        yield Served(table, TestClient(app, base_url="https://app.test"), signer)
+    finally:
+        app.state.bindings = before
+
+
+def invocation(path: str, body: dict[str, Any], *, caller: str = "accounts") -> dict[str, Any]:
+    """The event by which another function of ours calls an internal route."""
+    return {
+        "version": "2.0",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"content-type": "application/json"},
+        "requestContext": {
+            "http": {"method": "POST", "path": path, "sourceIp": "127.0.0.1", "protocol": "HTTP/1.1"},
+            "tessera": {"internal": True, "caller": caller, "request_id": ids.new(), "depth": 1},
+        },
+        "body": json.dumps(body),
+        "isBase64Encoded": False,
+    }

@@ -1,0 +1,115 @@
+"""`make new`: what it writes passes every contract test, its own tests and the linter, as it comes."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools.new import blocks
+from tools.new.names import Names, checked
+from tools.paths import ROOT
+from tools.say import Failure
+
+LEFT_OUT = shutil.ignore_patterns(
+    ".git", ".tessera", ".aws-sam", ".venv", "__pycache__", ".*_cache", ".hypothesis", "node_modules"
+)
+GIFT_CARDS = Names("commerce", "gift_cards")
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project with one capability more."""
+    folder = tmp_path_factory.mktemp("new") / "tessera"
+    shutil.copytree(ROOT, folder, symlinks=True, ignore=LEFT_OUT)
+    python(folder, "-m", "tools.new", D="commerce", C="gift-cards")
+    return folder
+
+
+def python(folder: Path, *arguments: str, **variables: str) -> str:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "COV_"))}
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**environment, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def test_a_new_capability_passes_the_contract_tests_and_its_own(tree: Path) -> None:
+    said = python(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/contract", "tests/unit/commerce")
+
+    assert "passed" in said and "failed" not in said
+
+
+def test_a_new_capability_is_formatted_and_documented(tree: Path) -> None:
+    made = ["functions/commerce", "tests/unit/commerce", "tests/e2e/commerce"]
+    python(tree, "-m", "ruff", "check", "-q", *made)
+    python(tree, "-m", "ruff", "format", "-q", "--check", *made)
+    known = "from tools import registry; print(registry.named('gift-cards'))"
+
+    assert "ANY /gift-cards/{proxy+}" in python(tree, "-c", known)
+    assert (tree / "functions/commerce/Makefile").resolve() == tree / "functions/Makefile"
+
+
+def test_a_block_is_added_and_nothing_else_is_touched(tree: Path) -> None:
+    for name in ("template.yaml", "stores.yaml"):
+        before, after = (ROOT / name).read_text().splitlines(), (tree / name).read_text().splitlines()
+        added = iter(after)
+        # Every line of before is there, in its order.
+        assert all(line in added for line in before)
+        assert len(after) > len(before)
+
+
+@pytest.mark.parametrize(
+    ("domain", "behind"),
+    [("identity", "identity: b"), ("content", "identity: b"), ("work", "work: c"), ("data", "work: c")],
+)
+def test_a_block_stands_behind_the_others_of_its_domain(domain: str, behind: str) -> None:
+    template = """\
+Resources:
+  # -- what lasts ---
+  A: {}
+
+  # -- identity: b --
+  B: {}
+
+  # -- work: c ------
+  C: {}
+
+  # -- platform: d --
+  D: {}
+
+Outputs:
+  D: {}
+"""
+    names = Names(domain, "gift_cards")
+    made = blocks.add_resources(template, f"  # -- {domain}: gift-cards\n  GiftCards: {{}}\n", names)
+    headers = [line.strip("# -") for line in made.splitlines() if line.startswith("  # --")]
+
+    assert headers[headers.index(f"{domain}: gift-cards") - 1] == behind
+    output = "  GiftCards: {Value: !Ref GiftCards}"
+    assert blocks.add_output(made, output, names).splitlines()[-2:] == [output, "  D: {}"]
+
+
+@pytest.mark.parametrize(
+    ("domain", "name", "said"),
+    [
+        ("", "", "Which capability"),
+        ("shop", "gift_cards", "no domain shop"),
+        ("commerce", "Gift Cards", "no name for a package"),
+        ("commerce", "calendar", "is taken"),
+        ("commerce", "pydantic", "is taken"),
+        ("commerce", "health", "is taken"),
+        ("commerce", "relay", "already"),
+    ],
+)
+def test_a_name_that_would_not_do_is_refused_before_anything_is_written(domain: str, name: str, said: str) -> None:
+    with pytest.raises(Failure, match=said):
+        checked(ROOT, domain, name)

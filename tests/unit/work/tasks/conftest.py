@@ -1,0 +1,281 @@
+"""The app of `tasks` on a table of its own, and people who may use it."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from starlette.testclient import TestClient
+
+from functions.work.tasks.actions import create as creating
+from functions.work.tasks.actions import plans
+from functions.work.tasks.app import app, handler
+from functions.work.tasks.rules.task import Task, TaskList
+from functions.work.tasks.store.listing import Listing
+from functions.work.tasks.store.search import Search
+from functions.work.tasks.store.tasks import TaskStore
+from functions.work.tasks.store.todos import TodoStore
+from functions.work.tasks.triggers import ENTRIES
+from tessera import aws, clock, ids
+from tessera.auth.principal import Principal
+from tessera.idempotency import Intent
+from tessera.outbox import Envelope
+from tessera.settings import Bindings
+from tessera.tables import Table
+from tessera.triggers import dispatch
+from tests.kit.clocks import FakeClock
+from tests.kit.queues import drain, make_queue
+from tests.kit.serial import one_call_at_a_time
+from tests.kit.stores import everything_in
+from tests.kit.tokens import ISSUER, Signer, publish
+
+
+@pytest.fixture(scope="session", autouse=True)
+def serial(cloud: None) -> Iterator[None]:
+    with one_call_at_a_time():
+        yield
+
+
+@pytest.fixture(scope="session")
+def signer() -> Signer:
+    return Signer()
+
+
+@pytest.fixture(scope="session")
+def secret(cloud: None) -> str:
+    name = f"mac-keys-{ids.new()}"
+    value = json.dumps({"current": "1", "1": "a text that CloudFormation would have made"})
+    aws.client("secretsmanager").create_secret(Name=name, SecretString=value)
+    return name
+
+
+@pytest.fixture
+def table(table_of: Callable[[str], Table]) -> Table:
+    return table_of("Tasks")
+
+
+@pytest.fixture
+def queue(cloud: None) -> str:
+    return make_queue("tasks")
+
+
+@pytest.fixture
+def bindings(
+    table: Table, queue: str, table_of: Callable[[str], Table], secret: str, signer: Signer, frozen: FakeClock
+) -> Bindings:
+    feed = table_of("Authfeed")
+    publish(feed, signer.entry())
+    return Bindings(
+        {
+            "STAGE": "test",
+            "CAPABILITY": "tasks",
+            "TABLE": table.name,
+            "QUEUE": queue,
+            "ISSUER": ISSUER,
+            "AUTHFEED": feed.name,
+            "RATELIMIT": table_of("Ratelimit").name,
+            "MAC_KEYS": secret,
+            "STACK": "tessera",
+            "LIMIT_BUDGET_MS": "2000",
+        }
+    )
+
+
+@dataclass
+class Person:
+    """Somebody signed in."""
+
+    client: TestClient
+    token: str
+    id: str
+
+    def request(self, method: str, path: str, **given: Any) -> httpx.Response:
+        headers = {"authorization": f"Bearer {self.token}", **given.pop("headers", {})}
+        return self.client.request(method, path, headers=headers, **given)
+
+    def get(self, path: str, **given: Any) -> httpx.Response:
+        return self.request("GET", path, **given)
+
+    def post(self, path: str, **given: Any) -> httpx.Response:
+        return self.request("POST", path, **given)
+
+    def patch(self, path: str, **given: Any) -> httpx.Response:
+        return self.request("PATCH", path, **given)
+
+    def delete(self, path: str, **given: Any) -> httpx.Response:
+        return self.request("DELETE", path, **given)
+
+
+@pytest.fixture
+def client(bindings: Bindings) -> Iterator[TestClient]:
+    before, app.state.bindings = app.state.bindings, bindings
+    yield TestClient(app, base_url="https://tasks.test")
+    app.state.bindings = before
+
+
+@pytest.fixture
+def person(client: TestClient, signer: Signer) -> Callable[[], Person]:
+    """`person()`: somebody new, signed in."""
+
+    def new() -> Person:
+        user_id = ids.new()
+        # A year is long enough for any test that moves the clock.
+        expires = int(clock.now().timestamp()) + 31_536_000
+        return Person(client, signer.token(sub=user_id, sid=f"family-{user_id}", exp=expires), user_id)
+
+    return new
+
+
+@pytest.fixture
+def alice(person: Callable[[], Person]) -> Person:
+    return person()
+
+
+@pytest.fixture
+def tasks(table: Table) -> TaskStore:
+    return TaskStore(table)
+
+
+@pytest.fixture
+def listing(table: Table) -> Listing:
+    return Listing(table)
+
+
+@pytest.fixture
+def search(table: Table) -> Search:
+    return Search(table)
+
+
+@pytest.fixture
+def todos(table: Table) -> TodoStore:
+    return TodoStore(table)
+
+
+@pytest.fixture
+def owner() -> Principal:
+    user_id = ids.new()
+    return Principal(kind="user", id=user_id, user_id=user_id)
+
+
+@pytest.fixture
+def add(tasks: TaskStore, listing: Listing, owner: Principal) -> Callable[..., Task]:
+    """`add("Buy milk", tags=("home",))`: a task as the route makes it."""
+
+    def make(
+        title: str = "Buy milk",
+        *,
+        list_id: str | None = None,
+        after_id: str | None = None,
+        before_id: str | None = None,
+        by: Principal | None = None,
+        **fields: Any,
+    ) -> Task:
+        made, _ = creating.create(
+            tasks,
+            listing,
+            {"title": title, **fields},
+            list_id=list_id,
+            after_id=after_id,
+            before_id=before_id,
+            by=by or owner,
+            intent=Intent(ids.new(), "made by a test"),
+        )
+        return made
+
+    return make
+
+
+@pytest.fixture
+def add_list(tasks: TaskStore, owner: Principal) -> Callable[..., TaskList]:
+    def make(name: str = "Home") -> TaskList:
+        new = TaskList(ids.new(), owner.owner_id, name, None, f"a{len(tasks.lists(owner.owner_id))}", 0, 0, clock.now())
+        return tasks.create_list(new, Intent(new.id, "made by a test"))[0]
+
+    return make
+
+
+@pytest.fixture
+def run(tasks: TaskStore, owner: Principal) -> Callable[..., plans.Plan]:
+    """`run(task, plans.complete)`: one verb on one task, as its route does it."""
+
+    def do(task: Task, verb: Callable[..., plans.Plan], *before: Any, **given: Any) -> plans.Plan:
+        by = owner.id
+        return plans.run(tasks, task.owner_id, task.id, lambda found: verb(*before, found, by=by, **given))
+
+    return do
+
+
+@dataclass
+class Deliveries:
+    """Brings to the queue's consumer what would reach it: events of the table, and what waits in the queue."""
+
+    table: Table
+    queue: str
+    bindings: Bindings
+
+    def events(self) -> list[Envelope]:
+        """The events the items carry now, in the order in which they were made."""
+        carried = [Envelope.parse(item["event"]["S"]) for item in everything_in(self.table) if "event" in item]
+        return sorted(carried, key=lambda envelope: envelope.id)
+
+    def types(self) -> list[str]:
+        return [envelope.type for envelope in self.events()]
+
+    def follow(self) -> None:
+        """Deliver every event the consumer has a rule for."""
+        wanted = {on.name for on in ENTRIES.events}
+        bodies = [
+            json.dumps({"detail-type": envelope.type, "source": "tessera.tasks", "detail": json.loads(envelope.text())})
+            for envelope in self.events()
+            if envelope.type in wanted
+        ]
+        assert self.deliver(bodies) == []
+
+    def deliver(self, bodies: list[str]) -> list[str]:
+        """Give these messages to the consumer; what it wants to have again comes back."""
+        records = [
+            {"messageId": str(number), "eventSource": "aws:sqs", "body": body, "attributes": {}}
+            for number, body in enumerate(bodies)
+        ]
+        if not records:
+            return []
+        answer = dispatch(ENTRIES, {"Records": records}, self.bindings)
+        return [bodies[int(entry["itemIdentifier"])] for entry in answer["batchItemFailures"]]
+
+    def jobs(self, *, at_most: int = 50) -> int:
+        """Work off the queue, and what the work itself puts there; how many messages it took."""
+        worked = 0
+        while worked < at_most and (bodies := drain(self.queue)):
+            assert self.deliver(bodies) == []
+            worked += len(bodies)
+        return worked
+
+
+@pytest.fixture
+def deliveries(table: Table, queue: str, bindings: Bindings) -> Deliveries:
+    return Deliveries(table, queue, bindings)
+
+
+@pytest.fixture
+def invoke(client: TestClient) -> Callable[..., dict[str, Any]]:
+    """`invoke(path, body)`: as another function of ours calls, past any gateway."""
+
+    def call(path: str, body: dict[str, Any], *, caller: str = "accounts") -> dict[str, Any]:
+        event = {
+            "version": "2.0",
+            "rawPath": path,
+            "rawQueryString": "",
+            "headers": {"content-type": "application/json"},
+            "requestContext": {
+                "http": {"method": "POST", "path": path, "sourceIp": "127.0.0.1", "protocol": "HTTP/1.1"},
+                "tessera": {"internal": True, "caller": caller, "request_id": ids.new(), "depth": 1},
+            },
+            "body": json.dumps(body),
+            "isBase64Encoded": False,
+        }
+        answer: dict[str, Any] = handler(event, None)
+        return answer
+
+    return call
