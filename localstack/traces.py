@@ -129,8 +129,10 @@ def assembled(trace_id: str, lines: Iterable[Line], mails: Sequence[Mail] = ()) 
     for node in nodes:
         cause = _cause(node, nodes)
         (cause.children if cause else roots).append(node)
-    for node in [node for node in nodes if node.line.get("event_type") == MAIL_SENT]:
-        node.children += _mail_of(node, nodes, mails)
+    for sent in [node for node in nodes if node.line.get("event_type") == MAIL_SENT]:
+        sender = _cause(sent, nodes)
+        if sender is not None:
+            sender.children += _mail_of(sent, sender, mails)
     return Trace(trace_id, tuple(_flat(roots, 0)))
 
 
@@ -203,11 +205,10 @@ def _cause(node: _Node, nodes: Sequence[_Node]) -> _Node | None:
     return next((other for other in working if other.line.get("message") != "relayed"), None)
 
 
-def _mail_of(sent: _Node, nodes: Sequence[_Node], mails: Sequence[Mail]) -> list[_Node]:
+def _mail_of(sent: _Node, sender: _Node, mails: Sequence[Mail]) -> list[_Node]:
     """The mail of this event. The emulator keeps no name of ours with it, so it is the last one before the event."""
-    cause = _cause(sent, nodes)
-    earliest = cause.step.began_ms if cause else sent.step.began_ms - 1000
-    found = [mail for mail in mails if earliest <= mail.sent_ms <= sent.step.began_ms + 1]
+    # An event's time has whole milliseconds.
+    found = [mail for mail in mails if sender.step.began_ms <= mail.sent_ms <= sent.step.began_ms + 1]
     if not found:
         return []
     mail = max(found, key=lambda mail: mail.sent_ms)

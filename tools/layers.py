@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from tools import templates
@@ -17,6 +18,7 @@ from tools.paths import BOOT, EMULATOR, LAYERS, ROOT, STATE
 from tools.say import Failure
 
 KEPT = 4
+FORGOTTEN_AFTER_SECONDS = 86_400
 # The prefix of an action in a policy, where it is not the name of botocore's folder.
 FOLDERS = {"states": "stepfunctions", "execute-api": "apigatewaymanagementapi", "ses": "sesv2"}
 ALWAYS = frozenset(["dynamodb", "events", "kms", "lambda", "secretsmanager", "sqs", "sts"])
@@ -51,7 +53,7 @@ def dependencies() -> Path:
             _run(BOOT / "uv", *install, "-r", lock)
             _run(EMULATOR / "python", trim, tree, *services())
             _compile(tree, place)
-    return place
+    return _used(place)
 
 
 def shared() -> Path:
@@ -63,7 +65,7 @@ def shared() -> Path:
         with _Assembly(place) as tree:
             shutil.copytree(source, tree, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", ".*"))
             _compile(tree, place)
-    return place
+    return _used(place)
 
 
 class _Assembly:
@@ -84,11 +86,19 @@ class _Assembly:
         shutil.rmtree(self.draft, ignore_errors=True)
 
 
+def _used(place: Path) -> Path:
+    """Date the folder by its use: a copy carries the date of what it was copied from."""
+    os.utime(place)
+    return place
+
+
 def _forget_old(place: Path) -> None:
+    """Remove what has not been used for long. A stack that runs may hold any of the younger ones."""
     family = place.name.split("-")[0]
     others = sorted(place.parent.glob(f"{family}-*"), key=lambda path: path.stat().st_mtime, reverse=True)
     for old in others[KEPT:]:
-        shutil.rmtree(old, ignore_errors=True)
+        if old != place and time.time() - old.stat().st_mtime > FORGOTTEN_AFTER_SECONDS:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _compile(tree: Path, place: Path) -> None:

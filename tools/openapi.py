@@ -24,8 +24,6 @@ from tools.say import Failure, explain
 Json = dict[str, Any]
 
 HERE = ROOT / "functions" / "platform" / "openapi"
-DOCUMENT = HERE / "document.json"
-BUILT = HERE / "built"
 # Swagger UI (Apache-2.0), as this package (MIT) carries it.
 UI_PACKAGE, UI_FILES = "fastapi_swagger", ("swagger-ui-bundle.js", "swagger-ui.css")
 
@@ -60,22 +58,22 @@ def tags(parts: Sequence[operations.Part]) -> list[Json]:
     return [{"name": tag, **({"description": about[tag]} if about.get(tag) else {})} for tag in sorted(used)]
 
 
-def write(loaded: Sequence[apps.Loaded]) -> Json:
+def write(loaded: Sequence[apps.Loaded], folder: Path = HERE) -> Json:
     """Write everything that the function `openapi` serves; the document comes back."""
-    parts = parts_of(loaded)
+    parts, built = parts_of(loaded), folder / "built"
     document = merged(parts)
-    shutil.rmtree(BUILT, ignore_errors=True)
-    (BUILT / "capabilities").mkdir(parents=True)
-    DOCUMENT.write_text(_json(document))
-    _compressed(HERE / "document.json.gz", _json(document))
-    _compressed(BUILT / "document.yaml.gz", yaml.dump(document, sort_keys=False, allow_unicode=True, width=120))
+    shutil.rmtree(built, ignore_errors=True)
+    (built / "capabilities").mkdir(parents=True)
+    (folder / "document.json").write_text(_json(document))
+    _compressed(folder / "document.json.gz", _json(document))
+    _compressed(built / "document.yaml.gz", yaml.dump(document, sort_keys=False, allow_unicode=True, width=120))
     for part in parts:
         one = merge.of_capability(document, part)
-        _compressed(BUILT / "capabilities" / f"{part.capability}.json.gz", _json(one))
+        _compressed(built / "capabilities" / f"{part.capability}.json.gz", _json(one))
     catalogue = events.catalogue()
-    _compressed(BUILT / "asyncapi.json.gz", _json(events.asyncapi(catalogue, info=info("Tessera events"))))
-    (BUILT / "problems.json").write_text(_json(problems.pages(document)))
-    (BUILT / "assets.json").write_text(_json(copy_assets(BUILT / "assets")))
+    _compressed(built / "asyncapi.json.gz", _json(events.asyncapi(catalogue, info=info("Tessera events"))))
+    (built / "problems.json").write_text(_json(problems.pages(document)))
+    (built / "assets.json").write_text(_json(copy_assets(built / "assets")))
     return document
 
 
@@ -118,7 +116,10 @@ def main() -> int:
         return 1
     wrong = check.faults(document)
     count = sum(len(methods) for methods in document["paths"].values())
-    print(f"  {shown(DOCUMENT)}: {count} operations, {len(document['components']['schemas'])} schemas", flush=True)
+    print(
+        f"  {shown(HERE / 'document.json')}: {count} operations, {len(document['components']['schemas'])} schemas",
+        flush=True,
+    )
     print(*wrong, sep="\n", end="\n" if wrong else "", file=sys.stderr)
     return 0
 

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Mapping, Sequence
 
 from tools import registry, seed
 from tools.paths import DEMO, RUN, shown
@@ -37,25 +38,41 @@ def main() -> int:
 
 
 def print_welcome(facts: Facts, seconds: float) -> None:
-    base = facts.base_url
     names = ", ".join(capability.name for capability in registry.capabilities() if capability.routes)
     lines = [
         "",
         f"  Tessera is ready after {seconds:.0f} s.",
         "",
-        f"  home        {base}/",
-        f"  API         {base}/docs",
-        f"  mailbox     {base}/mailbox",
-        f"  socket      {facts.socket_url}",
+        f"  home        {facts.base_url}/",
+        f"  reference   {facts.base_url}/docs",
+        f"  mailbox     {facts.base_url}/mailbox",
+        f"  WebSocket   {facts.socket_url}",
         f"  emulator    {facts.endpoint}",
         f"  offers      {names}",
     ]
-    users = json.loads(DEMO.read_text())["users"] if DEMO.exists() else []
+    users: list[dict[str, str]] = json.loads(DEMO.read_text())["users"] if DEMO.exists() else []
     if users:
         lines += ["", f"  demo logins (also in {shown(DEMO)})"]
         lines += [f"    {user['email']:<28} {user['password']:<24} {user['role']}" for user in users]
-    lines += ["", "  Try", f"    curl -i {base}/health", "", "  Ctrl-C stops everything."]
+    lines += ["", "  Paste these, one after the other", "", *first_requests(facts.base_url, users)]
+    lines += ["", "  Ctrl-C stops everything."]
     print("\n".join(lines), flush=True)
+
+
+def first_requests(base_url: str, users: Sequence[Mapping[str, str]]) -> list[str]:
+    """Lines for a shell: sign in and keep the token, make a task, list the tasks."""
+    user = next((user for user in users if user["role"] == "user"), None)
+    if user is None:
+        return [f"curl -i {base_url}/health"]
+    login = json.dumps({"email": user["email"], "password": user["password"]})
+    # Nothing but what every shell has: the token is cut out of the answer by sed.
+    token = r"""sed 's/.*"access_token":"\([^"]*\)".*/\1/'"""
+    as_json, as_user = "-H 'content-type: application/json'", '-H "authorization: Bearer $TOKEN"'
+    return [
+        f"TOKEN=$(curl -s {base_url}/accounts/login {as_json} -d '{login}' | {token})",
+        f"""curl -s {base_url}/tasks {as_user} {as_json} -d '{{"title": "Try Tessera"}}'; echo""",
+        f"curl -s {base_url}/tasks {as_user}; echo",
+    ]
 
 
 if __name__ == "__main__":

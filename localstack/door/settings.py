@@ -19,7 +19,7 @@ class DoorSettings:
     # The state folder of the stack, for the pages that read its logs.
     folder: Path
     # The demo logins; a stack that was not seeded has no such file.
-    demo: Path = Path("demo.json")
+    demo: Path = Path()
 
     @classmethod
     def load(cls, path: Path) -> Self:

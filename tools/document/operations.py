@@ -25,6 +25,7 @@ SHOWN = {
     "show_created": ("ETag", "IdempotentReplay", "Location"),
     "show_accepted": ("Location",),
 }
+BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
 WRITTEN = {"ETag": "ETag", "Location": "Location", "Idempotent-Replay": "IdempotentReplay"}
 METHODS = ("get", "put", "post", "patch", "delete")
 _VALIDATION = frozenset(["HTTPValidationError", "ValidationError"])
@@ -214,8 +215,17 @@ def plain(value: Any) -> Any:
             for bound in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"):
                 if isinstance(made.get(bound), float):
                     made[bound] = int(made[bound])
-        return made
+        return _bounds_inside(made)
     return [plain(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _bounds_inside(schema: Json) -> Json:
+    """Bounds on a union, which pydantic writes under its own names, as bounds on each of its numbers."""
+    bounds = {BOUNDS[name]: schema.pop(name) for name in BOUNDS if name in schema}
+    for kind in schema.get("anyOf", ()) if bounds else ():
+        if kind.get("type") in ("integer", "number"):
+            kind.update(bounds)
+    return schema
 
 
 def _add_links(part: Part) -> None:

@@ -33,8 +33,8 @@ _UNCHANGED: dict[int | str, dict[str, Any]] = {
 
 
 def _as(media_type: str, description: str) -> dict[int | str, dict[str, Any]]:
-    kind = {"type": "object"} if media_type.endswith("json") else {"type": "string"}
-    return {200: {"description": description, "content": {media_type: {"schema": kind}}, "headers": {"ETag": _ETAG}}}
+    content = {media_type: {"schema": {"type": "object"}}}
+    return {200: {"description": description, "content": content, "headers": {"ETag": _ETAG}}}
 
 
 def _page(description: str) -> dict[int | str, dict[str, Any]]:

@@ -39,21 +39,21 @@ async def page(request: web.Request, settings: DoorSettings, client: aiohttp.Cli
         '<div class="title"><h1>Tessera runs on this machine</h1>'
         f'<p class="lead">Stack <code>{escape(settings.stack)}</code>. Everything here is local: '
         "no account, no cost, nothing leaves.</p></div>"
-        f'<div class="board">{_running(host, settings)}{SIGN_IN}{_capabilities(settings)}'
+        f'<div class="board"><div>{_running(host, settings)}{SIGN_IN}</div><div>{_capabilities(settings)}'
         f'<section class="card" id="mails" data-live="5"><h2>Last mails <a href="/mailbox">all</a></h2>{sent}</section>'
-        f'<section class="card" id="requests" data-live="5"><h2>Recent requests <a href="/traces">all</a></h2>{asked}'
-        "</section></div>"
+        '</div><section class="card wide" id="requests" data-live="5">'
+        f'<h2>Recent requests <a href="/traces">all</a></h2>{asked}</section></div>'
     )
     return shell.page("Home", body, at="/", scripts=("home.js", "live.js"))
 
 
 def _running(host: str, settings: DoorSettings) -> str:
-    http = f"http://{host}"
     places = [
-        ("API", f"<code>{escape(http)}</code>"),
-        ("Reference", f'<a href="/docs">{escape(http)}/docs</a>'),
-        ("Mailbox", f'<a href="/mailbox">{escape(http)}/mailbox</a>'),
-        ("To-do", f'<a href="/todo">{escape(http)}/todo</a>'),
+        ("API", f"<code>http://{escape(host)}</code>"),
+        ("Reference", '<a href="/docs"><code>/docs</code></a>'),
+        ("Mailbox", '<a href="/mailbox"><code>/mailbox</code></a>'),
+        ("Traces", '<a href="/traces"><code>/traces</code></a>'),
+        ("To-do", '<a href="/todo"><code>/todo</code></a>'),
         ("WebSocket", f"<code>ws://{escape(host)}/live</code>"),
         ("Emulator", f"<code>{escape(settings.endpoint)}</code>"),
     ]

@@ -145,8 +145,8 @@ def _shown(step: Step, trace: Trace) -> str:
 
 
 def _said(step: Step, trace: Trace) -> str:
-    after = shell.duration(step.began_ms - trace.began_ms)
-    said = [f"after {after}"]
+    after = step.began_ms - trace.began_ms
+    said = [f"after {shell.duration(after)}"] if after > 0 else []
     if step.kind == "relayed":
         said.append(f"on the bus {shell.duration(step.took_ms)} after it was written")
     elif step.kind != "mail":

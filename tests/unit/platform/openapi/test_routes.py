@@ -7,9 +7,10 @@ import httpx
 import pytest
 import yaml
 
-from functions.platform.openapi import files
 from functions.platform.openapi.routes import router
 from tessera.entry import build_app
+from tools import openapi
+from tools.document import apps
 
 APP = build_app("openapi", router, environment={"STAGE": "test"})
 
@@ -130,12 +131,11 @@ def test_an_unknown_path_is_answered_as_a_problem_for_the_whole_api(path, method
     assert answer.status_code == 404 and answer.headers["content-type"] == "application/problem+json"
 
 
-def test_the_build_makes_the_same_files_again(built):
-    before = {path: path.read_bytes() for path in files.BUILT.rglob("*") if path.is_file()}
-    from tools import openapi
-    from tools.document import apps
+def test_the_build_makes_the_same_files_again(built, folder, tmp_path):
+    openapi.write(apps.load_all(), tmp_path)
 
-    openapi.write(apps.load_all())
+    def everything(under):
+        return {path.relative_to(under): path.read_bytes() for path in under.rglob("*") if path.is_file()}
 
-    assert {path: path.read_bytes() for path in files.BUILT.rglob("*") if path.is_file()} == before
-    assert json.loads(gzip.decompress((files.HERE / "document.json.gz").read_bytes())) == built
+    assert everything(tmp_path) == everything(folder)
+    assert json.loads(gzip.decompress((tmp_path / "document.json.gz").read_bytes())) == built

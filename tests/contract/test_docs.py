@@ -1,0 +1,46 @@
+"""What the documents say of the tree is so."""
+
+import re
+
+import pytest
+import yaml
+
+from tests.kit.templates import ROOT, template
+from tools import costs, deploy
+
+PAGES = sorted(path for path in (ROOT / "docs").rglob("*.md"))
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+DEPLOY = (ROOT / "docs" / "deploy.md").read_text()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_between_documents_leads_somewhere(page):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_idle_cost_in_the_document_is_that_of_the_templates():
+    rows = dict(re.findall(r"^\| ([a-z ]+?)(?: \([^)]*\))? \| (\d+ \| [\d.]+) \|$", DEPLOY, re.MULTILINE))
+
+    assert rows == {name: f"{count} | {cost:.2f}" for name, count, cost in costs.idle(alarms=True)}
+    for label, alarms in (("without alarms", False), ("with alarms", True)):
+        total = sum(cost for *_, cost in costs.idle(alarms=alarms))
+        assert f"| **all, {label}** | | **{total:.2f}** |" in DEPLOY
+
+
+def test_every_parameter_is_explained():
+    assert {name for name in template("template")["Parameters"] if f"`{name}`" not in DEPLOY} == set()
+    assert {name for name in deploy.SETTINGS.values() if f"`{name}`" not in DEPLOY} == set()
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_every_job_of_ci_runs_a_make_target_and_nothing_else(path):
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for name, job in yaml.safe_load(path.read_text())["jobs"].items():
+        commands = [step["run"] for step in job["steps"] if "run" in step]
+        assert commands, f"{name} runs nothing"
+        for command in commands:
+            program, *wanted = command.split()
+            assert program == "make" and set(wanted) <= targets, command
+        for action in (step["uses"] for step in job["steps"] if "uses" in step):
+            assert re.fullmatch(r"[\w-]+/[\w-]+@v\d+", action), action

@@ -1,0 +1,60 @@
+"""The document of all capabilities keeps to its own rules, and the event catalogue to its."""
+
+import pytest
+
+from tests.kit.templates import resources
+from tools import events, openapi, registry
+from tools.document import apps, check
+
+
+@pytest.fixture(scope="module")
+def document():
+    return openapi.build()
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    return events.catalogue()
+
+
+def test_every_operation_and_schema_keeps_to_the_rules(document):
+    assert not check.faults(document), "\n".join(check.faults(document))
+
+
+def test_every_capability_that_serves_http_is_in_the_document(document):
+    tagged = {tag for methods in document["paths"].values() for one in methods.values() for tag in one["tags"]}
+
+    assert {loaded.capability.name for loaded in apps.load_all()} <= tagged
+
+
+def test_no_operation_is_open_that_does_not_say_so(document):
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            is_public = operation["x-access"].startswith("public")
+            assert (operation["security"] == []) == is_public, operation["operationId"]
+
+
+def test_both_ends_of_every_event_fit(catalogue):
+    assert not events.faults(catalogue), "\n".join(events.faults(catalogue))
+
+
+def test_every_event_that_is_read_has_a_rule_that_brings_it(catalogue):
+    rules = [rule["Properties"]["EventPattern"] for rule in resources("messages", "AWS::Events::Rule").values()]
+    brought = {
+        (source, event)
+        for pattern in rules
+        for source in pattern.get("source", ())
+        for event in pattern.get("detail-type", ())
+    }
+
+    for entry in catalogue.values():
+        for emitter in entry.emitters if entry.read else ():
+            assert (f"tessera.{emitter}", entry.type) in brought, entry.type
+
+
+def test_health_counts_every_capability_that_serves_http():
+    variables = resources("template", "AWS::Serverless::Function")["Health"]["Properties"]["Environment"]["Variables"]
+
+    assert set(variables["CAPABILITIES"].split()) == {
+        capability.name for capability in registry.capabilities() if capability.has_app
+    }

@@ -1,0 +1,1 @@
+from tests.unit.conftest import cloud as cloud
