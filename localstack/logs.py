@@ -58,10 +58,12 @@ class Tail:
 
     def read(self) -> list[Event]:
         """The new lines in the order of their times. 1 request for each 1,000."""
-        found = [event for event in self._events() if self._seen.setdefault(event["id"], -1) == -1]
-        for event in found:
-            self._seen[event["id"]] = event["timestamp"]
-            self._latest = max(self._latest, event["timestamp"])
+        found = []
+        for event in self._events():
+            if event["id"] not in self._seen:
+                self._seen[event["id"]] = event["timestamp"]
+                found.append(event)
+        self._latest = max([self._latest, *self._seen.values()])
         # What lies before the next look's start is not shown again, so it need not be remembered.
         self._seen = {key: at for key, at in self._seen.items() if at >= self._latest - OVERLAP_MS}
         return found

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from tools import events
+from tools import events, registry
 from tools.document import apps, check, merge, operations, problems
 from tools.paths import ROOT, shown
 from tools.say import Failure, explain
@@ -54,7 +54,7 @@ def info(title: str = "Tessera") -> Json:
 def tags(parts: Sequence[operations.Part]) -> list[Json]:
     """One for each tag in use; a capability's own says what its README says first."""
     used = {tag for part in parts for path in part.paths.values() for one in path.values() for tag in one["tags"]}
-    about = {capability.name: _purpose(capability.folder / "README.md") for capability in apps.registry.capabilities()}
+    about = {capability.name: _purpose(capability.folder / "README.md") for capability in registry.capabilities()}
     return [{"name": tag, **({"description": about[tag]} if about.get(tag) else {})} for tag in sorted(used)]
 
 
@@ -116,10 +116,7 @@ def main() -> int:
         return 1
     wrong = check.faults(document)
     count = sum(len(methods) for methods in document["paths"].values())
-    print(
-        f"  {shown(HERE / 'document.json')}: {count} operations, {len(document['components']['schemas'])} schemas",
-        flush=True,
-    )
+    print(f"  {shown(HERE)}: {count} operations, {len(document['components']['schemas'])} schemas", flush=True)
     print(*wrong, sep="\n", end="\n" if wrong else "", file=sys.stderr)
     return 0
 

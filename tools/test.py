@@ -19,8 +19,10 @@ from tools.say import Failure, explain
 from tools.stack import AlreadyRunning, LocalStack
 
 FOLDER = STATE / "test"
-ALONE = ("contract", "unit")
+ALONE = ("contract", "unit", "performance")
 AGAINST_A_STACK = ("emulator_facts", "e2e", "peers")
+# These harm the stack they run against, so they get one of their own, and only when they are named.
+ON_REQUEST = ("chaos",)
 # Two cores are what everyone has; more workers would only fight the emulator for them.
 WORKERS = {"unit": 2, "e2e": 2}
 

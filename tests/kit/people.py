@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -77,7 +78,7 @@ class Mailbox:
 
 
 def _is_to(entry: dict[str, Any], email: str) -> bool:
-    return any(email.lower() in to.lower() for to in entry["To"])
+    return any(parseaddr(to)[1].lower() == email.lower() for to in entry["To"])
 
 
 @dataclass

@@ -1,18 +1,19 @@
-"""How long each entry of the tree takes to import in a fresh interpreter, and what it loads.
+"""How long each entry of the tree takes to import in a fresh interpreter with the layers alone, and what it loads.
 
-    python -m tests.performance.imports        prints every entry as a ratio to the bare stack, of the same run
+python -m tests.performance.imports        prints every entry as a ratio to the bare stack, of the same run
 """
 
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tools import layers, templates
+from tools.paths import EMULATOR, ROOT
+
 # What every function needs, with nothing of ours.
 BARE = "import fastapi, mangum, pynamodb.attributes, aws_lambda_powertools.logging"
 PROGRAM = """
@@ -33,10 +34,14 @@ class Loaded:
 
 
 @cache
+def search_path() -> str:
+    """What a function finds its imports on: the dependencies as the layer has them, the shared layer, our code."""
+    return os.pathsep.join(map(str, (layers.dependencies(), ROOT / "layers/shared/python", ROOT)))
+
+
+@cache
 def entries() -> dict[str, str]:
     """Every module that a function of ours starts with, by its name."""
-    from tools import templates
-
     functions = templates.resources("template", "AWS::Serverless::Function").values()
     found = {}
     for function in functions:
@@ -50,13 +55,14 @@ def load(statement: str, bytecode: Path) -> Loaded:
     """Run one statement in a fresh interpreter whose bytecode is looked for, and kept, in this folder alone."""
     environment = {
         **os.environ,
-        "PYTHONPATH": f"{ROOT / 'layers/shared/python'}{os.pathsep}{ROOT}",
+        "PYTHONPATH": search_path(),
         "PYTHONPYCACHEPREFIX": str(bytecode),
         "STAGE": "test",
         "AWS_DEFAULT_REGION": "eu-central-1",
     }
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM.format(statement=statement)],
+        # Without `site`, so that nothing installed for the tools is found.
+        [str(EMULATOR / "python"), "-S", "-c", PROGRAM.format(statement=statement)],
         cwd=ROOT,
         env=environment,
         capture_output=True,

@@ -8,7 +8,7 @@ from tests.performance.imports import BARE, entries, load
 
 # Heavy, or for tools and tests alone, or needed by one route, which then imports it for itself.
 NEVER = frozenset(
-    """aiohttp boto3 duckdb email_validator httpx hypothesis jsonschema localstack_client ministack moto numpy pandas PIL
+    """aiohttp boto3 dns duckdb httpx hypothesis jsonschema localstack_client ministack moto numpy pandas PIL
     psutil pyarrow pytest requests s3transfer scipy sklearn strawberry uvicorn yaml zxcvbn""".split()
 )
 WEB = frozenset(["fastapi", "mangum", "starlette", "uvicorn"])

@@ -6,21 +6,20 @@ A change in requests fails: if it is meant, `make bench RECORD=1` writes the new
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from functions.work.tasks.app import app
-from functions.work.tasks.rules.task import INBOX, Task
-from functions.work.tasks.store.rows import row_of
-from tessera import aws, clock, ids, ordering
-from tessera.tables import item_of
+from functions.work.tasks.rules.task import INBOX
+from tessera import clock, ids
 from tests.kit.apps import Caller, Served, serving
 from tests.kit.capacity import CapacityMeter
 from tests.kit.clocks import FakeClock
 from tests.kit.queues import make_queue
+from tests.performance.filling import fill
 
 COSTS = Path(__file__).with_name("costs.json")
 RECORD = bool(os.environ.get("RECORD"))
@@ -47,38 +46,14 @@ def world(cloud: None, request: pytest.FixtureRequest) -> Iterator[World]:
     # Time stands still, so that the feed of revocations, read every 15 seconds, does not come in between.
     with clock.using(FakeClock()), serving(app, "Tasks", QUEUE=make_queue("tasks")) as served:
         found = World(served, served.person(), request.param)
-        made = found.a_task()
         # moto copies the table for each transaction, so what can be made ready is, before there is much to copy.
         found.ready = {name: prepare(found) for name, prepare in WRITES.items()}
-        fill(found, made["id"])
+        fill(served.table, found.caller.id, request.param)
         todo = served.client.post("/tasks/todo-backend/bench", json={"title": "Buy milk"})
         assert todo.status_code == 201, todo.text
         # Keys, revocations and limits are known from here on, as in a function that is warm.
         assert found.caller.get("/tasks").status_code == 200
         yield found
-
-
-def fill(world: World, like: str) -> None:
-    """Tasks as the route makes them, without its time."""
-    now, owner_id = clock.now(), world.caller.id
-    places = ordering.several("a0", None, world.size)
-    one = Task(
-        id=like,
-        owner_id=owner_id,
-        list_id=INBOX,
-        pos="a0",
-        created_at=now,
-        updated_at=now,
-        created_by=owner_id,
-        title="Buy bread",
-    )
-    rows = (row_of(replace(one, id=ids.new(), pos=place), now) for place in places)
-    client, batch = aws.client("dynamodb"), []
-    for row in rows:
-        batch.append({"PutRequest": {"Item": item_of(row, None)}})
-        if len(batch) == 25:
-            client.batch_write_item(RequestItems={world.served.table.name: batch})
-            batch = []
 
 
 Prepared = Callable[[], Any]

@@ -35,23 +35,23 @@ BY_STATUS = {
 LIMITED = ("RateLimit", "RateLimitPolicy")
 
 
-def problems_of(route: APIRoute, method: str, guard: Guard, declared: Json) -> dict[int, list[str]]:
+def problems_of(route: APIRoute, method: str, guard: Guard, described: Json) -> dict[int, list[str]]:
     """The slugs by status: those the route declares, and those the way to it can give."""
     found: dict[int, dict[str, None]] = defaultdict(dict)
-    for status, response in declared.items():
+    for status, response in described["responses"].items():
         for slug in response.get("x-problems", ()):
             found[int(status)][slug] = None
-    for kind in _on_the_way(route, method, guard):
+    for kind in _on_the_way(route, method, guard, takes_body="requestBody" in described):
         found[kind.status][kind.slug] = None
     return {status: list(found[status]) for status in sorted(found)}
 
 
-def _on_the_way(route: APIRoute, method: str, guard: Guard) -> Iterable[type[Problem]]:
+def _on_the_way(route: APIRoute, method: str, guard: Guard, *, takes_body: bool) -> Iterable[type[Problem]]:
     if isinstance(guard, Authenticated):
         yield from _of_credentials(guard, method)
     if route.param_convertors:
         yield NotFound
-    if route.body_field is not None:
+    if takes_body:
         yield from (PayloadTooLarge, UnsupportedMedia)
     # A query that is not UTF-8 or holds a NUL is refused everywhere, whether or not the route reads one.
     yield InvalidRequest

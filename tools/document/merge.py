@@ -121,7 +121,7 @@ def _with_refs(value: Any, change: Callable[[str], str]) -> Any:
         return [_with_refs(inner, change) for inner in value]
     if not isinstance(value, dict):
         return value
-    made = {}
+    made: Json = {}
     for key, inner in value.items():
         if key == "$ref" and isinstance(inner, str):
             made[key] = change(inner)

@@ -54,7 +54,7 @@ def part_of(loaded: Loaded) -> Part:
         raw = get_openapi(title=loaded.capability.name, version="0", routes=routes)
     part = Part(loaded.capability.name, loaded.capability.logical_id)
     for route in routes:
-        for method in sorted(route.methods):
+        for method in sorted(route.methods or ()):
             described: Json = raw["paths"][route.path_format][method.lower()]
             operation = _operation(loaded.capability.name, route, method, described)
             part.paths.setdefault(route.path_format, {})[method.lower()] = operation
@@ -71,7 +71,7 @@ def _public(routes: list[Any]) -> Iterator[APIRoute]:
     for route in routes:
         if not isinstance(route, APIRoute) or not route.include_in_schema or "/internal/" in f"{route.path}/":
             continue
-        taken = {(route.path_format, method) for method in route.methods}
+        taken = {(route.path_format, method) for method in route.methods or ()}
         if isinstance(guard_of(route), Service) or taken & seen:
             continue
         seen |= taken
@@ -110,7 +110,8 @@ def operation_id(capability: str, route: APIRoute, method: str, described: Json)
 def _is_list(described: Json) -> bool:
     content = described["responses"].get("200", {}).get("content", {}).get("application/json", {})
     schema = content.get("schema", {})
-    return schema.get("type") == "array" or schema.get("$ref", "").rpartition("/")[2].startswith("Page_")
+    name: str = schema.get("$ref", "").rpartition("/")[2]
+    return schema.get("type") == "array" or name.startswith("Page_")
 
 
 def _said(route: APIRoute) -> tuple[str, str]:
@@ -150,7 +151,7 @@ def _responses(route: APIRoute, method: str, guard: Guard, described: Json) -> J
         if "x-problems" in response or _is_validation(response):
             continue
         made[status] = _success(status, response, shown, limited=limited)
-    for code, slugs in answers.problems_of(route, method, guard, declared).items():
+    for code, slugs in answers.problems_of(route, method, guard, described).items():
         made[str(code)] = answers.problem_response(code, slugs, limited=limited)
     return {status: made[status] for status in sorted(made)}
 

@@ -1,4 +1,4 @@
-"""Is it alive, is it ready, how is it doing. Some paths stand outside `/health`, because probes and tools expect them."""
+"""Is it alive, is it ready, how is it doing. `/ready` and `/metrics` stand where probes and tools expect them."""
 
 from typing import Annotated, Any
 

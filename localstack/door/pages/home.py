@@ -64,7 +64,8 @@ def _running(host: str, settings: DoorSettings) -> str:
 def _capabilities(settings: DoorSettings) -> str:
     items = "".join(
         f'<li data-capability="{escape(name)}"><span class="dot" aria-hidden="true"></span>'
-        f'<a href="/docs#/{escape(name)}"><code>/{escape(name)}</code></a><span class="soft state">not asked yet</span></li>'
+        f'<a href="/docs#/{escape(name)}"><code>/{escape(name)}</code></a>'
+        '<span class="soft state">not asked yet</span></li>'
         for name in sorted(settings.capabilities - OUTSIDE)
     )
     return f'<section class="card"><h2>Capabilities</h2><ul id="capabilities" class="rows">{items}</ul></section>'

@@ -15,7 +15,8 @@ async function call(path, { method = "POST", body, as = "" } = {}) {
   const found = text && (answer.headers.get("content-type") || "").includes("json") ? JSON.parse(text) : {};
   if (!answer.ok) {
     const faults = (found.errors || []).map((fault) => fault.detail || fault.message || "").join(" ");
-    throw new Refused([found.detail || found.title || `It answered ${answer.status}.`, faults].join(" ").trim());
+    const title = found.title ? `${found.title}.` : `It answered ${answer.status}.`;
+    throw new Refused([title, found.detail, faults].filter(Boolean).join(" "));
   }
   return found;
 }

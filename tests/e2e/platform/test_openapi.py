@@ -19,8 +19,8 @@ def test_the_stack_serves_the_document_of_its_build_and_keeps_to_it(anonymous):
 
 @pytest.mark.parametrize(
     "path",
-    ["/health", "/ready", "/health/status", "/metrics", "/openapi.json", "/openapi.yaml", "/openapi/asyncapi.json"]
-    + ["/openapi/tasks.json", "/docs", "/docs/tasks", "/problems", "/problems/not-found", "/tasks", "/accounts/me"],
+    """/health /ready /health/status /metrics /openapi.json /openapi.yaml /openapi/asyncapi.json /openapi/tasks.json
+    /docs /docs/tasks /problems /problems/not-found /tasks /accounts/me""".split(),
 )
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
 def test_what_the_platform_answers_is_what_its_document_says(anonymous, path, method):

@@ -139,11 +139,11 @@ def test_an_emulator_that_is_away_gives_503() -> None:
 
 def test_local_pages_are_served_under_local_names_without_cors_and_with_a_strict_policy() -> None:
     async def check(client: TestClient, emulator: Emulator) -> None:
-        async with client.get("/", headers={"Origin": "http://evil.example"}) as answer:
+        async with client.get("/todo", headers={"Origin": "http://evil.example"}) as answer:
             assert answer.status == 200
             assert "default-src 'none'" in answer.headers["content-security-policy"]
             assert "access-control-allow-origin" not in answer.headers
-        async with client.get("/", headers={"Host": "evil.example"}) as answer:
+        async with client.get("/todo", headers={"Host": "evil.example"}) as answer:
             assert answer.status == 421
         assert emulator.asked == []
 

@@ -40,8 +40,12 @@ SIGN_UP = [
         db_read_units=1,
         db_write_units=24,
     ),
-    line("relayed", 11.000, event_type="accounts.mail.requested.v1", parent_id=REQUEST, outcome="sent", oldest_age_ms=100),
-    request(10.900, span_id=REQUEST, duration_ms=400, db_requests=4, db_read_units=1.5, db_write_units=6, cold_start=True),
+    line(
+        "relayed", 11.000, event_type="accounts.mail.requested.v1", parent_id=REQUEST, outcome="sent", oldest_age_ms=100
+    ),
+    request(
+        10.900, span_id=REQUEST, duration_ms=400, db_requests=4, db_read_units=1.5, db_write_units=6, cold_start=True
+    ),
 ]
 
 

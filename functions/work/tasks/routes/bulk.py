@@ -1,11 +1,12 @@
 from fastapi import APIRouter
 
 from tessera.entry import problems
-from tessera.problems import InvalidRequest
+from tessera.problems import InvalidRequest, NotFound
 
 from ..actions import bulk as actions
 from ..actions import plans
 from ..actions.bulk import Operation, Outcome
+from ..rules.task import ListClosing, NeighbourGone
 from ..schemas import bulk as schemas
 from ..schemas.bulk import BulkIn, BulkOut, BulkResult
 from ..schemas.tasks import TaskOut
@@ -16,7 +17,7 @@ from .given import Lists, Tasks, Writer, actor
 router = APIRouter(prefix="/tasks", tags=["tasks"])
 
 
-@router.post("/bulk", responses=problems(InvalidRequest))
+@router.post("/bulk", responses=problems(InvalidRequest, NotFound, ListClosing, NeighbourGone))
 async def bulk(body: BulkIn, caller: Writer, tasks: Tasks, listing: Lists) -> BulkOut:
     """Up to 100 changes, each for itself; or up to 30 of which all happen or none."""
     operations = [Operation(op.id, _decide(op, tasks, listing, actor(caller))) for op in body.operations]
