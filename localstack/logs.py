@@ -2,14 +2,14 @@
 
 The emulator fires a subscription once for every line, so each request would cost a second call, and a burst of them a
 process each. Locally there is therefore no subscription: `pump` hands the lines over in batches, as AWS does, in the
-event that the subscription would send. `trace` is what the page of a trace shows.
+event that the subscription would send.
 """
 
 import asyncio
 import base64
 import gzip
 import json
-import re
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -24,14 +24,24 @@ PAUSE_SECONDS = 2.0
 # Workers write side by side, so a line may turn up after a later one.
 OVERLAP_MS = 15_000
 PAGE, BATCH = 1000, 500
-_TRACE = re.compile(r"[0-9a-f]{32}")
 
 Event = dict[str, Any]
 
 
-async def pump(stop: asyncio.Event, endpoint: str, *, stack: str, pause_seconds: float = PAUSE_SECONDS) -> None:
-    """Deliver the lines of requests until `stop` is set. A delivery that fails is made again."""
-    tail = Tail(client("logs", endpoint), group_of(stack), pattern=PATTERN)
+async def pump(
+    stop: asyncio.Event,
+    endpoint: str,
+    *,
+    stack: str,
+    since_ms: int | None = None,
+    pause_seconds: float = PAUSE_SECONDS,
+) -> None:
+    """Deliver the lines of requests until `stop` is set. A delivery that fails is made again.
+
+    Only lines from now on, unless `since_ms` says otherwise: a stack that kept its state has counted the older ones.
+    """
+    start = int(time.time() * 1000) if since_ms is None else since_ms
+    tail = Tail(client("logs", endpoint), group_of(stack), pattern=PATTERN, since_ms=start)
     functions, waiting = client("lambda", endpoint), list[Event]()
     while not stop.is_set():
         # Between two stacks, or while one is deployed, there may be no group and no function.
@@ -49,10 +59,10 @@ class Undelivered(Exception):
 
 
 class Tail:
-    """What has been written to a log group since the last look; everything at the first one."""
+    """What has been written to a log group since the last look; everything since `since_ms` at the first one."""
 
-    def __init__(self, logs: Any, group: str, *, pattern: str = "") -> None:
-        self._logs, self._group, self._pattern = logs, group, pattern
+    def __init__(self, logs: Any, group: str, *, pattern: str = "", since_ms: int = 0) -> None:
+        self._logs, self._group, self._pattern, self._since = logs, group, pattern, since_ms
         self._latest = 0
         self._seen: dict[str, int] = {}
 
@@ -69,7 +79,7 @@ class Tail:
         return found
 
     def _events(self) -> Iterator[Event]:
-        start = max(0, self._latest - OVERLAP_MS)
+        start = max(self._since, self._latest - OVERLAP_MS)
         while True:
             page = self._logs.filter_log_events(
                 logGroupName=self._group, filterPattern=self._pattern, startTime=start, limit=PAGE
@@ -96,19 +106,6 @@ def deliver(functions: Any, stack: str, events: list[Event]) -> None:
     answer = functions.invoke(FunctionName=f"{stack}-health-counters", Payload=payload)
     if answer.get("FunctionError"):
         raise Undelivered(answer["Payload"].read().decode(errors="replace"))
-
-
-def trace(endpoint: str, stack: str, trace_id: str) -> list[dict[str, Any]]:
-    """Every line of one trace, oldest first, each with the time of its event as `at_ms`."""
-    if not _TRACE.fullmatch(trace_id):
-        return []
-    logs, found = client("logs", endpoint), []
-    for event in Tail(logs, group_of(stack), pattern=f'"{trace_id}"').read():
-        with suppress(ValueError):
-            line = json.loads(event["message"])
-            if isinstance(line, dict) and line.get("trace_id") == trace_id:
-                found.append({**line, "at_ms": event["timestamp"]})
-    return sorted(found, key=lambda line: str(line.get("timestamp", line["at_ms"])))
 
 
 def group_of(stack: str) -> str:

@@ -109,6 +109,11 @@ class LocalStack:
         assert self._facts is not None, "the stack was not started"
         return self._facts
 
+    @property
+    def emulator_pid(self) -> int:
+        assert self._emulator is not None, "the stack was not started"
+        return self._emulator.child.pid
+
     def __enter__(self) -> Self:
         self._hold()
         with contextlib.ExitStack() as undo:

@@ -23,6 +23,7 @@ ALONE = ("contract", "unit", "performance")
 AGAINST_A_STACK = ("emulator_facts", "e2e", "peers")
 # These harm the stack they run against, so they get one of their own, and only when they are named.
 ON_REQUEST = ("chaos",)
+SUITES = (*ALONE, *AGAINST_A_STACK, *ON_REQUEST)
 # Two cores are what everyone has; more workers would only fight the emulator for them.
 WORKERS = {"unit": 2, "e2e": 2}
 
@@ -39,9 +40,9 @@ class Outcome:
 
 def main(arguments: Sequence[str]) -> int:
     wanted, only = list(arguments), os.environ.get("C", "")
-    unknown = [name for name in wanted if name not in (*ALONE, *AGAINST_A_STACK)]
+    unknown = [name for name in wanted if name not in SUITES]
     if unknown:
-        print(f"There is no suite {unknown[0]}. There are: {', '.join((*ALONE, *AGAINST_A_STACK))}.", file=sys.stderr)
+        print(f"There is no suite {unknown[0]}. There are: {', '.join(SUITES)}.", file=sys.stderr)
         return 2
     outcomes: list[Outcome] = []
     try:
@@ -49,6 +50,7 @@ def main(arguments: Sequence[str]) -> int:
             generated.make()
             outcomes += [run(suite, only, {}) for suite in ALONE if _is_wanted(suite, wanted, only)]
             deployed = [suite for suite in AGAINST_A_STACK if _is_wanted(suite, wanted, only)]
+            deployed += [suite for suite in ON_REQUEST if suite in wanted]
             if deployed:
                 outcomes += run_deployed(deployed, only)
     except Failure as failure:
@@ -64,7 +66,7 @@ def run_deployed(suites: Sequence[str], only: str) -> list[Outcome]:
     """Against the stack BASE_URL names, else against one that is deployed for this run and taken away after it."""
     if os.environ.get("BASE_URL"):
         # The facts are about the emulator, and what BASE_URL names may be AWS.
-        return [run(suite, only, {}) for suite in suites if suite != "emulator_facts"]
+        return [run(suite, only, {}) for suite in suites if suite not in ("emulator_facts", *ON_REQUEST)]
     with ExitStack() as after:
         print("\n== a stack for the tests", flush=True)
         try:
@@ -74,7 +76,8 @@ def run_deployed(suites: Sequence[str], only: str) -> list[Outcome]:
             return [Outcome("stack", failed=1)]
         except Failure:
             return [Outcome("stack", failed=1)]
-        return [run(suite, only, stack.facts.for_tests()) for suite in suites]
+        variables = {**stack.facts.for_tests(), "EMULATOR_PID": str(stack.emulator_pid)}
+        return [run(suite, only, variables) for suite in suites]
 
 
 def run(suite: str, only: str, variables: Mapping[str, str]) -> Outcome:

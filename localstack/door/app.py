@@ -59,7 +59,7 @@ def build(settings: DoorSettings) -> web.Application:
         return await Api(settings, app[CLIENT], turnstile).forward(request)
 
     # One route for everything: aiohttp's router would resolve and redirect paths by rules of its own.
-    app.router.add_route("*", "/{tail:.*}", answer)
+    app.router.add_route("*", r"/{tail:[\s\S]*}", answer)
     app.on_response_prepare.append(_unsigned)
     return app
 

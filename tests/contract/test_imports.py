@@ -119,6 +119,24 @@ def test_a_capability_module_stays_readable(path):
     assert len(path.read_text().splitlines()) <= 400
 
 
+def test_a_capability_is_not_named_like_a_page_of_the_front_door():
+    names = {path.parent.name for path in FUNCTIONS.glob("*/*/__init__.py")}
+
+    assert not names & {
+        "todo",
+        "mailbox",
+        "traces",
+        "assets",
+        "live",
+        "demo",
+        "docs",
+        "problems",
+        "ready",
+        "metrics",
+        "s",
+    }
+
+
 def test_a_capability_is_not_named_like_something_python_imports():
     names = {path.parent.name for path in FUNCTIONS.glob("*/*/__init__.py")}
 

@@ -1,4 +1,4 @@
-"""Black-box tests: HTTP through the front door of whichever stack BASE_URL names, every answer held against the document."""
+"""Black-box tests: HTTP through the front door of whichever stack BASE_URL names."""
 
 import os
 from collections.abc import Iterator

@@ -193,6 +193,16 @@ def check(document: Document, method: str, path: str, response: Answer) -> None:
     document.check(method, path, response)
 
 
+def hooks(document: Document) -> dict[str, list[Any]]:
+    """`httpx.Client(event_hooks=contract.hooks(document))` holds every answer it gets against the document."""
+
+    def held(response: Any) -> None:
+        response.read()
+        document.check(response.request.method, response.request.url.path, response)
+
+    return {"response": [held]}
+
+
 def _absolute(value: Any) -> Any:
     """References of an inline schema, which has no document around it, as references into ours."""
     if isinstance(value, dict):

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 import httpx
 import localstack_client.session
 
+from tests.kit import contract
+
 T = TypeVar("T")
 
 WITHIN_SECONDS = 30.0
@@ -132,6 +134,7 @@ class People:
 
     def __init__(self, base_url: str, emulator_url: str) -> None:
         self.base_url, self.mailbox = base_url, Mailbox(emulator_url)
+        self._document = contract.Document.load()
         self._pool: dict[int, Person] = {}
         self._by_role: dict[str, Person] = {}
 
@@ -143,7 +146,8 @@ class People:
         is_local = urlsplit(self.base_url).hostname in ("127.0.0.1", "localhost") and sys.platform == "linux"
         address = f"127.{secrets.randbelow(254) + 1}.{secrets.randbelow(255)}.{secrets.randbelow(254) + 1}"
         transport = httpx.HTTPTransport(local_address=address) if is_local else None
-        return httpx.Client(base_url=self.base_url, transport=transport, timeout=30)
+        hooks = contract.hooks(self._document)
+        return httpx.Client(base_url=self.base_url, transport=transport, timeout=30, event_hooks=hooks)
 
     def new(self, *, email: str = "", password: str = "", **profile: Any) -> Person:
         """Somebody new: signed up, confirmed by the code from their mail, signed in."""

@@ -20,6 +20,9 @@ Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$", min_length=6, max
 LinkToken = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 ClientId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", min_length=1, max_length=40)]
 DeviceName = Annotated[str, text(80)]
+Short = Annotated[str, Field(max_length=300)]
+TokenText = Annotated[str, Field(max_length=4_096)]
+Few = Annotated[list[Short], Field(max_length=20)]
 Status = Literal["active", "locked", "deleting"]
 Role = Literal["user", "support", "moderator", "admin", "owner"]
 
@@ -60,17 +63,17 @@ class LoginIn(In):
 
 class UserOut(Out):
     id: Ulid
-    email: str
+    email: EmailText
     status: Status
-    name: str | None
-    handle: str | None
-    locale: str | None
-    timezone: str | None
+    name: Short | None
+    handle: Short | None
+    locale: Short | None
+    timezone: Short | None
     avatar_file_id: Ulid | None
-    bio: str | None
+    bio: Annotated[str, Field(max_length=500)] | None
     metadata: dict[str, Any]
     app_metadata: dict[str, Any]
-    roles: list[str]
+    roles: Few
     created_at: Instant
     updated_at: Instant
 
@@ -80,12 +83,12 @@ class TokensOut(Out):
     the attempts of this account on it."""
 
     token_type: Literal["Bearer"] = "Bearer"
-    access_token: str
+    access_token: TokenText
     expires_in: int
     session_id: Ulid
-    refresh_token: str
+    refresh_token: TokenText
     refresh_expires_in: int
-    device_token: str | None = None
+    device_token: TokenText | None = None
 
 
 class SignedInOut(TokensOut):
@@ -94,7 +97,7 @@ class SignedInOut(TokensOut):
 
 class AccessOut(Out):
     token_type: Literal["Bearer"] = "Bearer"
-    access_token: str
+    access_token: TokenText
     expires_in: int
     session_id: Ulid
 
@@ -135,9 +138,9 @@ class SessionOut(Out):
     """`place` is the network the sign-in came from, cut short."""
 
     id: Ulid
-    client_id: str
-    device_name: str | None
-    place: str | None
+    client_id: Short
+    device_name: Short | None
+    place: Short | None
     created_at: Instant
     last_seen_at: Instant
     expires_at: Instant
@@ -150,8 +153,8 @@ class SessionsOut(Out):
 
 class PublicUserOut(Out):
     id: Ulid
-    name: str | None
-    handle: str | None
+    name: Short | None
+    handle: Short | None
     avatar_file_id: Ulid | None
 
 
@@ -168,13 +171,13 @@ class LockIn(In):
 
 
 class KeyOut(Out):
-    kty: str
-    crv: str
-    alg: str
-    use: str
-    kid: str
-    x: str
-    y: str
+    kty: Short
+    crv: Short
+    alg: Short
+    use: Short
+    kid: Short
+    x: Short
+    y: Short
 
 
 class KeysOut(Out):
@@ -182,20 +185,20 @@ class KeysOut(Out):
 
 
 class DiscoveryOut(Out):
-    issuer: str
-    jwks_uri: str
-    token_endpoint: str
-    revocation_endpoint: str
-    id_token_signing_alg_values_supported: list[str]
-    token_endpoint_auth_methods_supported: list[str]
-    grant_types_supported: list[str]
-    response_types_supported: list[str]
-    subject_types_supported: list[str]
+    issuer: Short
+    jwks_uri: Short
+    token_endpoint: Short
+    revocation_endpoint: Short
+    id_token_signing_alg_values_supported: Few
+    token_endpoint_auth_methods_supported: Few
+    grant_types_supported: Few
+    response_types_supported: Few
+    subject_types_supported: Few
 
 
 class ConfigOut(Out):
     sign_up: Literal["open", "closed"]
-    methods: list[str]
+    methods: Few
     password_min_length: int
     password_max_length: int
-    clients: list[str]
+    clients: Few

@@ -161,11 +161,14 @@ class NewsOut(Out):
     detail: Annotated[str, Field(max_length=300)] = ""
 
 
+Recipient = Annotated[str, Field(max_length=320)]
+
+
 class MailSummaryOut(Out):
     id: Ulid
     state: State
     category: Category
-    to: Annotated[list[str], Field(max_length=MAX_RECIPIENTS)]
+    to: Annotated[list[Recipient], Field(max_length=MAX_RECIPIENTS)]
     subject: Annotated[str, Field(max_length=200)]
     created_at: Instant
     attempt: int
@@ -174,19 +177,19 @@ class MailSummaryOut(Out):
 
 
 class MailOut(MailSummaryOut):
-    cc: Annotated[list[str], Field(max_length=MAX_RECIPIENTS)]
-    bcc: Annotated[list[str], Field(max_length=MAX_RECIPIENTS)]
+    cc: Annotated[list[Recipient], Field(max_length=MAX_RECIPIENTS)]
+    bcc: Annotated[list[Recipient], Field(max_length=MAX_RECIPIENTS)]
     sender: Annotated[str, Field(max_length=MAX_CHARACTERS)]
     on_unknown: OnUnknown
     next_at: Instant
-    attempts: list[EntryOut]
-    events: list[NewsOut]
+    attempts: Annotated[list[EntryOut], Field(max_length=1_000)]
+    events: Annotated[list[NewsOut], Field(max_length=1_000)]
 
 
 class SourceOut(Out):
     """RFC 5322 text, with a mark in the place of each secret."""
 
-    source: str
+    source: Annotated[str, Field(max_length=20_000_000)]
 
 
 class SuppressionIn(In):

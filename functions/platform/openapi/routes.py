@@ -108,6 +108,7 @@ async def capability_docs(caller: Anyone, capability: Name) -> Response:
 
 @router.get("/docs/assets/{name}", include_in_schema=False)
 async def asset(request: Request, caller: Anyone, name: AssetName, if_none_match: IfNoneMatch = None) -> Response:
+    """A script or style of the reference page."""
     return served(request, files.asset(name), if_none_match, cached=FOR_EVER)
 
 

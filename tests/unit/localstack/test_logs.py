@@ -47,6 +47,14 @@ def test_more_lines_than_a_page_holds_are_all_read():
     assert len(logs.Tail(group, "/tessera/test").read()) == 2500
 
 
+def test_what_was_written_before_the_start_is_left_alone():
+    group = Group()
+    group.write(1, "before")
+    group.write(5, "after")
+
+    assert messages(logs.Tail(group, "g", since_ms=5).read()) == ["after"]
+
+
 def test_only_lines_of_the_pattern_are_read():
     group = Group()
     group.write(1, '{"tessera_red":1}')
@@ -85,7 +93,7 @@ def test_a_delivery_that_fails_is_made_again_and_nothing_is_lost(monkeypatch):
 
     async def run():
         stop = asyncio.Event()
-        pumping = asyncio.create_task(logs.pump(stop, "", stack="tessera", pause_seconds=0.01))
+        pumping = asyncio.create_task(logs.pump(stop, "", stack="tessera", since_ms=0, pause_seconds=0.01))
         async with asyncio.timeout(10):
             while len(functions.given) < 1200:
                 await asyncio.sleep(0)
@@ -94,15 +102,3 @@ def test_a_delivery_that_fails_is_made_again_and_nothing_is_lost(monkeypatch):
 
     asyncio.run(run())
     assert len(functions.given) == len(set(functions.given)) == 1200
-
-
-def test_a_trace_is_put_together_from_the_lines_that_carry_it(monkeypatch):
-    group, trace = Group(), "0af7651916cd43dd8448eb211c80319c"
-    monkeypatch.setattr(logs, "client", lambda service, endpoint: group)
-    group.write(20, json.dumps({"trace_id": trace, "message": "relayed", "timestamp": "2"}))
-    group.write(10, json.dumps({"trace_id": trace, "message": "request", "timestamp": "1"}))
-    group.write(30, json.dumps({"trace_id": "other", "links": [trace]}))
-    group.write(40, f"not json {trace}")
-
-    assert [line["message"] for line in logs.trace("", "tessera", trace)] == ["request", "relayed"]
-    assert logs.trace("", "tessera", '" or everything') == []

@@ -3,9 +3,10 @@
 import json
 from dataclasses import dataclass, field
 
+import httpx
 import pytest
 
-from tests.kit.contract import ContractBroken, Document
+from tests.kit.contract import ContractBroken, Document, hooks
 
 PROBLEM = {"type": "/problems/not-found", "title": "Nothing", "status": 404}
 ULID = "^[0-7][0-9A-HJKMNP-TV-Z]{25}$"
@@ -94,3 +95,14 @@ def test_what_is_documented_passes(document, method, path, answer):
 def test_what_is_not_documented_fails(document, method, path, answer):
     with pytest.raises(ContractBroken):
         document.check(method, path, answer)
+
+
+def test_a_client_with_the_hooks_fails_by_itself(document):
+    def answer(request):
+        return httpx.Response(200, json={"n": 1 if request.url.path == NOTE else "1"})
+
+    transport = httpx.MockTransport(answer)
+    with httpx.Client(transport=transport, base_url="http://test", event_hooks=hooks(document)) as client:
+        assert client.get(NOTE).json() == {"n": 1}
+        with pytest.raises(ContractBroken):
+            client.get("/notes/trash")

@@ -13,7 +13,7 @@ from tessera.entry import problems
 from tessera.problems import NotFound
 
 from ..rules.todo import PUBLIC, NamespaceFull, Todo
-from ..schemas.todos import TodoIn, TodoOut, TodoPatch
+from ..schemas.todos import TodoIn, TodoOut, TodoPatch, TodosOut
 from .given import Todos
 from .urls import BaseURL
 
@@ -29,7 +29,7 @@ def _out(todo: Todo, base: str, ns: str) -> TodoOut:
     return TodoOut.of(todo, f"{base}{ROOT}/{ns}/todos/{todo.id}")
 
 
-async def all_todos(caller: Anyone, todos: Todos, base: BaseURL, ns: Namespace) -> list[TodoOut]:
+async def all_todos(caller: Anyone, todos: Todos, base: BaseURL, ns: Namespace) -> TodosOut:
     """All todos of a namespace, by order, then as they were made."""
     return [_out(todo, base, ns) for todo in todos.all(ns)]
 
@@ -45,7 +45,7 @@ async def clear_todos(caller: Anyone, todos: Todos, ns: Namespace) -> None:
     todos.clear(ns)
 
 
-async def all_public(caller: Anyone, todos: Todos, base: BaseURL) -> list[TodoOut]:
+async def all_public(caller: Anyone, todos: Todos, base: BaseURL) -> TodosOut:
     """All todos of the namespace `public`."""
     return await all_todos(caller, todos, base, PUBLIC)
 

@@ -39,3 +39,7 @@ class TodoOut(Out):
     @classmethod
     def of(cls, todo: Todo, url: str) -> "TodoOut":
         return cls(id=todo.id, title=todo.title, completed=todo.completed, order=todo.order, url=url)
+
+
+# The contract asks for a bare array, so it cannot be paged; a namespace holds no more than this.
+TodosOut = Annotated[list[TodoOut], Field(max_length=200)]

@@ -127,24 +127,30 @@ def line(message: str, **fields: Any) -> None:
     unknown = fields.keys() - ALLOWED_FIELDS
     if unknown:
         raise ValueError(f"These fields may not be logged: {', '.join(sorted(unknown))}.")
-    here = _scope.get()
-    if here:
-        known = {
-            "capability": here.capability,
-            "request_id": here.request_id,
-            "trace_id": here.trace_id,
-            "span_id": here.span_id,
-            "parent_id": here.parent_id,
-            "caller": here.caller,
-            "cause": here.cause,
-        }
-        fields = {**{key: value for key, value in known.items() if value}, **fields}
-    logger().info(message, extra=fields)
+    logger().info(message, extra={**_known(), **fields})
 
 
 def unexpected(where: str, error: BaseException) -> None:
     """Log an error nobody expected, with its stack: the one place where a stack is written."""
-    logger().error("unexpected", extra={"where": where, "error": type(error).__name__}, exc_info=error)
+    said = {**_known(), "where": where, "error": type(error).__name__}
+    logger().error("unexpected", extra=said, exc_info=error)
+
+
+def _known() -> dict[str, str]:
+    """What the scope tells of every line written in it."""
+    here = _scope.get()
+    if here is None:
+        return {}
+    known = {
+        "capability": here.capability,
+        "request_id": here.request_id,
+        "trace_id": here.trace_id,
+        "span_id": here.span_id,
+        "parent_id": here.parent_id,
+        "caller": here.caller,
+        "cause": here.cause,
+    }
+    return {key: value for key, value in known.items() if value}
 
 
 def logger() -> "Logger":

@@ -479,7 +479,7 @@ def test_lock_enforced_in_other_capability_under_15s(
         """Whose are these?"""
         return {"owner": caller.owner_id}
 
-    shared = {"AUTHFEED": tables["Authfeed"].name, "RATELIMIT": tables["Ratelimit"].name}
+    shared = {"AUTHFEED": tables["Authfeed"].name, "LIMIT_BUDGET_MS": "10000", "RATELIMIT": tables["Ratelimit"].name}
     with TestClient(build_app("tasks", router, environment={**environment, **shared})) as tasks:
         before = tasks.get("/tasks/mine", headers=ann.bearer)
         internal("POST", f"/accounts/internal/users/{ann.id}/lock", {})

@@ -14,6 +14,7 @@ from tessera.settings import MissingSettings
 NEEDED = {
     "TABLE": "t",
     "AUTHFEED": "f",
+    "LIMIT_BUDGET_MS": "10000",
     "RATELIMIT": "r",
     "MAC_KEYS": "m",
     "PEPPER": "p",

@@ -53,6 +53,7 @@ def environment(table_of, mac_keys) -> dict[str, str]:
     return {
         "TABLE": table_of("Health").name,
         "AUTHFEED": table_of("Authfeed").name,
+        "LIMIT_BUDGET_MS": "10000",
         "RATELIMIT": table_of("Ratelimit").name,
         "MAC_KEYS": mac_keys,
         "STAGE": "local",

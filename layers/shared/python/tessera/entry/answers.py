@@ -52,7 +52,8 @@ def pointer_of(location: Sequence[Any]) -> str:
         return "?" + "/".join(rest)
     if kind == "header":
         return "/".join(rest) + ":"
-    return "".join(f"/{part}" for part in rest)
+    # The caller may have named the field, and at any length.
+    return "".join(f"/{part[:200]}" for part in rest[:20])
 
 
 def _said(fault: Any) -> str:
