@@ -15,7 +15,7 @@ from tools import layers, templates
 from tools.paths import EMULATOR, ROOT
 
 # What every function needs, with nothing of ours.
-BARE = "import fastapi, mangum, pynamodb.attributes, aws_lambda_powertools.logging"
+BARE = "import botocore.session, fastapi, mangum, pynamodb.models; from aws_lambda_powertools import Logger"
 PROGRAM = """
 import json, sys, time
 began = time.perf_counter()
