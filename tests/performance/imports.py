@@ -14,8 +14,18 @@ from pathlib import Path
 from tools import layers, templates
 from tools.paths import EMULATOR, ROOT
 
-# What every function needs, with nothing of ours.
-BARE = "import botocore.session, fastapi, mangum, pynamodb.models; from aws_lambda_powertools import Logger"
+# What every function needs, with nothing of ours; the one route makes FastAPI load the rest of itself.
+BARE = """
+import fastapi, mangum, pynamodb.models
+from aws_lambda_powertools import Logger
+
+async def read(task_id: str) -> dict[str, str]:
+    return {}
+
+app = fastapi.FastAPI(openapi_url=None)
+app.get("/tasks/{task_id}")(read)
+handler = mangum.Mangum(app, lifespan="off")
+"""
 PROGRAM = """
 import json, sys, time
 began = time.perf_counter()

@@ -48,7 +48,8 @@ def write_files(names: Names) -> Iterator[Path]:
 
 def write_blocks(names: Names) -> Iterator[Path]:
     template, stores = ROOT / "template.yaml", ROOT / "stores.yaml"
-    template.write_text(blocks.add_resources(template.read_text(), block("template", names), names))
+    functions = blocks.add_resources(template.read_text(), block("template", names), names)
+    template.write_text(blocks.count_requests_of(functions, names.path))
     yield template
     tables = blocks.add_resources(stores.read_text(), block("stores", names), names)
     output = f"  {names.logical_id}: {{Value: !Ref {names.logical_id}}}"

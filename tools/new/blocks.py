@@ -64,3 +64,8 @@ def _before(text: str, mark: str, added: str) -> str:
 
 def _joined(lines: list[str]) -> str:
     return "\n".join(lines) + "\n"
+
+
+def count_requests_of(template: str, name: str) -> str:
+    """The template with this capability among those whose requests `health` counts."""
+    return re.sub(r"(?m)^( +CAPABILITIES: .+)$", rf"\1 {name}", template, count=1)
