@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools import layers, processes
+from tools import layers, processes, registry
 from tools.paths import ROOT, STATE
 from tools.say import Failure, explain
 
@@ -59,8 +59,8 @@ def sizes() -> str:
     unpacked = sum(path.stat().st_size for path in _files(layers.dependencies())) / 1e6
     if unpacked > DEPENDENCIES_MB:
         lines.append(f"  The dependencies are over {DEPENDENCIES_MB} MB.")
-    for app in sorted((ROOT / "functions").glob("*/*/triggers.py")):
-        lines.append(_row(app.parent.name, _files(app.parent)))
+    for capability in registry.capabilities():
+        lines.append(_row(capability.name, _files(capability.folder)))
     return "\n".join(lines)
 
 

@@ -27,7 +27,8 @@ class Caller:
 
     def request(self, method: str, path: str, **given: Any) -> httpx.Response:
         headers = {"authorization": f"Bearer {self.token}", **given.pop("headers", {})}
-        return self.client.request(method, path, headers=headers, **given)
+        answer: httpx.Response = self.client.request(method, path, headers=headers, **given)
+        return answer
 
     def get(self, path: str, **given: Any) -> httpx.Response:
         return self.request("GET", path, **given)

@@ -63,8 +63,9 @@ def entries() -> dict[str, str]:
 
 def load(statement: str, bytecode: Path) -> Loaded:
     """Run one statement in a fresh interpreter whose bytecode is looked for, and kept, in this folder alone."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     environment = {
-        **os.environ,
+        **kept,
         "PYTHONPATH": search_path(),
         "PYTHONPYCACHEPREFIX": str(bytecode),
         "STAGE": "test",

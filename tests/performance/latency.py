@@ -66,7 +66,7 @@ def measure(folder: Path) -> Iterator[Timing]:
         fill(served.table, caller.id, LISTED)
         made = quietly(handler, event(caller, "POST", "/tasks", {"title": "Buy milk"}))
         task_id = json.loads(made["body"])["id"]
-        requests = {
+        requests: dict[str, Callable[[], dict[str, Any]]] = {
             "GET /tasks/{id}": lambda: event(caller, "GET", f"/tasks/{task_id}"),
             "POST /tasks": lambda: event(next(writers), "POST", "/tasks", {"title": "Buy milk"}),
             "GET /tasks": lambda: event(caller, "GET", "/tasks"),
