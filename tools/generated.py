@@ -5,23 +5,44 @@ In a process of its own, because it imports every capability, and under a lock, 
 """
 
 import fcntl
+import hashlib
 import subprocess
 
 from tools.paths import DEV, ROOT, STATE
 from tools.say import Failure
 
 MADE_BY = ("tools.common_passwords", "tools.openapi")
+MADE = ("functions/identity/accounts/common_passwords.bin", "functions/platform/openapi/document.json")
+FOLDERS = ("functions", "layers/shared", "tools")
+PATTERNS = ("*.py", "README.md", "*.js", "*.css", "permissions.json")
 
 
 def make() -> None:
-    """Raises `Failure` with what the tool that failed said last."""
+    """Make what is not there or was made from other sources.
+
+    Raises `Failure` with what the tool that failed said last.
+    """
     log = STATE / "logs" / "generated.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with (STATE / "generated.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        stamp, sources = STATE / "generated.stamp", _sources()
+        is_there = all((ROOT / name).exists() for name in MADE)
+        if is_there and stamp.exists() and stamp.read_text() == sources:
+            return
         with log.open("w") as out:
             for module in MADE_BY:
                 command = [str(DEV / "python"), "-m", module]
                 done = subprocess.run(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, check=False)
                 if done.returncode != 0:
                     raise Failure(f"`python -m {module}` failed.", log=log)
+        stamp.write_text(sources)
+
+
+def _sources() -> str:
+    """What the generated files are made from, and not they themselves."""
+    files = [path for folder in FOLDERS for pattern in PATTERNS for path in (ROOT / folder).rglob(pattern)]
+    digest = hashlib.sha256()
+    for path in sorted(path for path in files if "built" not in path.parts):
+        digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
