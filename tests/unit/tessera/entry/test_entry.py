@@ -261,6 +261,13 @@ def test_an_event_of_the_gateway_is_answered(app):
     assert (answer["statusCode"], json.loads(answer["body"])) == (201, {"text": "a"})
 
 
+def test_a_problem_leaves_the_handler_as_text(app):
+    answer = lambda_handler(app)(gateway_event(path="/notes/nothing"), None)
+
+    assert (answer["statusCode"], answer["isBase64Encoded"]) == (404, False)
+    assert json.loads(answer["body"])["type"] == "/problems/not-found"
+
+
 @pytest.mark.parametrize(
     "event",
     [{}, {"Records": []}, {"requestContext": {"http": {}}}, {"Records": [{"eventSource": "aws:unknown"}]}],
