@@ -1,15 +1,18 @@
 """One moto for each worker; every test gets tables of its own instead of a mock of its own."""
 
+import json
 import os
 from collections.abc import Callable, Iterator
 
 import pytest
 from moto import mock_aws
 
-from tessera import aws, clock
+from tessera import aws, clock, ids
 from tessera.tables import Table
 from tests.kit.clocks import FakeClock
+from tests.kit.serial import one_call_at_a_time
 from tests.kit.stores import make_table
+from tests.kit.tokens import Signer
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -19,9 +22,23 @@ def cloud() -> Iterator[None]:
     )
     os.environ.pop("AWS_ENDPOINT_URL", None)
     aws.forget_clients()
-    with mock_aws():
+    with mock_aws(), one_call_at_a_time():
         yield
     aws.forget_clients()
+
+
+@pytest.fixture(scope="session")
+def signer() -> Signer:
+    return Signer()
+
+
+@pytest.fixture(scope="session")
+def secret(cloud: None) -> str:
+    """The name of a secret like the one the template makes for every message authentication key."""
+    name = f"mac-keys-{ids.new()}"
+    value = json.dumps({"current": "1", "1": "a text that CloudFormation would have made"})
+    aws.client("secretsmanager").create_secret(Name=name, SecretString=value)
+    return name
 
 
 @pytest.fixture

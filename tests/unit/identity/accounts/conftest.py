@@ -30,17 +30,10 @@ from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.tables import Table
 from tests.kit.clocks import FakeClock
-from tests.kit.serial import one_call_at_a_time
 from tests.kit.stores import everything_in
 
 ROUTERS = (sign_up, sign_in, tokens, passwords, me, sessions, users, well_known, staff)
 PASSWORD = "a quiet morning at sea"
-
-
-@pytest.fixture(autouse=True)
-def serial() -> Iterator[None]:
-    with one_call_at_a_time():
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,6 @@ from tessera.tables import Table
 from tessera.triggers import dispatch
 from tests.kit.clocks import FakeClock
 from tests.kit.queues import drain, make_queue
-from tests.kit.serial import one_call_at_a_time
 from tests.kit.stores import everything_in
 from tests.kit.tokens import ISSUER, Signer, publish
 from tools.ses_events import event
@@ -53,25 +52,6 @@ class FakeProvider:
 
     def ids_of(self, mail_id: str) -> list[str]:
         return [f"message-{n}-{mail_id}" for n, one in enumerate(self.letters, 1) if one.mail_id == mail_id]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def serial(cloud: None) -> Iterator[None]:
-    with one_call_at_a_time():
-        yield
-
-
-@pytest.fixture(scope="session")
-def signer() -> Signer:
-    return Signer()
-
-
-@pytest.fixture(scope="session")
-def secret(cloud: None) -> str:
-    name = f"mac-keys-{ids.new()}"
-    value = json.dumps({"current": "1", "1": "a text that CloudFormation would have made"})
-    aws.client("secretsmanager").create_secret(Name=name, SecretString=value)
-    return name
 
 
 @pytest.fixture(scope="session")

@@ -1,30 +1,16 @@
 """An app's bindings with a feed, a limiter and a secret of their own, and tokens signed as KMS signs them."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tessera import aws, ids
+from tessera import ids
 from tessera.auth.call import Call
 from tessera.settings import Bindings
 from tessera.tables import Table
 from tests.kit.clocks import FakeClock
 from tests.kit.tokens import ISSUER, Signer, publish
-
-
-@pytest.fixture(scope="session")
-def signer() -> Signer:
-    return Signer()
-
-
-@pytest.fixture(scope="session")
-def secret(cloud: None) -> str:
-    name = f"mac-keys-{ids.new()}"
-    value = json.dumps({"current": "1", "1": "a text that CloudFormation would have made"})
-    aws.client("secretsmanager").create_secret(Name=name, SecretString=value)
-    return name
 
 
 @pytest.fixture

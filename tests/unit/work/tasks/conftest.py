@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import pytest
 from starlette.testclient import TestClient
 
@@ -18,37 +17,18 @@ from functions.work.tasks.store.search import Search
 from functions.work.tasks.store.tasks import TaskStore
 from functions.work.tasks.store.todos import TodoStore
 from functions.work.tasks.triggers import ENTRIES
-from tessera import aws, clock, ids
+from tessera import clock, ids
 from tessera.auth.principal import Principal
 from tessera.idempotency import Intent
 from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.tables import Table
 from tessera.triggers import dispatch
+from tests.kit.apps import Caller
 from tests.kit.clocks import FakeClock
 from tests.kit.queues import drain, make_queue
-from tests.kit.serial import one_call_at_a_time
 from tests.kit.stores import everything_in
 from tests.kit.tokens import ISSUER, Signer, publish
-
-
-@pytest.fixture(scope="session", autouse=True)
-def serial(cloud: None) -> Iterator[None]:
-    with one_call_at_a_time():
-        yield
-
-
-@pytest.fixture(scope="session")
-def signer() -> Signer:
-    return Signer()
-
-
-@pytest.fixture(scope="session")
-def secret(cloud: None) -> str:
-    name = f"mac-keys-{ids.new()}"
-    value = json.dumps({"current": "1", "1": "a text that CloudFormation would have made"})
-    aws.client("secretsmanager").create_secret(Name=name, SecretString=value)
-    return name
 
 
 @pytest.fixture
@@ -83,31 +63,6 @@ def bindings(
     )
 
 
-@dataclass
-class Person:
-    """Somebody signed in."""
-
-    client: TestClient
-    token: str
-    id: str
-
-    def request(self, method: str, path: str, **given: Any) -> httpx.Response:
-        headers = {"authorization": f"Bearer {self.token}", **given.pop("headers", {})}
-        return self.client.request(method, path, headers=headers, **given)
-
-    def get(self, path: str, **given: Any) -> httpx.Response:
-        return self.request("GET", path, **given)
-
-    def post(self, path: str, **given: Any) -> httpx.Response:
-        return self.request("POST", path, **given)
-
-    def patch(self, path: str, **given: Any) -> httpx.Response:
-        return self.request("PATCH", path, **given)
-
-    def delete(self, path: str, **given: Any) -> httpx.Response:
-        return self.request("DELETE", path, **given)
-
-
 @pytest.fixture
 def client(bindings: Bindings) -> Iterator[TestClient]:
     before, app.state.bindings = app.state.bindings, bindings
@@ -116,20 +71,20 @@ def client(bindings: Bindings) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def person(client: TestClient, signer: Signer) -> Callable[[], Person]:
+def person(client: TestClient, signer: Signer) -> Callable[[], Caller]:
     """`person()`: somebody new, signed in."""
 
-    def new() -> Person:
+    def new() -> Caller:
         user_id = ids.new()
         # A year is long enough for any test that moves the clock.
         expires = int(clock.now().timestamp()) + 31_536_000
-        return Person(client, signer.token(sub=user_id, sid=f"family-{user_id}", exp=expires), user_id)
+        return Caller(client, signer.token(sub=user_id, sid=f"family-{user_id}", exp=expires), user_id)
 
     return new
 
 
 @pytest.fixture
-def alice(person: Callable[[], Person]) -> Person:
+def alice(person: Callable[[], Caller]) -> Caller:
     return person()
 
 

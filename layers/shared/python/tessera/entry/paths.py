@@ -4,7 +4,7 @@ from typing import Any
 
 from starlette.convertors import Convertor, register_url_convertor
 
-from tessera.problems import MEDIA_TYPE, InvalidRequest, NotFound, Problem
+from tessera.problems import MEDIA_TYPE, Problem
 
 
 class UlidConvertor(Convertor[str]):
@@ -37,6 +37,3 @@ def _response(slugs: list[str]) -> dict[str, Any]:
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         "x-problems": slugs,
     }
-
-
-ANYWHERE = (NotFound, InvalidRequest)
