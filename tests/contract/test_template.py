@@ -78,7 +78,7 @@ def test_a_policy_names_actions_and_resources(name):
 def test_a_function_reaches_only_its_own_table_and_the_shared_ones(name):
     several = {"Relay": set(), "Sweeper": {"sweeper", "tasks", "outbox"}, "HealthCounters": {"health"}}
     own = several.get(name, {kebab(name)})
-    allowed = own | {"authfeed", "ratelimit"}
+    allowed = own | {"authfeed", "ratelimit", "apikeys"}
     for statement in statements(FUNCTIONS[name]):
         if any(action.startswith("dynamodb:") for action in actions(statement)):
             text = json.dumps(statement["Resource"])

@@ -1,5 +1,6 @@
 """One moto for each worker; every test gets tables of its own instead of a mock of its own."""
 
+import asyncio
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -25,6 +26,15 @@ def cloud() -> Iterator[None]:
     with mock_aws(), one_call_at_a_time():
         yield
     aws.forget_clients()
+
+
+@pytest.fixture(autouse=True)
+def event_loop_of_the_thread() -> None:
+    """Mangum takes the thread's loop, as Lambda provides it; `asyncio.run` of an earlier test takes it away."""
+    try:
+        asyncio.get_event_loop_policy().get_event_loop()
+    except RuntimeError:
+        asyncio.set_event_loop(asyncio.new_event_loop())
 
 
 @pytest.fixture(scope="session")

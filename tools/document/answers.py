@@ -8,7 +8,8 @@ from typing import Any
 from fastapi.routing import APIRoute
 
 from tessera.auth import problems as auth
-from tessera.auth.guards import SAFE_METHODS, Authenticated, Guard
+from tessera.auth.charging import SAFE_METHODS
+from tessera.auth.guards import Authenticated, Guard
 from tessera.problems import (
     MEDIA_TYPE,
     Busy,

@@ -11,8 +11,9 @@ from fastapi.testclient import TestClient
 
 from tessera import auth, aws, log
 from tessera.auth.call import Call
+from tessera.auth.charging import Rate
 from tessera.auth.feed import Feed
-from tessera.auth.guards import Guard, Rate
+from tessera.auth.guards import Guard
 from tessera.auth.principal import Principal
 from tessera.auth.problems import (
     CredentialsAmbiguous,
@@ -136,7 +137,7 @@ def test_a_narrow_token_does_less_than_its_roles(call: MakeCall, signer: Signer)
 
 
 def test_platform_roles_do_not_flow_into_an_organisation(call: MakeCall, signer: Signer) -> None:
-    token = signer.token(roles=["user", "owner"], perms=["blog:publish"], org="atelier")
+    token = signer.token(roles=["user", "owner"], perms=["blog:publish"], org="atelier", org_role="member")
     found = guard(auth.require("tasks:read")).admit(call(token=token))
 
     assert found.owner_id == "atelier"

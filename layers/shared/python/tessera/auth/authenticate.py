@@ -1,19 +1,20 @@
 """From the credential of a request to its principal."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from tessera import clock
+from tessera.auth import csrf
+from tessera.auth.api_keys import PREFIX, principal_of_key
 from tessera.auth.call import Call
+from tessera.auth.cookies import ACCESS_COOKIE, cookie_of, has_cookie
 from tessera.auth.feed import Feed
 from tessera.auth.keyring import KeyRing
 from tessera.auth.principal import Actor, Principal
 from tessera.auth.problems import CredentialsAmbiguous, TokenInvalid
-from tessera.auth.roles import expand
+from tessera.auth.roles import expand, expand_in_organisation
 from tessera.auth.tokens import Claims, verify
 from tessera.settings import Settings
-
-ACCESS_COOKIE = "__Host-tessera_at"
-API_KEY_PREFIX = "tsk_"
 
 
 def has_credential(call: Call) -> bool:
@@ -27,21 +28,33 @@ def has_credential(call: Call) -> bool:
         raise CredentialsAmbiguous("Send one Authorization header.")
     if any(pair.partition("=")[0] == "access_token" for pair in call.query_string.split("&")):
         raise CredentialsAmbiguous("A token in a URL ends up in logs. Send it in the Authorization header.")
-    return bool(sent) or _has_cookie(call)
+    return bool(sent) or has_cookie(call, ACCESS_COOKIE)
 
 
 def authenticate(call: Call) -> Principal:
     """The principal of a request that `has_credential`. No request of its own while keys and feed are fresh.
 
-    The header wins over the cookie. Raises one of `Unauthenticated`, or `RevocationUnknown`.
+    The header wins over the cookie, which for an unsafe method must come from a page of ours. Raises one of
+    `Unauthenticated`, `RevocationUnknown`, `CsrfFailed`, `OriginNotAllowed`.
     """
+    if not call.all_of("authorization"):
+        return _of_cookie(call)
     scheme, _, token = call.header("authorization").partition(" ")
-    if not scheme:
-        raise TokenInvalid("cookies are not accepted yet")
     if scheme.lower() != "bearer":
         raise TokenInvalid("wrong scheme")
-    if token.startswith(API_KEY_PREFIX):
-        raise TokenInvalid("API keys are not accepted yet")
+    if token.startswith(PREFIX):
+        return principal_of_key(call, token)
+    return _of_token(call, token)
+
+
+def _of_cookie(call: Call) -> Principal:
+    call.answer_headers.update(csrf.HEADERS)
+    principal = replace(_of_token(call, cookie_of(call, ACCESS_COOKIE)), credential="cookie")
+    csrf.check_csrf(call)
+    return principal
+
+
+def _of_token(call: Call, token: str) -> Principal:
     bindings = call.bindings
     issuer = bindings.settings(Settings).issuer
     claims = verify(token, bindings.get(KeyRing), issuer=issuer, now=clock.now().timestamp())
@@ -56,6 +69,7 @@ def principal_of(claims: Claims) -> Principal:
     # What a person is on the platform never flows into an organisation they act for.
     roles = frozenset(["user"]) if claims.org else frozenset(claims.roles)
     actor = claims.act
+    held = expand_in_organisation(claims.org_role, claims.perms) if claims.org else expand(roles, claims.perms)
     return Principal(
         kind="user",
         id=claims.sub,
@@ -68,13 +82,12 @@ def principal_of(claims: Claims) -> Principal:
         client_id=claims.client_id,
         org=claims.org,
         credential="bearer",
-        actor=Actor(str(actor.get("sub")), actor.get("sid")) if actor else None,
-        permissions=expand(roles, () if claims.org else claims.perms),
+        org_role=claims.org_role,
+        epoch=claims.ep,
+        org_epoch=claims.org_ep,
+        issued_at=claims.iat,
+        actor=Actor(str(actor.get("sub")), actor.get("sid"), actor.get("write") is True) if actor else None,
+        permissions=held,
         scope=None if claims.scope is None else frozenset(claims.scope.split()),
         plan=claims.plan,
     )
-
-
-def _has_cookie(call: Call) -> bool:
-    pairs = (pair.strip() for value in call.all_of("cookie") for pair in value.split(";"))
-    return any(pair.partition("=")[0] == ACCESS_COOKIE for pair in pairs)

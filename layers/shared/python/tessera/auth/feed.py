@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
 from tessera import aws, clock, ids, log
+from tessera.auth.principal import Principal
 from tessera.auth.problems import RevocationUnknown, SessionRevoked, TokenInvalid, TokenStale
 from tessera.auth.settings import AuthSettings
 from tessera.auth.tokens import Claims
@@ -19,7 +20,8 @@ from tessera.tables import Row, Table
 from tessera.transact import Step, putting
 
 # u: user · s: session or token family · k: API key · g: signing key · r: definition of a role
-Kind = Literal["u", "s", "k", "g", "r"]
+# m: membership, `<organisation>#<user>`, or the whole organisation when no user is named
+Kind = Literal["u", "s", "k", "g", "r", "m"]
 
 FEED_PK = "REV"
 POLL_EVERY_MS = 8_000
@@ -38,19 +40,21 @@ class FeedRow(Row):
 
 @dataclass
 class _Known:
-    """The live entries. `users` holds the lowest epoch still good, None when none is."""
+    """The live entries. `users` and `members` hold the lowest epoch still good, None when none is."""
 
     users: dict[str, tuple[int | None, int]] = field(default_factory=dict)
+    members: dict[str, tuple[int | None, int]] = field(default_factory=dict)
     roles: dict[str, tuple[int, int]] = field(default_factory=dict)
     revoked: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def add(self, item: dict[str, dict[str, Any]]) -> None:
         kind, subject, expires = item["k"]["S"], item["id"]["S"], int(item["ttl"]["N"])
-        if kind == "u":
+        if kind in ("u", "m"):
+            known = self.users if kind == "u" else self.members
             lowest = int(item["min_ep"]["N"]) if "min_ep" in item else None
-            before, lives = self.users.get(subject, (0, 0))
+            before, lives = known.get(subject, (0, 0))
             both = None if lowest is None or before is None else max(lowest, before)
-            self.users[subject] = both, max(lives, expires)
+            known[subject] = both, max(lives, expires)
         elif kind == "r":
             changed = int(item["sk"]["S"].partition("#")[0])
             before_ms, lives = self.roles.get(subject, (0, 0))
@@ -60,6 +64,7 @@ class _Known:
 
     def drop_expired(self, now_seconds: int) -> None:
         self.users = {subject: entry for subject, entry in self.users.items() if entry[1] > now_seconds}
+        self.members = {member: entry for member, entry in self.members.items() if entry[1] > now_seconds}
         self.roles = {role: entry for role, entry in self.roles.items() if entry[1] > now_seconds}
         self.revoked = {key: expires for key, expires in self.revoked.items() if expires > now_seconds}
 
@@ -85,20 +90,52 @@ class Feed:
         could not be read for 15 seconds.
         """
         self.poll()
-        known = self._known
-        if ("g", claims.kid) in known.revoked:
+        if ("g", claims.kid) in self._known.revoked:
             raise TokenInvalid("signing key revoked")
-        if ("s", claims.sid) in known.revoked:
+        self._check(claims.sid, claims.sub, claims.ep, claims.roles, claims.iat)
+        if claims.org:
+            self._check_member(claims.org, claims.sub, claims.org_ep)
+
+    def check_principal(self, principal: Principal) -> None:
+        """The same for who was verified before, such as the holder of an open connection.
+
+        Raises `SessionRevoked`, `TokenStale`, `RevocationUnknown`.
+        """
+        self.poll()
+        if principal.kind == "api_key" and ("k", principal.id) in self._known.revoked:
+            raise SessionRevoked("key")
+        user_id = principal.user_id or principal.id
+        self._check(principal.session_id or "", user_id, principal.epoch, tuple(principal.roles), principal.issued_at)
+        if principal.org:
+            self._check_member(principal.org, user_id, principal.org_epoch)
+
+    def lowest_epoch(self, user_id: str) -> int | None:
+        """Below which epoch nothing of this user's is good any more: 0 when nothing was revoked, None when all was."""
+        self.poll()
+        return self._known.users.get(user_id, (0, 0))[0]
+
+    def _check(self, session_id: str, user_id: str, epoch: int, roles: tuple[str, ...], issued_at: int) -> None:
+        known = self._known
+        if ("s", session_id) in known.revoked:
             raise SessionRevoked("session")
-        if claims.sub in known.users:
-            lowest = known.users[claims.sub][0]
+        if user_id in known.users:
+            lowest = known.users[user_id][0]
             if lowest is None:
                 raise SessionRevoked("user")
-            if claims.ep < lowest:
+            if epoch < lowest:
                 raise TokenStale("epoch")
-        for role in claims.roles:
-            if role in known.roles and claims.iat * 1000 < known.roles[role][0]:
+        for role in roles:
+            if role in known.roles and issued_at * 1000 < known.roles[role][0]:
                 raise TokenStale("role")
+
+    def _check_member(self, organisation_id: str, user_id: str, epoch: int) -> None:
+        for subject in (f"{organisation_id}#{user_id}", f"{organisation_id}#"):
+            if subject in self._known.members:
+                lowest = self._known.members[subject][0]
+                if lowest is None:
+                    raise SessionRevoked("membership")
+                if epoch < lowest:
+                    raise TokenStale("membership")
 
     def is_revoked(self, kind: Kind, subject: str) -> bool:
         """Whether an entry without an epoch speaks against this id; polls first, as `check` does."""

@@ -6,7 +6,6 @@ only hands over the principal that was found then.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Depends, Request
@@ -14,7 +13,9 @@ from fastapi import Depends, Request
 from tessera import clock, log
 from tessera.auth.authenticate import authenticate, has_credential
 from tessera.auth.call import Call
+from tessera.auth.charging import SAFE_METHODS, Rate, charge
 from tessera.auth.envelope import adopt, service_of
+from tessera.auth.liveness import check_live
 from tessera.auth.principal import ANONYMOUS, Kind, Principal
 from tessera.auth.problems import (
     CredentialsMissing,
@@ -24,32 +25,11 @@ from tessera.auth.problems import (
     Unauthenticated,
 )
 from tessera.auth.roles import require_known
-from tessera.limits import Limits
-from tessera.policies import DEFAULTS, by_class
 
-CLASSES = frozenset(["read", "write", "expensive", "auth"])
-SAFE_METHODS = frozenset(["GET", "HEAD", "OPTIONS"])
 PEOPLE: tuple[Kind, ...] = ("user", "api_key")
-
-
-@dataclass(frozen=True)
-class Rate:
-    """The class of a route, or the name of one policy, and what one request costs."""
-
-    name: str
-    cost: int = 1
-
-    def __post_init__(self) -> None:
-        if self.name not in CLASSES and self.name not in DEFAULTS:
-            raise ValueError(f"There is no rate class or policy {self.name}.")
-        bursts = [window.burst for window in DEFAULTS[self.policy("user")].windows]
-        if not 1 <= self.cost <= min(bursts):
-            raise ValueError(
-                f"A cost of {self.cost} could never be admitted: the burst of {self.name} is {min(bursts)}."
-            )
-
-    def policy(self, plan: str) -> str:
-        return by_class(plan, self.name) if self.name in CLASSES else self.name
+# What belongs to the person alone: nobody does it for them, neither staff nor while acting for an organisation.
+NEVER_LENT = frozenset(["accounts", "admin", "apikeys", "oauth", "organisations", "payments"])
+PERSONAL = frozenset(["accounts:self", "habits:read", "habits:write"])
 
 
 class Guard:
@@ -72,22 +52,6 @@ class Guard:
         """The principal of an admitted request. Raises the problem of one that is not."""
         raise NotImplementedError
 
-    def _limit(self, call: Call, principal: Principal) -> None:
-        """Charge the request to its principal, or to its address. Raises `LimitExceeded`.
-
-        Plain reads of authenticated users are not charged: a write for each would double their cost.
-        """
-        rate = self.rate or Rate("read" if call.method in SAFE_METHODS else "write")
-        known = principal.kind != "anonymous"
-        if call.method == "OPTIONS" or (known and rate.name == "read"):
-            return
-        name = rate.policy(principal.plan)
-        subject = f"user:{principal.id}" if known and not DEFAULTS[name].per_address else f"ip:{call.client_ip}"
-        decision = call.bindings.get(Limits).decide(name, subject, cost=rate.cost)
-        call.answer_headers.update(decision.headers())
-        if not decision.allowed:
-            raise decision.problem()
-
 
 class Public(Guard):
     """Anyone. A credential is not looked at."""
@@ -103,7 +67,7 @@ class Public(Guard):
 
     def admit(self, call: Call) -> Principal:
         if self._limited:
-            self._limit(call, ANONYMOUS)
+            charge(call, ANONYMOUS, self.rate)
         return ANONYMOUS
 
 
@@ -119,12 +83,14 @@ class Authenticated(Guard):
         kinds: Sequence[Kind] = PEOPLE,
         rate: Rate | None = None,
         optional: bool = False,
+        live: bool = False,
+        in_organisation: bool = False,
     ) -> None:
         super().__init__(rate)
         if permission:
             require_known(permission)
         self.permission, self.aal, self.fresh, self.kinds = permission, aal, fresh, tuple(kinds)
-        self.optional = optional
+        self.optional, self.live, self.in_organisation = optional, live, in_organisation
 
     def describe(self) -> str:
         parts = ["optional user" if self.optional else f"require {self.permission}" if self.permission else "user"]
@@ -134,11 +100,13 @@ class Authenticated(Guard):
             parts.append(f"fresh {self.fresh} s")
         if self.kinds != PEOPLE:
             parts.append(f"kinds {'|'.join(self.kinds)}")
+        if self.live:
+            parts.append("live")
         return ", ".join(parts)
 
     def admit(self, call: Call) -> Principal:
         if not has_credential(call):
-            self._limit(call, ANONYMOUS)
+            charge(call, ANONYMOUS, self.rate)
             if self.optional:
                 return ANONYMOUS
             raise CredentialsMissing()
@@ -146,9 +114,9 @@ class Authenticated(Guard):
             principal = authenticate(call)
         except Unauthenticated as refused:
             log.current().cause = refused.cause
-            self._limit(call, ANONYMOUS)
+            charge(call, ANONYMOUS, self.rate)
             raise
-        self._limit(call, principal)
+        charge(call, principal, self.rate)
         self._authorise(call, principal)
         return principal
 
@@ -157,12 +125,26 @@ class Authenticated(Guard):
             raise InsufficientScope(self.permission, detail="This credential is not of a kind that may do this.")
         if self.permission:
             principal.require(self.permission)
-        # Acting for somebody else is for looking on; writing needs a permission that comes with `admin`.
-        if principal.actor is not None and call.method not in SAFE_METHODS:
-            raise ImpersonationForbidden("You are acting for somebody else and may only read.")
+        self._for_themselves(call, principal)
         weak = self.aal if principal.aal < self.aal else None
         if weak is not None or self._is_old(principal):
             raise StepUpRequired(aal=weak, max_age=self.fresh)
+        if self.live:
+            check_live(call, principal)
+
+    def _for_themselves(self, call: Call, principal: Principal) -> None:
+        """What is done in somebody else's name stops at what is theirs alone."""
+        is_change = call.method not in SAFE_METHODS
+        if principal.actor is not None:
+            call.answer_headers["Tessera-Impersonated-By"] = principal.actor.id
+            if is_change and not principal.actor.may_write:
+                raise ImpersonationForbidden("You are acting for somebody else and may only read.")
+            capability, _, verb = self.permission.partition(":")
+            if is_change and (capability in NEVER_LENT or verb == "export"):
+                raise ImpersonationForbidden("This is for the person alone to do.")
+        is_personal = self.permission in PERSONAL and not self.in_organisation
+        if principal.org is not None and is_personal and is_change:
+            raise InsufficientScope(detail="This is your own, not your organisation's. Switch to yourself first.")
 
     def _is_old(self, principal: Principal) -> bool:
         if self.fresh is None:
@@ -195,9 +177,25 @@ def require(
     fresh: int | None = None,
     kinds: Sequence[Kind] = PEOPLE,
     rate: Rate | str | None = None,
+    live: bool = False,
+    in_organisation: bool = False,
 ) -> Any:
-    """This permission; an assurance level; a sign-in not older than `fresh` seconds; one of these kinds."""
-    return Depends(Authenticated(permission=permission, aal=aal, fresh=fresh, kinds=kinds, rate=_rate(rate)))
+    """This permission; an assurance level; a sign-in not older than `fresh` seconds; one of these kinds.
+
+    `live` also asks `accounts` how the user stands this moment: 1 internal call, for what cannot be undone.
+    `in_organisation` lets somebody who acts for an organisation do what is otherwise for themselves alone.
+    """
+    return Depends(
+        Authenticated(
+            permission=permission,
+            aal=aal,
+            fresh=fresh,
+            kinds=kinds,
+            rate=_rate(rate),
+            live=live,
+            in_organisation=in_organisation,
+        )
+    )
 
 
 def current_user(*, rate: Rate | str | None = None) -> Any:

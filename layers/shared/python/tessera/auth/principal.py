@@ -17,6 +17,7 @@ class Actor:
 
     id: str
     session_id: str | None = None
+    may_write: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class Principal:
     session_id: str | None = None
     client_id: str | None = None
     org: str | None = None
+    org_role: str | None = None
+    # Of the user and of the membership when the credential was made, and when that was (seconds since 1970).
+    epoch: int = 0
+    org_epoch: int = 0
+    issued_at: int = 0
     credential: Credential = "none"
     actor: Actor | None = None
     permissions: frozenset[str] = frozenset()
@@ -76,8 +82,12 @@ class Principal:
             "session_id": self.session_id,
             "client_id": self.client_id,
             "org": self.org,
+            "org_role": self.org_role,
+            "epoch": self.epoch,
+            "org_epoch": self.org_epoch,
+            "issued_at": self.issued_at,
             "credential": self.credential,
-            "actor": [self.actor.id, self.actor.session_id] if self.actor else None,
+            "actor": [self.actor.id, self.actor.session_id, self.actor.may_write] if self.actor else None,
             "permissions": sorted(self.permissions),
             "scope": None if self.scope is None else sorted(self.scope),
             "plan": self.plan,

@@ -42,6 +42,25 @@ def expand(roles: Iterable[str], extra: Iterable[str] = ()) -> frozenset[str]:
     return frozenset(named.union(*(held_by(role) for role in roles)))
 
 
+def expand_in_organisation(role: str | None, extra: Iterable[str] = ()) -> frozenset[str]:
+    """What a member may do while acting for their organisation: never more than a user may do with their own.
+
+    What a person is on the platform does not flow into it. `extra` is what a role of the organisation's own
+    names, for which there is no built-in one.
+    """
+    ours, built_in = held_by("user"), organisation_roles()
+    if role in built_in:
+        allowed = built_in[role]
+        return ours if "*" in allowed else frozenset(held for held in ours if f"*:{held.partition(':')[2]}" in allowed)
+    return ours & frozenset(extra)
+
+
+@cache
+def organisation_roles() -> dict[str, frozenset[str]]:
+    """The roles that every organisation has: `*` stands for all that a user may do, `*:read` for reading."""
+    return {name: frozenset(held) for name, held in matrix()["organisation_roles"].items()}
+
+
 @cache
 def granted(caller: str, callee: str) -> frozenset[str]:
     """What a service may do at another one: its line in `service-grants.json`, and what every service may."""

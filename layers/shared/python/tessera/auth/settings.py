@@ -8,6 +8,7 @@ from tessera.settings import Settings
 class AuthSettings(Settings):
     authfeed: str
     ratelimit: str
+    apikeys: str = ""
     mac_keys: str
     stack: str = ""
     access_token_seconds: int = Field(600, ge=300, le=900)

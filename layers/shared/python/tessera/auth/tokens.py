@@ -51,6 +51,7 @@ class Claims:
     client_id: str | None = None
     org: str | None = None
     org_role: str | None = None
+    org_ep: int = 0
 
 
 def verify(token: str, keys: Keys, *, issuer: str, audience: str = AUDIENCE, now: float) -> Claims:
@@ -128,6 +129,7 @@ def _claims(found: dict[str, Any], kid: str, *, issuer: str, audience: str) -> C
         client_id=read.optional_text("client_id"),
         org=read.optional_text("org"),
         org_role=read.optional_text("org_role"),
+        org_ep=read.integer("org_ep", 0),
     )
 
 

@@ -1,0 +1,9 @@
+"""The app of `admin` and its Lambda handler."""
+
+from tessera.entry import build_app, lambda_handler
+
+from . import triggers
+from .routes import internal, router
+
+app = build_app("admin", router, internal)
+handler = lambda_handler(app, triggers.ENTRIES)
