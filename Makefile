@@ -36,7 +36,7 @@ chaos: ## kill the local cloud's workers during 500 writes and look for what was
 	@$(READY) dev emulator sam && exec $(PY) -m tools.test chaos
 
 lint: ## style, types and templates
-	@$(READY) dev sam && exec $(PY) -m tools.lint
+	@$(READY) dev sam checkov && exec $(PY) -m tools.lint
 
 format: ## let ruff arrange the code
 	@$(READY) dev && $(ENV)/dev/bin/ruff check --fix -q . ; $(ENV)/dev/bin/ruff format -q .

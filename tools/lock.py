@@ -9,6 +9,7 @@ from tools.paths import BOOT, ROOT
 FILES = (
     "layers/dependencies/requirements",
     "requirements/boot",
+    "requirements/checkov",
     "requirements/dev",
     "requirements/emulator",
     "requirements/sam",

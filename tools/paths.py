@@ -12,6 +12,7 @@ DEMO = STATE / "demo.json"
 BOOT = STATE / "env" / "boot" / "bin"
 DEV = STATE / "env" / "dev" / "bin"
 EMULATOR = STATE / "env" / "emulator" / "bin"
+CHECKOV = STATE / "env" / "checkov" / "bin" / "checkov"
 SAM = STATE / "env" / "sam" / "bin" / "sam"
 
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"

@@ -33,6 +33,18 @@ def load(name: str) -> dict[str, Any]:
     return loaded
 
 
+def as_deployed(part: Any) -> Any:
+    """The same with every `!If` decided as for a stage that lasts."""
+    if isinstance(part, list):
+        return [as_deployed(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    if set(part) == {"Fn::If"}:
+        condition, then, otherwise = part["Fn::If"]
+        return as_deployed(otherwise if condition == "Local" else then)
+    return {name: as_deployed(each) for name, each in part.items()}
+
+
 def resources(name: str, kind: str = "") -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = load(name)["Resources"]
     return {key: value for key, value in found.items() if not kind or value["Type"] == kind}
