@@ -6,7 +6,7 @@ READY  := $(PYTHON) tools/bootstrap.py
 export PORT PERSIST WARM LIVE C D STAGE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit contract e2e peers bench chaos lint format new openapi dev deploy-local logs doctor build deploy sam-local localstack lock clean
+.PHONY: help run test unit contract e2e peers bench chaos mutants lint format new openapi dev deploy-local logs doctor build deploy sam-local localstack lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ bench: ## what operations cost and how long they take; RECORD=1 keeps the costs 
 
 chaos: ## kill the local cloud's workers during 500 writes and look for what was lost
 	@$(READY) dev emulator sam && exec $(PY) -m tools.test chaos
+
+mutants: ## leave out one condition at a time; a unit test must notice; C=tasks names a capability
+	@$(READY) dev && exec $(PY) -m tools.mutants
 
 lint: ## style, types and templates
 	@$(READY) dev sam checkov && exec $(PY) -m tools.lint
