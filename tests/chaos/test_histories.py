@@ -38,22 +38,26 @@ def ask(http: httpx.Client, person: Person, method: str, path: str, **options: o
     return answer
 
 
+def version_of(answer: httpx.Response) -> int:
+    return int(answer.headers["etag"].strip('"v'))
+
+
 def test_changes_of_one_task_are_linearizable_while_workers_are_killed(
     person: Person, workers: Workers, base_url: str
 ) -> None:
     made = person.post("/tasks", json={"title": "start"}).json()
     path, history = f"/tasks/{made['id']}", History()
-    first = int(person.get(path).headers["etag"].strip('"'))
+    first = version_of(person.get(path))
 
     def read(http: httpx.Client) -> tuple[str | None, int]:
         answer = ask(http, person, "GET", path)
         title = answer.json()["title"]
-        return (None if title == "start" else title), int(answer.headers["etag"].strip('"')) - first + 1
+        return (None if title == "start" else title), version_of(answer) - first + 1
 
     def write(http: httpx.Client, title: str, version: int) -> int | None:
-        headers = {"if-match": f'"{version + first - 1}"'}
+        headers = {"if-match": f'"v{version + first - 1}"'}
         answer = ask(http, person, "PATCH", path, json={"title": title}, headers=headers)
-        return int(answer.headers["etag"].strip('"')) - first + 1 if answer.status_code == 200 else None
+        return version_of(answer) - first + 1 if answer.status_code == 200 else None
 
     def work(client: int) -> None:
         with httpx.Client(base_url=base_url, timeout=30) as http:
