@@ -1,7 +1,7 @@
 """Failures on order: at a named fault point, at a call, or as contention at random."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -39,6 +39,20 @@ def failing(service: str, operation: str, *, code: str, times: int = 1_000_000) 
 
     with aws.intercepted(hook):
         yield failed
+
+
+@contextmanager
+def meanwhile(operation: str, do: Callable[[], object], *, key: str = "") -> Iterator[None]:
+    """Somebody else does this right before the first such call (of an item whose key says so) goes out."""
+    waiting = [do]
+
+    def hook(service: str, name: str, parameters: dict[str, Any]) -> None:
+        if name == operation and waiting and key in repr(parameters.get("Key") or parameters.get("Item") or ""):
+            waiting.pop()()
+
+    with aws.intercepted(hook):
+        yield
+    assert not waiting, f"{operation} was never called, so nothing came in between."
 
 
 @contextmanager
