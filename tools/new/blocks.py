@@ -36,7 +36,10 @@ def add_output(text: str, output: str, names: Names) -> str:
 
 def add_group(text: str, group: str) -> str:
     """`permissions.json` with one more group."""
-    return _before(text, '\n  ],\n  "custom_roles"', f",\n{group}")
+    # The groups are the first list that is written over several lines.
+    head, found, tail = text.partition("\n  ],\n")
+    assert found, "the end of the groups is not where it was"
+    return f"{head},\n{group}{found}{tail}"
 
 
 def add_grant(text: str, grant: str) -> str:
