@@ -50,7 +50,7 @@ new: ## the smallest capability that keeps every rule; D=commerce C=gift_cards
 openapi: ## write the merged document and the event catalogue
 	@$(READY) dev && exec $(PY) -m tools.openapi
 
-dev: ## every app in one process with hot reload, against the running `make run`
+dev: ## every app in one process with hot reload, against the running `make run`; HTTPS=1 for cookies in Safari
 	@$(READY) dev && exec $(PY) -m tools.dev
 
 deploy-local: ## update the running stack; C=tasks updates one capability in seconds

@@ -1,4 +1,4 @@
-"""`make bench`: requests and units per operation, warm latency, import times, sizes.
+"""`make bench`: requests and units per operation, warm latency, import times, sizes, what limiting costs.
 
 Requests per operation and forbidden imports are tests and can fail; times and sizes are only reported, because they are
 the machine's as much as ours. `RECORD=1` writes the table of costs anew, `LARGE=1` adds 10^5 items.
@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tools import layers, processes, registry
@@ -29,6 +29,7 @@ def main() -> int:
             print(f"\n== sizes\n{sizes()}", flush=True)
             print(f"\n== imports, in fresh interpreters\n{imports()}", flush=True)
             print(f"\n== warm, median, in one process against the local cloud\n{latency()}", flush=True)
+            print(f"\n== what limiting costs, on the local cloud\n{limiter()}", flush=True)
     except Failure as failure:
         explain("bench", failure)
         return 1
@@ -73,9 +74,19 @@ def imports() -> str:
 def latency() -> str:
     from tests.performance import latency
 
+    return _on_the_cloud(latency.report)
+
+
+def limiter() -> str:
+    from tests.performance import limiter
+
+    return _on_the_cloud(limiter.report)
+
+
+def _on_the_cloud(report: Callable[[Path], str]) -> str:
     folder = STATE / "bench"
     try:
-        return latency.report(folder)
+        return report(folder)
     finally:
         shutil.rmtree(folder / "state", ignore_errors=True)
 

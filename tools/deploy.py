@@ -8,7 +8,7 @@ from pathlib import Path
 import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools import costs, sam
+from tools import costs, sam, setup_token
 from tools.paths import BOOT, DEV, ROOT, SAM
 from tools.say import Failure, Steps, explain
 
@@ -20,8 +20,15 @@ SETTINGS = {
     "OwnerEmail": "OWNER_EMAIL",
     "MailFrom": "MAIL_FROM",
     "WebOrigins": "WEB_ORIGINS",
+    "ReturnTo": "RETURN_TO",
     "Domain": "DOMAIN",
+    "PasskeyDomain": "PASSKEY_DOMAIN",
+    "RateHeaders": "RATE_HEADERS",
     "HashConcurrency": "HASH_CONCURRENCY",
+    "ApiKeyHeader": "API_KEY_HEADER",
+    "Guests": "GUESTS",
+    "BreachList": "BREACH_LIST",
+    "StaffFactor": "STAFF_FACTOR",
     "Alarms": "ALARMS",
 }
 
@@ -77,6 +84,9 @@ def deploy(steps: Steps) -> None:
     code = subprocess.call([str(part) for part in command], cwd=ROOT, env=sam.quiet(os.environ))
     if code != 0:
         raise Failure(f"`sam deploy` ended with code {code}. What it printed says why.")
+    # Not where a log would keep it.
+    if "OwnerEmail" not in settings and not os.environ.get("CI"):
+        setup_token.offer(setup_token.stack_of(stage), region)
 
 
 def identity() -> tuple[str, str]:

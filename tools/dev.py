@@ -15,7 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tools import cloud, ports, registry, templates
+from tools import certificate, cloud, ports, registry, templates
 from tools.paths import ROOT, RUN
 from tools.say import Failure, explain
 from tools.stack import Facts, running
@@ -93,7 +93,11 @@ def main() -> int:
         explain("dev", failure)
         return 1
     port = ports.free_or_any(int(os.environ.get("PORT") or 8001))
-    print(f"  every app at http://127.0.0.1:{port}, reloaded when a file changes", flush=True)
+    # Safari keeps `Secure` cookies from nothing else, not even from this machine.
+    is_https = os.environ.get("HTTPS") == "1"
+    signed_by, key = certificate.ready() if is_https else (None, None)
+    place = f"https://localhost:{port}" if is_https else f"http://127.0.0.1:{port}"
+    print(f"  every app at {place}, reloaded when a file changes", flush=True)
     watched = [str(ROOT / "functions"), str(ROOT / "layers" / "shared" / "python")]
     uvicorn.run(
         "tools.dev:create",
@@ -103,6 +107,8 @@ def main() -> int:
         reload=True,
         reload_dirs=watched,
         log_level="warning",
+        ssl_certfile=signed_by,
+        ssl_keyfile=key,
     )
     return 0
 

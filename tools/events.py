@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from tessera import bus, ids
+from tessera.auth.audit import EntryRecorded
 from tessera.triggers import Entries
 from tools import registry
 from tools.document import apps, operations
@@ -16,6 +17,8 @@ from tools.say import Failure, explain
 
 Json = dict[str, Any]
 
+# What every capability that tells anything also tells, without a line in its own `events.py`.
+SHARED: tuple[Any, ...] = (EntryRecorded,)
 VERSION = "3.0.0"
 _TRACEPARENT = "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
 
@@ -35,7 +38,8 @@ def catalogue() -> dict[str, Entry]:
     """Every event by its type. Raises `Failure` when two emitters of one type disagree about its data."""
     found: dict[str, Entry] = {}
     for capability in registry.capabilities():
-        for event in emitted(apps.load(capability, "events")):
+        module = apps.load(capability, "events")
+        for event in [*emitted(module), *(SHARED if module else ())]:
             entry = found.setdefault(event.type, Entry(event.type))
             schema = operations.plain(event.model_json_schema(mode="serialization"))
             schema.pop("description", None)
@@ -173,7 +177,7 @@ def _inlined(value: Any, definitions: Json) -> Any:
     return {key: _inlined(inner, definitions) for key, inner in value.items() if key != "$defs"}
 
 
-def _summary(event: type[bus.Event]) -> str:
+def _summary(event: Any) -> str:
     """The docstring's first sentence, or the name in words where there is none: `task created`."""
     own = " ".join((event.__dict__.get("__doc__") or "").split())
     _, noun, verb, _ = event.type.split(".")

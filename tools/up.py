@@ -54,13 +54,14 @@ def print_welcome(facts: Facts, seconds: float) -> None:
     if users:
         lines += ["", f"  demo logins (also in {shown(DEMO)})"]
         lines += [f"    {user['email']:<28} {user['password']:<24} {user['role']}" for user in users]
+        lines += [f"    {user['role']:<28} {user['secret']}" for user in users if "secret" in user]
     lines += ["", "  Paste these, one after the other", "", *first_requests(facts.base_url, users)]
     lines += ["", "  Ctrl-C stops everything."]
     print("\n".join(lines), flush=True)
 
 
 def first_requests(base_url: str, users: Sequence[Mapping[str, str]]) -> list[str]:
-    """Lines for a shell: sign in and keep the token, make a task, list the tasks."""
+    """Lines for a shell: sign in and keep the token, make a task, list the tasks, the same as a program with a key."""
     user = next((user for user in users if user["role"] == "user"), None)
     if user is None:
         return [f"curl -i {base_url}/health"]
@@ -68,11 +69,14 @@ def first_requests(base_url: str, users: Sequence[Mapping[str, str]]) -> list[st
     # Nothing but what every shell has: the token is cut out of the answer by sed.
     token = r"""sed 's/.*"access_token":"\([^"]*\)".*/\1/'"""
     as_json, as_user = "-H 'content-type: application/json'", '-H "authorization: Bearer $TOKEN"'
-    return [
+    lines = [
         f"TOKEN=$(curl -s {base_url}/accounts/login {as_json} -d '{login}' | {token})",
         f"""curl -s {base_url}/tasks {as_user} {as_json} -d '{{"title": "Try Tessera"}}'; echo""",
         f"curl -s {base_url}/tasks {as_user}; echo",
     ]
+    if "api_key" in user:
+        lines.append(f"curl -s {base_url}/tasks -H 'authorization: Bearer {user['api_key']}'; echo")
+    return lines
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ import shutil
 import sys
 from pathlib import Path
 
-# botocore would load pyOpenSSL through this module, only to find the standard library's class there and go on with that.
-# Where pyOpenSSL is installed, as it is for passkeys, this costs every cold start 30 ms.
+# botocore would load pyOpenSSL through this module, only to find the standard library's class there. Where
+# pyOpenSSL is installed, as it is for passkeys, this costs every cold start 30 ms.
 DETOUR = Path("urllib3", "contrib", "pyopenssl.py")
 UNUSED = ("bin", "pip", "setuptools", "pkg_resources", "_distutils_hack", "wheel")
 

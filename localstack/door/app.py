@@ -8,10 +8,11 @@ from aiohttp import web
 
 from localstack.door import problems, targets
 from localstack.door.api import LARGEST_BODY, LONGEST_WAIT, Api
-from localstack.door.pages import demo, home, mailbox, todo, traces
+from localstack.door.pages import demo, home, limits, mailbox, sign_in, todo, traces
 from localstack.door.settings import DoorSettings
 from localstack.door.socket import Socket
 from localstack.door.turnstile import Turnstile, width
+from localstack.stand_ins import served
 
 STATIC = Path(__file__).parent / "static"
 SETTINGS = web.AppKey("settings", DoorSettings)
@@ -42,9 +43,11 @@ def build(settings: DoorSettings) -> web.Application:
         "mailbox": lambda request: mailbox.page(request, settings, app[CLIENT]),
         "traces": lambda request: traces.page(request, settings, app[CLIENT]),
         "todo": todo.page,
+        "demo": lambda request: (limits if request.path == limits.PATH else sign_in).page(request),
         "demo.json": lambda request: demo.page(request, settings),
         "assets": _asset,
     }
+    stand_ins = served.build(f"http://127.0.0.1:{settings.port}")
     turnstile = Turnstile(settings.capabilities, width())
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -54,6 +57,8 @@ def build(settings: DoorSettings) -> web.Application:
         first = targets.first_segment(request.raw_path)
         if first == "live" and request.path == "/live":
             return await Socket(settings, app[CLIENT]).forward(request)
+        if first == "stand-ins":
+            return await _local(request, lambda asked: served.answer(asked, stand_ins))
         if first in pages and request.method in ("GET", "HEAD"):
             return await _local(request, pages[first])
         return await Api(settings, app[CLIENT], turnstile).forward(request)

@@ -17,8 +17,11 @@ class World:
 
     def __init__(self, base_url: str, endpoint: str, stack: str) -> None:
         self.base_url, self.endpoint, self.stack = base_url, endpoint, stack
-        # Each {"email", "password", "role"}; they end up in `.tessera/demo.json`.
+        # Each {"email", "password", "role"}, a "secret" where there is a second factor, and an "api_key" where one
+        # was made; they end up in `.tessera/demo.json`.
         self.users: list[dict[str, str]] = []
+        # By role, of the sign-in that each sign-up was: a refresh costs no password hash.
+        self.refresh_tokens: dict[str, str] = {}
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:

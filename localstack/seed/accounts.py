@@ -1,17 +1,24 @@
-"""One user per role, and one who is locked, each signed up through the public API with the code from their mail."""
+"""One user per role, one who is locked, and two with a second factor: an authenticator app, and a passkey.
+
+Each signs up through the public API with the code from their mail.
+"""
 
 import asyncio
+import base64
+import hmac
 import json
 import re
 import secrets
+import time
 from typing import Any
 
 import aiohttp
 
 from localstack.seed import World
+from localstack.seed.software_passkey import SoftwarePasskey
 
 ROLES = ("user", "support", "moderator", "admin", "owner")
-LOCKED = "locked"
+LOCKED, APP, PASSKEY = "locked", "totp", "passkey"
 MAIL_WITHIN_SECONDS = 30.0
 _CODE = re.compile(r"(?<![0-9])[0-9]{6}(?![0-9])")
 
@@ -25,7 +32,7 @@ async def seed(world: World) -> None:
         async with turns:
             return await _person(world, role)
 
-    world.users.extend(await asyncio.gather(*(made(role) for role in (*ROLES, LOCKED))))
+    world.users.extend(await asyncio.gather(*(made(role) for role in (*ROLES, LOCKED, APP, PASSKEY))))
 
 
 async def _person(world: World, role: str) -> dict[str, str]:
@@ -34,16 +41,43 @@ async def _person(world: World, role: str) -> dict[str, str]:
     asked = await _post(world, "/accounts/sign-up", {"email": email, "password": password, "name": role.title()})
     code = await _code(world, email)
     verified = {"sign_up_id": asked["sign_up_id"], "code": code, "device_name": "demo"}
-    user_id = (await _post(world, "/accounts/sign-up/verify", verified))["user"]["id"]
+    signed_in = await _post(world, "/accounts/sign-up/verify", verified)
+    user_id = signed_in["user"]["id"]
+    world.refresh_tokens[role] = signed_in["refresh_token"]
+    made = {"email": email, "password": password, "role": role}
+    if role in (APP, PASSKEY):
+        headers = {"authorization": f"Bearer {signed_in['access_token']}"}
+        return {**made, "secret": await (_app if role == APP else _passkey)(world, headers)}
     if role == LOCKED:
         await _invoke(world, f"/accounts/internal/users/{user_id}/lock", {"reason": "A locked account to look at."})
     elif role != "user":
         await _invoke(world, f"/accounts/internal/users/{user_id}/roles", {"roles": [role]})
-    return {"email": email, "password": password, "role": role}
+    return made
 
 
-async def _post(world: World, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    async with world.http.post(path, json=body) as answer:
+async def _app(world: World, headers: dict[str, str]) -> str:
+    """An authenticator app, set up; its secret is for typing into a real one."""
+    secret: str = (await _post(world, "/accounts/me/mfa/totp", None, headers))["secret"]
+    step = int(time.time()) // 30
+    tag = hmac.digest(base64.b32decode(secret), step.to_bytes(8, "big"), "sha1")
+    number = int.from_bytes(tag[tag[-1] & 15 :][:4], "big") & 0x7FFF_FFFF
+    await _post(world, "/accounts/me/mfa/totp/confirm", {"code": f"{number % 10**6:06d}"}, headers)
+    return secret
+
+
+async def _passkey(world: World, headers: dict[str, str]) -> str:
+    """A passkey, registered; its key is for a virtual authenticator."""
+    passkey = SoftwarePasskey(world.base_url)
+    asked = await _post(world, "/accounts/me/passkeys/options", None, headers)
+    made = {"challenge_id": asked["challenge_id"], "credential": passkey.create(asked["publicKey"]), "name": "Demo"}
+    await _post(world, "/accounts/me/passkeys", made, headers)
+    return json.dumps(passkey.kept())
+
+
+async def _post(
+    world: World, path: str, body: dict[str, Any] | None, headers: dict[str, str] | None = None
+) -> dict[str, Any]:
+    async with world.http.post(path, json=body, headers=headers) as answer:
         found: dict[str, Any] = await answer.json(content_type=None)
         if answer.status >= 400:
             raise RuntimeError(f"POST {path} answered {answer.status}: {found.get('detail') or found.get('title')}")

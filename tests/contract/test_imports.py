@@ -15,9 +15,9 @@ FUNCTIONS = ROOT / "functions"
 # Each group may import itself and the groups before it, never one behind it.
 GROUPS = [
     "ids clock money types settings log",
-    "aws problems etags cursors ordering words recurrence rrule cron pricing csvio sealed",
+    "aws problems etags cursors recent ordering words recurrence rrule cron pricing csvio sealed",
     "outbox expressions tables transact due jobs idempotency listing ledger",
-    "auth limits gcra policies",
+    "auth limits gcra windows quotas tallies policies overrides buckets decisions leases sampling",
     "bus queues triggers live seqlog saga",
     "markup safehttp upstream uploads",
     "entry",
@@ -27,6 +27,7 @@ RANK = {module: rank for rank, group in enumerate(GROUPS) for module in group.sp
 NEVER = {
     "rules": ("fastapi", "pynamodb", "pydantic", "boto3", "botocore", "tessera.clock", "tessera.aws", "tessera.tables"),
     "schemas": ("fastapi", "pynamodb", ".store", ".actions"),
+    "factor_schemas": ("fastapi", "pynamodb", ".store", ".actions"),
     "events": ("fastapi", "pynamodb", "botocore", ".store", ".actions", ".schemas"),
     "store": ("fastapi", ".schemas", "tessera.entry", "tessera.queues", "tessera.triggers", "tessera.live"),
     "actions": ("fastapi", ".schemas", "tessera.entry"),

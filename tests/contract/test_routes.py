@@ -28,6 +28,7 @@ def routes_of(folder):
 
 
 @pytest.mark.parametrize("folder", APPS, ids=lambda folder: folder.name)
+@pytest.mark.asvs("8.2.1")
 def test_every_route_is_guarded_and_asynchronous(folder):
     for route in routes_of(folder):
         assert guard_of(route).describe()

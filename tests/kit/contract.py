@@ -21,12 +21,13 @@ from referencing.jsonschema import DRAFT202012
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "functions" / "platform" / "openapi" / "document.json"
 
-# What HTTP itself, the gateway and CORS add to any answer.
+# What HTTP itself, the gateway and CORS add to any answer, and our own guard while staff act in somebody's place.
 PLUMBING = frozenset(
     """access-control-allow-origin access-control-allow-credentials access-control-expose-headers age alt-svc
     apigw-requestid cache-control connection content-disposition content-encoding content-length content-security-policy
     content-type cross-origin-opener-policy cross-origin-resource-policy date keep-alive link referrer-policy server
-    transfer-encoding vary via x-amz-apigw-id x-amzn-requestid x-amzn-trace-id x-content-type-options""".split()
+    tessera-impersonated-by transfer-encoding vary via x-amz-apigw-id x-amzn-requestid x-amzn-trace-id
+    x-content-type-options""".split()
 )
 # Answered by the router before any operation is chosen, so no operation lists it.
 METHOD_NOT_ALLOWED = 405
@@ -53,7 +54,7 @@ class Operation:
 
 
 # The front door's own: the document is that of the API behind it. Preflights are the gateway's.
-LOCAL_PAGES = frozenset(["", "mailbox", "traces", "todo", "demo.json", "assets"])
+LOCAL_PAGES = frozenset(["", "mailbox", "traces", "todo", "demo", "demo.json", "assets"])
 
 ASSETS, FACADE = "/docs/assets/", "/tasks/todo-backend"
 

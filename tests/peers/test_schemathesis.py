@@ -19,7 +19,7 @@ CONFIG = ROOT / "schemathesis.toml"
 WITHIN_SECONDS = 420
 AT_MOST = 10
 # Policies that a run of thousands of requests by two people would meet first.
-LIFTED = ("user:write", "user:read", "user:expensive", "anon:read", "anon:write", "todo-backend:ip")
+LIFTED = ("user:write", "user:read", "user:expensive", "anon:read", "anon:write", "key:default", "todo-backend:ip")
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +53,28 @@ def unlimited() -> Iterator[None]:
         table.delete_item(TableName=f"{stack}-ratelimit", Key=key)
 
 
-def test_the_api_keeps_to_its_document(base_url: str, unlimited: None, tmp_path: Path) -> None:
+def test_the_api_keeps_to_its_document(base_url: str, unlimited: None) -> None:
     people = People(base_url, os.environ.get("AWS_ENDPOINT_URL", ""))
     asking, spare = people.new(), people.new()
+
+    _run(base_url, asking.tokens["access_token"], spare.tokens["access_token"], report="schemathesis.log")
+
+
+def test_a_program_with_a_key_is_answered_by_the_document_too(base_url: str, unlimited: None) -> None:
+    """What differs from a person is who is let in, so a part of the document and few examples of each are enough."""
+    owner = People(base_url, os.environ.get("AWS_ENDPOINT_URL", "")).new()
+    scopes = ["accounts:read", "tasks:read", "tasks:write"]
+    made = owner.post("/apikeys", json={"name": "schemathesis", "scopes": scopes}).raise_for_status().json()
+    only = ["--include-tag", "apikeys", "--include-tag", "tasks", "--phases", "fuzzing"]
+
+    _run(base_url, made["key"], made["key"], *only, "--max-examples", "4", report="schemathesis-key.log")
+
+
+def _run(base_url: str, token: str, spare: str, *more: str, report: str) -> None:
     # Another seed each day, the same one all day: the years cover more, and SEED has a failure again.
     seed = os.environ.get("SEED") or datetime.now(UTC).strftime("%Y%m%d")
     command = [Path(sys.executable).with_name("schemathesis"), "--config-file", CONFIG, "run", DOCUMENT]
-    command += ["--url", base_url, "--seed", seed, "--no-color"]
+    command += ["--url", base_url, "--seed", seed, "--no-color", *more]
 
     done = subprocess.run(
         [str(part) for part in command],
@@ -67,18 +82,18 @@ def test_the_api_keeps_to_its_document(base_url: str, unlimited: None, tmp_path:
         env={
             **os.environ,
             "PYTHONPATH": str(ROOT),
-            "TESSERA_TOKEN": asking.tokens["access_token"],
-            "TESSERA_SPARE_TOKEN": spare.tokens["access_token"],
+            "TESSERA_TOKEN": token,
+            "TESSERA_SPARE_TOKEN": spare,
         },
         capture_output=True,
         text=True,
         timeout=WITHIN_SECONDS,
     )
 
-    report = ROOT / ".tessera" / "logs" / "schemathesis.log"
-    report.parent.mkdir(parents=True, exist_ok=True)
-    report.write_text(done.stdout + done.stderr)
-    assert done.returncode == 0, f"{report.relative_to(ROOT)}:\n{done.stdout[-6000:]}{done.stderr[-2000:]}"
+    log = ROOT / ".tessera" / "logs" / report
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text(done.stdout + done.stderr)
+    assert done.returncode == 0, f"{log.relative_to(ROOT)}:\n{done.stdout[-6000:]}{done.stderr[-2000:]}"
 
 
 def test_what_is_suppressed_is_counted() -> None:

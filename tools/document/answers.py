@@ -9,7 +9,9 @@ from fastapi.routing import APIRoute
 
 from tessera.auth import problems as auth
 from tessera.auth.charging import SAFE_METHODS
+from tessera.auth.cookies import SESSION_COOKIE
 from tessera.auth.guards import Authenticated, Guard
+from tessera.auth.key_text import PATTERN
 from tessera.problems import (
     MEDIA_TYPE,
     Busy,
@@ -57,7 +59,8 @@ def _on_the_way(route: APIRoute, method: str, guard: Guard, *, takes_body: bool)
     # A query that is not UTF-8 or holds a NUL is refused everywhere, whether or not the route reads one.
     yield InvalidRequest
     if is_limited(guard):
-        yield auth.RateLimited
+        # An operator may set a quota on any policy.
+        yield from (auth.RateLimited, auth.QuotaExceeded)
     yield from (Unexpected, Busy, Unavailable)
 
 
@@ -72,7 +75,8 @@ def _of_credentials(guard: Authenticated, method: str) -> Iterable[type[Problem]
     if guard.permission or len(guard.kinds) < 2:
         yield auth.InsufficientScope
     if method not in SAFE_METHODS:
-        yield auth.ImpersonationForbidden
+        # The access cookie of `sessions` is a credential everywhere, and a change by it comes from our own pages.
+        yield from (auth.ImpersonationForbidden, auth.CsrfFailed, auth.OriginNotAllowed, UnsupportedMedia)
 
 
 def is_limited(guard: Guard) -> bool:
@@ -102,6 +106,22 @@ def phrase(status: int) -> str:
 def _header(name: str, description: str, **schema: Any) -> Json:
     return {"x-name": name, "description": description, "schema": {"type": "string", **schema}}
 
+
+SECURITY_SCHEMES: Json = {
+    "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "api_key": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": PATTERN,
+        "description": "A key that POST /apikeys has made. It takes the place of the access token.",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": SESSION_COOKIE,
+        "description": "What POST /sessions/login sets. A change from another origin also sends X-CSRF-Token.",
+    },
+}
 
 # Component name -> header object; `x-name` is the name on the wire and does not reach the document.
 HEADERS: dict[str, Json] = {

@@ -36,7 +36,7 @@ def merge(parts: Sequence[Part], *, info: Json, tags: Sequence[Json] = ()) -> Js
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": dict(sorted(schemas.items())),
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": answers.SECURITY_SCHEMES,
             "headers": {name: _without_name(header) for name, header in answers.HEADERS.items()},
         },
     }

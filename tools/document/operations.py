@@ -153,6 +153,7 @@ def _responses(route: APIRoute, method: str, guard: Guard, described: Json) -> J
         made[status] = _success(status, response, shown, limited=limited)
     for code, slugs in answers.problems_of(route, method, guard, described).items():
         made[str(code)] = answers.problem_response(code, slugs, limited=limited)
+        made[str(code)]["headers"] |= declared.get(str(code), {}).get("headers", {})
     return {status: made[status] for status in sorted(made)}
 
 
@@ -198,9 +199,17 @@ def _texts(constants: Iterable[object]) -> Iterator[str]:
 
 
 def _security(guard: Guard) -> list[Json]:
+    if guard.scheme:
+        return [{guard.scheme: []}]
     if not isinstance(guard, Authenticated):
         return []
-    return [{}, {"bearer": []}] if guard.optional else [{"bearer": []}]
+    found: list[Json] = [{}] if guard.optional else []
+    if "user" in guard.kinds:
+        found.append({"bearer": []})
+    # A key is never of assurance level 2 and has no time of sign-in.
+    if "api_key" in guard.kinds and guard.aal < 2 and guard.fresh is None:
+        found.append({"api_key": []})
+    return found
 
 
 def plain(value: Any) -> Any:

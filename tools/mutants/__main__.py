@@ -41,7 +41,7 @@ def main() -> int:
 def package_of(name: str) -> Path:
     found = [path for path in (ROOT / "functions").glob(f"*/{name.replace('-', '_')}") if path.is_dir()]
     if not found:
-        raise Failure(f"There is no capability {name}.", "Name one: make mutants C=tasks")
+        raise Failure(f"There is no capability {name}.", remedy="Name one: make mutants C=tasks")
     return found[0]
 
 
@@ -54,7 +54,7 @@ def try_all(package: Path) -> list[Verdict]:
     with tempfile.TemporaryDirectory() as folder:
         done = _pytest(package, [str(tests_of(package))], hits=folder, workers=AT_ONCE)
         if done != 0:
-            raise Failure(f"The unit tests of {package.name} fail as they are.", f"make unit C={package.name}")
+            raise Failure(f"The unit tests of {package.name} fail as they are.", remedy=f"make unit C={package.name}")
         passing = _passing(Path(folder))
     tried = [site for site in sites if not site.waived and -site.number not in passing]
     with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -28,6 +28,7 @@ def main() -> int:
         return 1
     made = [*write_files(names), *write_blocks(names)]
     arrange([path for path in made if path.suffix == ".py"])
+    made += write_lists(names)
     print("\n".join(f"  {shown(path)}" for path in made))
     print(f"\n  It passes as it comes: make contract && make unit C={names.package}")
     print(f"  Then say what it is for in {shown(ROOT / 'functions' / names.domain / names.package / 'README.md')}.")
@@ -49,7 +50,7 @@ def write_files(names: Names) -> Iterator[Path]:
 def write_blocks(names: Names) -> Iterator[Path]:
     template, stores = ROOT / "template.yaml", ROOT / "stores.yaml"
     functions = blocks.add_resources(template.read_text(), block("template", names), names)
-    template.write_text(blocks.count_requests_of(functions, names.path))
+    template.write_text(blocks.count_requests_of(blocks.let_accounts_call(functions, names.path), names.path))
     yield template
     tables = blocks.add_resources(stores.read_text(), block("stores", names), names)
     output = f"  {names.logical_id}: {{Value: !Ref {names.logical_id}}}"
@@ -66,6 +67,18 @@ def write_blocks(names: Names) -> Iterator[Path]:
     if grant not in json.loads(grants.read_text()):
         grants.write_text(blocks.add_grant(grants.read_text(), f"  {json.dumps(grant)}"))
         yield grants
+
+
+def write_lists(names: Names) -> Iterator[Path]:
+    """What is kept of all capabilities at once, and held against them by a test."""
+    tenancy = ROOT / "tests" / "kit" / "tenancy.py"
+    tenancy.write_text(blocks.add_maker(tenancy.read_text(), names))
+    yield tenancy
+    # In a process of its own, which sees the capability as it stands now.
+    subprocess.run(
+        [sys.executable, "-m", "tools.permissions", "--routes"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
+    )
+    yield from (ROOT / "docs" / "permissions.md", ROOT / "tests" / "contract" / "route_requirements.txt")
 
 
 def block(template: str, names: Names) -> str:

@@ -47,6 +47,20 @@ def add_grant(text: str, grant: str) -> str:
     return _before(text, "\n]", f",\n{grant}")
 
 
+def add_maker(text: str, names: Names) -> str:
+    """`tests/kit/tenancy.py` with one thing more to hold apart."""
+    maker = names.fill(
+        "def _gift_cards(tenant: Tenant) -> dict[str, str]:\n"
+        '    return {"item_id": tenant.create("/gift-cards", {"name": f"Item {tenant.mark}"})["id"]}\n\n\n'
+    )
+    entry = names.fill('    "/gift-cards/{item_id}": Maker(_gift_cards),\n')
+    for mark, added in (('ORGANISATION = "', maker), ("    ORGANISATION: Maker(", entry)):
+        head, found, tail = text.partition(mark)
+        assert found, f"{mark!r} is not where it was"
+        text = f"{head}{added}{found}{tail}"
+    return text
+
+
 def _place(lines: list[str], domain: str) -> int:
     rank = DOMAINS.index(domain)
     headers = [(number, match["domain"]) for number, line in enumerate(lines) if (match := _HEADER.match(line))]
@@ -67,6 +81,16 @@ def _before(text: str, mark: str, added: str) -> str:
 
 def _joined(lines: list[str]) -> str:
     return "\n".join(lines) + "\n"
+
+
+def let_accounts_call(template: str, name: str) -> str:
+    """The template with this capability among those that `accounts` asks to erase what a user had."""
+    mark = "# Every capability, because every one is asked to erase"
+    head, found, tail = template.partition(mark)
+    assert found, f"{mark!r} is not where it was"
+    line = next(text for text in tail.splitlines() if "function:${AWS::StackName}-" in text)
+    mine = re.sub(r"(?<=StackName}-)[a-z-]+", name, line)
+    return head + found + tail.replace(line, f"{line}\n{mine}", 1)
 
 
 def count_requests_of(template: str, name: str) -> str:

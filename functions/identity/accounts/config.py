@@ -1,9 +1,12 @@
 """What `accounts` is told, and the few limits below which nobody may configure it."""
 
+import ipaddress
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from tessera.auth.csrf import allowed_origins
 from tessera.auth.settings import AuthSettings
 
 PRODUCT = "tessera"
@@ -15,8 +18,15 @@ class AccountSettings(AuthSettings):
     table: str
     pepper: str
     mail_key: str
+    factor_key: str
+    passkey_domain: str = ""
+    queue: str = ""
+    bucket: str = ""
     owner_email: str = ""
     sign_up: Literal["open", "closed"] = "open"
+    guests: Literal["on", "off"] = "on"
+    breach_list: Literal["off", "hibp"] = "off"
+    breach_list_url: str = "https://api.pwnedpasswords.com/range"
     clients: str = "web mobile cli"
     hash_memory_kib: int = Field(65_536, ge=19_456)
     hash_time: int = Field(3, ge=2)
@@ -26,6 +36,8 @@ class AccountSettings(AuthSettings):
     refresh_grace_seconds: int = Field(10, ge=0, le=60)
     refresh_idle_days: int = Field(14, ge=1)
     refresh_absolute_days: int = Field(90, ge=1)
+    deletion_grace_days: int = Field(30, ge=0, le=90)
+    guest_idle_days: int = Field(30, ge=1)
 
     @property
     def client_ids(self) -> frozenset[str]:
@@ -35,3 +47,25 @@ class AccountSettings(AuthSettings):
     def base(self) -> str:
         """Where links point: from the configuration, never from a request's Host."""
         return (self.public_base_url or self.issuer).rstrip("/")
+
+    @property
+    def rp_id(self) -> str:
+        """The domain that passkeys are for. No browser makes one for an address, so that stands for `localhost`."""
+        host = self.passkey_domain or urlsplit(self.base).hostname or "localhost"
+        return "localhost" if _is_address(host) else host
+
+    @property
+    def passkey_origins(self) -> list[str]:
+        """The pages that may ask for a passkey: our own, and those that `WEB_ORIGINS` names."""
+        parts = urlsplit(self.base)
+        port = f":{parts.port}" if parts.port else ""
+        by_name = {f"{parts.scheme}://localhost{port}"} if _is_address(parts.hostname or "") else set()
+        return sorted({f"{parts.scheme}://{parts.netloc}", *allowed_origins(self)} | by_name)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,7 +1,8 @@
 """What `accounts` tells the rest.
 
-Nobody listens yet to `registered`, `unlocked`, `session.created`, `device.added` and
-`refresh.reuse_detected`; they are for `admin` and for a person's own activity list.
+Nobody listens yet to `registered`, `session.created`, `device.added` and `refresh.reuse_detected`, which are for
+analysis, nor to `guest.merged`, which is for whoever keeps things of guests, such as a cart. An account on its way
+out is told as `locked`, and as `unlocked` when its user comes back; `deleted` comes once nothing is left.
 """
 
 from typing import Any, ClassVar, Literal
@@ -44,6 +45,24 @@ class PasswordChanged(Event):
     kept_session_id: str | None = None
 
 
+class MfaEnabled(Event):
+    """One more way to show a second factor. `method` is `totp` or `passkey`."""
+
+    type: ClassVar[str] = "accounts.mfa.enabled.v1"
+
+    user_id: str
+    method: str
+
+
+class MfaDisabled(Event):
+    """`method` is `totp`, `passkey`, or `all` when staff have taken every factor away."""
+
+    type: ClassVar[str] = "accounts.mfa.disabled.v1"
+
+    user_id: str
+    method: str
+
+
 class UserLocked(Event):
     type: ClassVar[str] = "accounts.user.locked.v1"
 
@@ -54,6 +73,43 @@ class UserUnlocked(Event):
     type: ClassVar[str] = "accounts.user.unlocked.v1"
 
     user_id: str
+
+
+class EmailChanged(Event):
+    """The address is confirmed. The old one is in it for those who know people by address only."""
+
+    type: ClassVar[str] = "accounts.user.email_changed.v1"
+
+    user_id: str
+    email: str
+    old_email: str
+
+
+class UserDeleted(Event):
+    """Nothing is left of the user anywhere; connections and caches that still know them let go now."""
+
+    type: ClassVar[str] = "accounts.user.deleted.v1"
+
+    user_id: str
+
+
+class GuestMerged(Event):
+    """A guest has signed in to an account: what they had as `from` is `to`'s now, for whoever wants to move it."""
+
+    type: ClassVar[str] = "accounts.guest.merged.v1"
+
+    from_id: str = Field(alias="from")
+    to: str
+
+    def model_dump(self, **options: Any) -> dict[str, Any]:
+        return super().model_dump(**{"by_alias": True, **options})
+
+
+class DataErased(Event):
+    type: ClassVar[str] = "privacy.data.erased.v1"
+
+    owner_id: str
+    capability: str
 
 
 class SessionCreated(Event):

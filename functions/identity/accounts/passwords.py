@@ -13,9 +13,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from tessera.auth.mac import MacKeys, read_secret
-from tessera.problems import FieldError
+from tessera.problems import FieldError, InvalidRequest
 from tessera.settings import Bindings
 
+from . import foreign_hashes
+from .breaches import Breaches
 from .common import is_common
 from .config import PRODUCT, AccountSettings
 from .rules import WeakPassword
@@ -33,7 +35,7 @@ _ESTIMATED_CHARACTERS = 72
 
 @dataclass(frozen=True)
 class Kept:
-    """A password as it is stored: the PHC string and the version of the pepper."""
+    """A password as it is stored: the PHC string and the version of the pepper, 0 for a hash made elsewhere."""
 
     phc: str
     pepper: int
@@ -42,13 +44,19 @@ class Kept:
 class Passwords:
     """The hasher of one app."""
 
-    def __init__(self, settings: AccountSettings, pepper: MacKeys | None = None) -> None:
-        self._settings = settings
+    def __init__(
+        self, settings: AccountSettings, pepper: MacKeys | None = None, breaches: Breaches = Breaches()
+    ) -> None:
+        self._settings, self._breaches = settings, breaches
         self._given = pepper
 
     @classmethod
     def bind(cls, bindings: Bindings) -> Self:
-        return cls(bindings.settings(AccountSettings))
+        return cls(bindings.settings(AccountSettings), breaches=bindings.get(Breaches))
+
+    @property
+    def asks_breach_list(self) -> bool:
+        return self._breaches.is_on
 
     def check(self, password: str, *, context: Sequence[str] = (), pointer: str = "/password") -> str:
         """The password in its one Unicode form (NFC). Raises `WeakPassword`, naming each rule it breaks."""
@@ -68,11 +76,21 @@ class Passwords:
         from argon2.exceptions import InvalidHashError, VerificationError
 
         against = kept or self._dummy
+        if against.pepper == foreign_hashes.PEPPER:
+            return _was_made_of(password, against.phc)
         try:
             self._hasher.verify(against.phc, self._peppered(password, against.pepper))
         except (VerificationError, InvalidHashError):
             return False
         return kept is not None
+
+    def foreign(self, text: str, *, pointer: str = "/password_hash") -> Kept:
+        """A hash that another system has made, good until the next sign-in replaces it. Raises `InvalidRequest`."""
+        try:
+            return Kept(foreign_hashes.require_known(text), foreign_hashes.PEPPER)
+        except foreign_hashes.Unreadable as error:
+            told = str(error)
+            raise InvalidRequest("The password hash cannot be used.", errors=[FieldError(pointer, told)]) from None
 
     def is_outdated(self, kept: Kept) -> bool:
         return kept.pepper != self._pepper.current or self._hasher.check_needs_rehash(kept.phc)
@@ -86,7 +104,7 @@ class Passwords:
             return ["It holds your name, your address or the name of this service."]
         if is_common(password):
             return ["It is on the lists that are tried first."]
-        return self._easy(password, context)
+        return self._easy(password, context) or self._breached(password)
 
     def _easy(self, password: str, context: Sequence[str]) -> list[str]:
         # Loaded here: half a megabyte of word lists that only a new password needs.
@@ -97,6 +115,10 @@ class Passwords:
             return []
         reasons = [estimate["feedback"]["warning"], *estimate["feedback"]["suggestions"]]
         return [str(reason) for reason in reasons if reason] or ["It can be guessed quickly."]
+
+    def _breached(self, password: str) -> list[str]:
+        """Asked last, because it is the one rule that asks somebody else."""
+        return ["It was found in a breach of another service."] if self._breaches.hold(password) else []
 
     @cached_property
     def _pepper(self) -> MacKeys:
@@ -120,6 +142,13 @@ class Passwords:
             key = b""
         composed = unicodedata.normalize("NFC", password).encode()
         return base64.b64encode(hmac.digest(key, composed, "sha256"))
+
+
+def _was_made_of(password: str, text: str) -> bool:
+    try:
+        return foreign_hashes.matches(password, text)
+    except foreign_hashes.Unreadable:
+        return False
 
 
 def _stands_in(word: str, password: str) -> bool:

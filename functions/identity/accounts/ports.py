@@ -1,18 +1,36 @@
 """Everything the actions stand on, bound once for an app."""
 
-import ipaddress
 from dataclasses import dataclass
 from typing import Self
 
+from tessera.auth.audit import shortened
+from tessera.auth.custom_roles import CustomRoles
+from tessera.auth.internal import Internal
+from tessera.auth.keyring import KeyRing
 from tessera.auth.mac import Mac
+from tessera.jobs import Jobs
 from tessera.limits import Limits
 from tessera.settings import Bindings
 
 from .config import AccountSettings
+from .cookie_sessions import CookieSessions
+from .memberships import Memberships
 from .pace import Pace
 from .passwords import Passwords
+from .relying_party import RelyingParty
 from .signing import SigningKeys
-from .store import SessionStore, SignUpStore, UserStore
+from .store import (
+    ActivityStore,
+    AddressStore,
+    ExportStore,
+    FactorStore,
+    LifeStore,
+    OwnerStore,
+    PasskeyStore,
+    SessionStore,
+    SignUpStore,
+    UserStore,
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +44,20 @@ class Ports:
     limits: Limits
     pace: Pace
     mac: Mac
+    custom_roles: CustomRoles
+    memberships: Memberships
+    owners: OwnerStore
+    factors: FactorStore
+    passkeys: PasskeyStore
+    relying_party: RelyingParty
+    addresses: AddressStore
+    lives: LifeStore
+    activity: ActivityStore
+    exports: ExportStore
+    jobs: Jobs
+    keys: KeyRing
+    internal: Internal
+    cookie_sessions: CookieSessions
 
     @classmethod
     def bind(cls, bindings: Bindings) -> Self:
@@ -39,6 +71,20 @@ class Ports:
             limits=bindings.get(Limits),
             pace=bindings.get(Pace),
             mac=bindings.get(Mac),
+            custom_roles=bindings.get(CustomRoles),
+            memberships=bindings.get(Memberships),
+            owners=bindings.get(OwnerStore),
+            factors=bindings.get(FactorStore),
+            passkeys=bindings.get(PasskeyStore),
+            relying_party=bindings.get(RelyingParty),
+            addresses=bindings.get(AddressStore),
+            lives=bindings.get(LifeStore),
+            activity=bindings.get(ActivityStore),
+            exports=bindings.get(ExportStore),
+            jobs=bindings.get(Jobs),
+            keys=bindings.get(KeyRing),
+            internal=bindings.get(Internal),
+            cookie_sessions=bindings.get(CookieSessions),
         )
 
     def digest(self, purpose: str, secret: str) -> str:
@@ -56,9 +102,5 @@ class Client:
 
     @property
     def network(self) -> str | None:
-        """The address cut to what may be shown and kept: /24, or /48 of IPv6."""
-        try:
-            found = ipaddress.ip_address(self.address)
-        except ValueError:
-            return None
-        return str(ipaddress.ip_network((found, 24 if found.version == 4 else 48), strict=False))
+        """The address cut to what may be shown and kept."""
+        return shortened(self.address)

@@ -8,9 +8,25 @@ Problem
 ├── ResetTokenInvalid   400 reset-token-invalid
 ├── HandleTaken         409 handle-taken
 ├── LastOwner           409 last-owner
+├── OwnerExists         409 owner-exists
+├── EmailTaken          409 email-taken
+├── NotActive           409 not-active
+├── MembershipEnded     403 membership-ended
+├── NoGuest             409 no-guest
+├── GuestsRefused       403 guests-refused
+├── TotpEnrolled        409 totp-enrolled
+├── TotpCodeInvalid     400 code-invalid
+├── FactorMissing       409 second-factor-missing
+├── PasskeyInvalid      422 passkey-invalid
+├── PasskeyTaken        409 passkey-taken
+├── TooManyPasskeys     409 too-many-passkeys
+├── LastSignInMethod    409 last-sign-in-method
 ├── SigningUnavailable  503 signing-unavailable
 └── Refused             401, with its challenge
     ├── LoginFailed     401 login-failed          one body for every cause
+    ├── MfaFailed       401 mfa-failed
+    ├── MfaTokenInvalid 401 mfa-token-invalid
+    ├── PasskeyUnknown  401 passkey-unknown
     ├── RefreshInvalid  401 refresh-invalid
     └── RefreshReused   401 refresh-reused
 """
@@ -28,9 +44,27 @@ CODE_ATTEMPTS = 5
 RESET_LIFE = timedelta(minutes=30)
 DEVICE_LIFE = timedelta(days=180)
 MAX_SESSIONS = 25
+MFA_LIFE = timedelta(minutes=5)
+MFA_ATTEMPTS = 5
+CHALLENGE_LIFE = timedelta(minutes=5)
+TOTP_ENROLMENT_LIFE = timedelta(hours=1)
+MAX_PASSKEYS = 15
 # NIST SP 800-63B 5.2.2: at most 100 consecutive failures on one account.
 MAX_FAILURES = 100
 HANDLE_KEPT = timedelta(days=30)
+# Handles that would seem to speak for the house, or for nobody.
+RESERVED_HANDLES = frozenset(
+    """abuse account accounts admin administrator api auth billing contact everyone guest help here info legal login
+    mail me moderator nobody noreply no_reply null official owner postmaster press privacy root security service staff
+    status support system team tessera undefined user webmaster""".split()
+)
+IMPERSONATION_SECONDS = 900
+EMAIL_CHANGE_LIFE = timedelta(hours=1)
+EMAIL_REVERT_LIFE = timedelta(days=7)
+ACTIVITY_KEPT = timedelta(days=90)
+EXPORT_LIFE = timedelta(hours=24)
+# How long what was a guest's stays readable for whoever takes it over.
+MERGED_KEPT = timedelta(days=1)
 
 # How long a key is published before it signs, how long it signs, and how long after it is kept
 # beyond the life of its last token.
@@ -50,11 +84,18 @@ class CodeInvalid(Problem):
         super().__init__("Look at the last mail we sent you, or ask for a new one.")
 
 
+class TotpCodeInvalid(Problem):
+    status, slug, title = 400, "code-invalid", "This code or link is not valid"
+
+    def __init__(self) -> None:
+        super().__init__("Send the code that the app shows now, or begin again.")
+
+
 class CodeExpired(Problem):
     status, slug, title = 410, "code-expired", "This code has expired"
 
-    def __init__(self) -> None:
-        super().__init__("Sign up again.")
+    def __init__(self, detail: str = "Sign up again.") -> None:
+        super().__init__(detail)
 
 
 class WeakPassword(Problem):
@@ -73,7 +114,84 @@ class HandleTaken(Problem):
 
 
 class LastOwner(Problem):
-    status, slug, title = 409, "last-owner", "An owner is never locked"
+    status, slug, title = 409, "last-owner", "Somebody has to stay the owner"
+
+    def __init__(self) -> None:
+        super().__init__("This is the last active owner. Make somebody else an owner first.")
+
+
+class OwnerExists(Problem):
+    status, slug, title = 409, "owner-exists", "There is an owner already"
+
+
+class EmailTaken(Problem):
+    """Only staff and our own services are told; a stranger never learns whether an address has an account."""
+
+    status, slug, title = 409, "email-taken", "This address has an account"
+
+
+class NotActive(Problem):
+    status, slug, title = 409, "not-active", "This account cannot sign in"
+
+
+class MembershipEnded(Problem):
+    status, slug, title = 403, "membership-ended", "You are no member of this organisation"
+
+    def __init__(self) -> None:
+        super().__init__("Switch to yourself, or to an organisation you belong to, with your refresh token.")
+
+
+class NoGuest(Problem):
+    status, slug, title = 409, "no-guest", "This account is no guest's"
+
+    def __init__(self) -> None:
+        super().__init__("It has an address already. Change it where accounts are changed.")
+
+
+class GuestsRefused(Problem):
+    status, slug, title = 403, "guests-refused", "Nobody can be a guest here"
+
+    def __init__(self) -> None:
+        super().__init__("Sign up, or sign in.")
+
+
+class TotpEnrolled(Problem):
+    status, slug, title = 409, "totp-enrolled", "An authenticator app is set up already"
+
+    def __init__(self) -> None:
+        super().__init__("Remove it first.")
+
+
+class FactorMissing(Problem):
+    status, slug, title = 409, "second-factor-missing", "There is no second factor to stand in for"
+
+    def __init__(self) -> None:
+        super().__init__("Set up an authenticator app or a passkey first.")
+
+
+class PasskeyInvalid(Problem):
+    status, slug, title = 422, "passkey-invalid", "This passkey cannot be added"
+
+    def __init__(self) -> None:
+        super().__init__("What the authenticator answered does not fit the question, or came too late. Begin again.")
+
+
+class PasskeyTaken(Problem):
+    status, slug, title = 409, "passkey-taken", "This passkey belongs to an account already"
+
+
+class TooManyPasskeys(Problem):
+    status, slug, title = 409, "too-many-passkeys", "There is no room for another passkey"
+
+    def __init__(self) -> None:
+        super().__init__(f"An account has up to {MAX_PASSKEYS}. Remove one first.")
+
+
+class LastSignInMethod(Problem):
+    status, slug, title = 409, "last-sign-in-method", "Nothing else opens this account"
+
+    def __init__(self) -> None:
+        super().__init__("Choose a password first, or add another passkey.")
 
 
 class SigningUnavailable(Problem):
@@ -95,6 +213,29 @@ class Refused(Problem):
 class LoginFailed(Refused):
     def __init__(self) -> None:
         super().__init__("Check both, or ask for a new password.")
+
+
+class MfaFailed(Refused):
+    slug, title = "mfa-failed", "The second factor is not right"
+
+    def __init__(self) -> None:
+        super().__init__("Send a new code, or use another method.")
+
+
+class MfaTokenInvalid(Refused):
+    slug, title = "mfa-token-invalid", "This sign-in cannot be finished any more"
+
+    def __init__(self) -> None:
+        super().__init__("Sign in again from the beginning.")
+
+
+class PasskeyUnknown(Refused):
+    """Tells the client that the passkey can be removed where it is kept (WebAuthn Level 3, 5.1.10)."""
+
+    slug, title = "passkey-unknown", "This passkey opens no account here"
+
+    def __init__(self) -> None:
+        super().__init__("It was removed here. Remove it from your device too, and sign in another way.")
 
 
 class RefreshInvalid(Refused):

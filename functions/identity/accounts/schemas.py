@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from tessera.types import In, Instant, Name, Out, Patch, Ulid, ZoneName, absent, text
+from tessera.types import Cursor, In, Instant, Limit, Name, Out, Params, Patch, Ulid, ZoneName, absent, text
 
 # Bounded here and judged by `passwords`, which names the rule. No NFC and no trimming: it is a secret.
 Secret = Annotated[str, StringConstraints(min_length=1, max_length=1_024)]
@@ -22,9 +22,12 @@ ClientId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", min_le
 DeviceName = Annotated[str, text(80)]
 Short = Annotated[str, Field(max_length=300)]
 TokenText = Annotated[str, Field(max_length=4_096)]
+GuestToken = Annotated[
+    str, Field(max_length=4_096, description="A token of the guest one was, whose things go over into the account.")
+]
 Few = Annotated[list[Short], Field(max_length=20)]
 Status = Literal["active", "locked", "deleting"]
-Role = Literal["user", "support", "moderator", "admin", "owner"]
+Role = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,39}$", min_length=2, max_length=40)]
 
 
 class SignUpIn(In):
@@ -39,6 +42,17 @@ class SignUpOut(Out):
     expires_at: Instant
 
 
+class GuestIn(In):
+    client_id: ClientId = "web"
+
+
+class UpgradeIn(In):
+    email: EmailText
+    password: Secret
+    name: Name | None = None
+    locale: Locale | None = None
+
+
 class VerifyIn(In):
     """`sign_up_id` and `code`, or the link's `token` with the `password` chosen when signing up."""
 
@@ -48,6 +62,7 @@ class VerifyIn(In):
     password: Secret | None = None
     client_id: ClientId = "web"
     device_name: DeviceName | None = None
+    guest_token: GuestToken | None = None
 
 
 class ResendIn(In):
@@ -59,11 +74,14 @@ class LoginIn(In):
     password: Secret
     client_id: ClientId = "web"
     device_name: DeviceName | None = None
+    guest_token: GuestToken | None = None
 
 
 class UserOut(Out):
+    """`email` is null for a guest."""
+
     id: Ulid
-    email: EmailText
+    email: EmailText | None
     status: Status
     name: Short | None
     handle: Short | None
@@ -91,6 +109,13 @@ class TokensOut(Out):
     device_token: TokenText | None = None
 
 
+class SwitchIn(In):
+    """The organisation to act for, or null for oneself; the refresh token says which sign-in."""
+
+    refresh_token: TokenText
+    organisation_id: Ulid | None
+
+
 class SignedInOut(TokensOut):
     user: UserOut
 
@@ -116,10 +141,6 @@ class PasswordIn(In):
     new: Secret
 
 
-class ReauthenticateIn(In):
-    password: Secret
-
-
 class DoneOut(Out):
     status: Literal["ok"] = "ok"
 
@@ -134,21 +155,73 @@ class ProfilePatch(Patch):
     metadata: dict[Annotated[str, StringConstraints(max_length=100)], Any] | None = absent()
 
 
-class SessionOut(Out):
-    """`place` is the network the sign-in came from, cut short."""
+class EmailChangeIn(In):
+    email: EmailText
+
+
+class EmailCodeIn(In):
+    code: Code
+
+
+class EmailRevertIn(In):
+    token: LinkToken
+
+
+class DeletionOut(Out):
+    """Everything is erased after `erased_after`; a sign-in before then keeps the account."""
+
+    status: Literal["deleting"] = "deleting"
+    erased_after: Instant
+
+
+class ActivityParams(Params):
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class ActivityOut(Out):
+    """`by` says whether it was you, one of the staff, or a rule of the system. `place` is a network, cut short."""
 
     id: Ulid
+    at: Instant
+    action: Short
+    by: Literal["you", "staff", "system"]
+    place: Short | None
+    session_id: Short | None
+    detail: dict[str, Short | int | bool | None]
+
+
+class LinkOut(Out):
+    """Good until `expires_at`; ask for another one when it is not taken any more."""
+
+    url: Annotated[str, Field(max_length=4_096)]
+    expires_at: Instant
+
+
+class TicketOut(Out):
+    ticket: TokenText
+    expires_at: Instant
+
+
+class SessionOut(Out):
+    """`place` is the network the sign-in came from, cut short. A browser's session is of kind `cookie`."""
+
+    id: Ulid
+    kind: Literal["token", "cookie"]
     client_id: Short
     device_name: Short | None
     place: Short | None
     created_at: Instant
     last_seen_at: Instant
-    expires_at: Instant
+    expires_at: Instant | None
     current: bool
 
 
 class SessionsOut(Out):
+    """`complete` is false when sessions of browsers could not be asked for in time, and are left out."""
+
     items: Annotated[list[SessionOut], Field(max_length=100)]
+    complete: bool
 
 
 class PublicUserOut(Out):
@@ -163,11 +236,13 @@ class PublicUsersOut(Out):
 
 
 class RolesIn(In):
-    roles: Annotated[list[Role], Field(max_length=5)]
+    roles: Annotated[list[Role], Field(max_length=10)]
+    version: int | None = None
 
 
 class LockIn(In):
     reason: Annotated[str, text(200)] | None = None
+    until: Instant | None = None
 
 
 class KeyOut(Out):
@@ -199,6 +274,12 @@ class DiscoveryOut(Out):
 class ConfigOut(Out):
     sign_up: Literal["open", "closed"]
     methods: Few
+    second_factors: Few
+    passkey_domain: Short
+    guests: bool
     password_min_length: int
     password_max_length: int
+    password_min_score: int
+    password_breach_list: bool
+    deletion_grace_days: int
     clients: Few

@@ -3,7 +3,17 @@
 from tessera.entry import build_app, lambda_handler
 
 from . import triggers
-from .routes import internal, router
+from .routes import audit, impersonations, imports, internal, invitations, people, roles, setup
 
-app = build_app("admin", router, internal)
+app = build_app(
+    "admin",
+    people.router,
+    imports.router,
+    roles.router,
+    invitations.router,
+    impersonations.router,
+    audit.router,
+    setup.router,
+    internal.router,
+)
 handler = lambda_handler(app, triggers.ENTRIES)

@@ -3,7 +3,15 @@
 from tessera.entry import build_app, lambda_handler
 
 from . import triggers
-from .routes import internal, router
+from .routes import domains, internal, invitations, members, organisations, roles
 
-app = build_app("organisations", router, internal)
+app = build_app(
+    "organisations",
+    organisations.router,
+    members.router,
+    invitations.router,
+    domains.router,
+    roles.router,
+    internal.router,
+)
 handler = lambda_handler(app, triggers.ENTRIES)

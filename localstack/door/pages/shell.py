@@ -5,7 +5,15 @@ from html import escape
 
 from aiohttp import web
 
-PLACES = (("/", "Home"), ("/docs", "API"), ("/mailbox", "Mailbox"), ("/traces", "Traces"), ("/todo", "To-do"))
+PLACES = (
+    ("/", "Home"),
+    ("/docs", "API"),
+    ("/mailbox", "Mailbox"),
+    ("/traces", "Traces"),
+    ("/todo", "To-do"),
+    ("/demo/sign-in", "Sign-in"),
+    ("/demo/limits", "Limits"),
+)
 
 
 def page(title: str, body: str, *, at: str = "", scripts: tuple[str, ...] = ()) -> web.Response:

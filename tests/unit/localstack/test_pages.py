@@ -14,7 +14,11 @@ from localstack.door.app import STATIC, build
 from localstack.door.settings import DoorSettings
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
-PAGES = ["/", "/mailbox", "/mailbox/m-1", "/mailbox/m-1/html", "/traces", f"/traces/{TRACE}", "/todo", "/demo.json"]
+PAGES = [
+    *("/", "/mailbox", "/mailbox/m-1", "/mailbox/m-1/html", "/traces", f"/traces/{TRACE}", "/todo", "/demo.json"),
+    "/demo/sign-in",
+    "/demo/limits",
+]
 JSON = {"Accept": "application/json"}
 Check = Callable[[TestClient], Awaitable[None]]
 
@@ -132,7 +136,7 @@ def test_no_script_or_style_stands_in_a_page_and_what_it_names_is_there(path: st
 
 def test_every_field_has_a_label() -> None:
     async def check(client: TestClient) -> None:
-        for path in ("/", "/mailbox", "/todo"):
+        for path in ("/", "/mailbox", "/todo", "/demo/sign-in"):
             async with client.get(path) as answer:
                 text = await answer.text()
             for field in text.split("<input ")[1:]:
@@ -213,7 +217,9 @@ def test_a_mail_is_shown_as_text_with_its_links_and_as_html_in_a_sandbox() -> No
     pages(check)
 
 
-@pytest.mark.parametrize("path", ["/mailbox/m-9", "/mailbox/m-1/other", "/traces/nothing", f"/traces/{'0' * 31}1"])
+@pytest.mark.parametrize(
+    "path", ["/mailbox/m-9", "/mailbox/m-1/other", "/traces/nothing", f"/traces/{'0' * 31}1", "/demo", "/demo/sign-up"]
+)
 def test_what_is_not_there_is_a_problem(path: str) -> None:
     async def check(client: TestClient) -> None:
         async with client.get(path) as answer:

@@ -38,6 +38,7 @@ def test_every_thread_sees_the_replaced_time():
     assert seen == [NOON]
 
 
+@pytest.mark.asvs("16.2.2")
 def test_the_time_is_always_utc():
     east = datetime(2026, 11, 21, 14, tzinfo=timezone(timedelta(hours=2)))
     with clock.using(Still(east)):

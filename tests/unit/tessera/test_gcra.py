@@ -1,26 +1,20 @@
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tessera.gcra import MICROS, Charge, Tats, Window
+from tessera.gcra import Gcra, Window
+from tessera.tallies import MICROS, Charge, CostTooHigh, State
+from tests.kit.buckets import ReferenceGcra
 
 windows = st.builds(
     Window, limit=st.integers(1, 1_000), period_seconds=st.integers(1, 86_400), burst=st.integers(1, 200)
 )
 
 
-class Reference:
-    """GCRA as its definition says it, with the maximum that DynamoDB lacks."""
-
-    def __init__(self, window: Window) -> None:
-        self.interval, self.burst, self.tat = window.interval, window.burst, 0
-
-    def admit(self, now: int, cost: int) -> bool:
-        tat = max(self.tat, now) + cost * self.interval
-        if tat - now > self.burst * self.interval:
-            return False
-        self.tat = tat
-        return True
+def charge(window: Window, cost: int, now: int, slack: int = 0) -> Charge:
+    return Charge((Gcra(window, slack=slack),), cost, now)
 
 
 @given(
@@ -31,29 +25,46 @@ class Reference:
 def test_every_trace_is_decided_as_the_definition_decides_it(
     window: Window, steps: list[tuple[int, int]], start: int
 ) -> None:
-    reference, now = Reference(window), start
-    tats: Tats = (None,)
+    reference, now = ReferenceGcra(window.interval, window.burst), start
+    state: State = {}
     for gap, cost in steps:
         now += gap
         cost = min(cost, window.burst)
-        charge = Charge((window,), cost, now)
+        asked = charge(window, cost, now)
         expected = reference.admit(now, cost)
 
-        assert (charge.wait(tats) == 0) is expected
+        assert (asked.wait(state) == 0) is expected
         if expected:
-            tats = charge.after(tats)
-            assert tats == (reference.tat,)
+            state = asked.after(state)
+            assert state == {"tat0": reference.tat}
+
+
+def test_matches_reference_gcra() -> None:
+    """Ten thousand random traces."""
+    dice = random.Random(42)
+    for _ in range(10_000):
+        window = Window(dice.randint(1, 600), dice.choice([1, 60, 3_600]), dice.randint(1, 50))
+        reference, now = ReferenceGcra(window.interval, window.burst), dice.randrange(2**50)
+        state: State = {}
+        for _ in range(20):
+            now += dice.choice([0, 1, window.interval // 3, window.interval, 7 * window.interval])
+            cost = dice.randint(1, min(4, window.burst))
+            asked = charge(window, cost, now)
+            expected = reference.admit(now, cost)
+            assert (asked.wait(state) == 0) is expected
+            if expected:
+                state = asked.after(state)
 
 
 @given(window=windows, cost=st.integers(1, 200), ahead=st.integers(0, 10**12), now=st.integers(0, 2**50))
 def test_the_wait_is_enough_and_not_a_microsecond_too_long(window: Window, cost: int, ahead: int, now: int) -> None:
     cost = min(cost, window.burst)
-    tats: Tats = (now + ahead,)
-    wait = Charge((window,), cost, now).wait(tats)
+    state = {"tat0": now + ahead}
+    wait = charge(window, cost, now).wait(state)
 
-    assert Charge((window,), cost, now + wait).wait(tats) == 0
+    assert charge(window, cost, now + wait).wait(state) == 0
     if wait:
-        assert Charge((window,), cost, now + wait - 1).wait(tats) == 1
+        assert charge(window, cost, now + wait - 1).wait(state) == 1
 
 
 @given(
@@ -63,14 +74,14 @@ def test_the_wait_is_enough_and_not_a_microsecond_too_long(window: Window, cost:
 )
 def test_any_interval_admits_at_most_its_burst_and_its_rate(window: Window, slack: int, gaps: list[int]) -> None:
     # Clocks of several containers differ: time also goes back, by up to the skew of 200 ms.
-    slack = min(slack, window.capacity)
-    tats: Tats = (None,)
+    slack = min(slack, window.full_after)
+    state: State = {}
     now, admitted = 10**15, []
     for gap in gaps:
         now += gap
-        charge = Charge((window,), 1, now, slack)
-        if charge.wait(tats) == 0:
-            tats = charge.after(tats)
+        asked = charge(window, 1, now, slack)
+        if asked.wait(state) == 0:
+            state = asked.after(state)
             admitted.append(now)
 
     skew = sum(-gap for gap in gaps if gap < 0)
@@ -85,15 +96,27 @@ def test_the_rate_is_never_above_its_limit(window: Window) -> None:
     assert window.interval * window.limit >= window.period_seconds * MICROS
 
 
+@given(window=windows, ahead=st.integers(0, 10**12), now=st.integers(0, 2**50))
+def test_what_is_left_is_what_would_be_admitted(window: Window, ahead: int, now: int) -> None:
+    state = {"tat0": now + ahead}
+    left = charge(window, 1, now).left(state)
+
+    assert left == 0 or charge(window, left, now).wait(state) == 0
+    assert left == window.burst or charge(window, left + 1, now).wait(state) > 0
+
+
 @pytest.mark.parametrize("cost", [0, -1, 11])
-def test_a_cost_that_never_fits_is_a_defect(cost: int) -> None:
-    with pytest.raises(ValueError):
-        Charge((Window(60, 60, 10),), cost, 0)
+def test_a_cost_that_never_fits_is_refused(cost: int) -> None:
+    with pytest.raises(CostTooHigh) as refused:
+        charge(Window(60, 60, 10), cost, 0)
+
+    assert refused.value.capacity == 10
 
 
-def test_no_more_than_three_windows() -> None:
+@pytest.mark.parametrize("count", [0, 5])
+def test_one_to_three_windows_and_a_quota(count: int) -> None:
     with pytest.raises(ValueError):
-        Charge((Window(1, 1, 1),) * 4, 1, 0)
+        Charge((Gcra(Window(1, 1, 1)),) * count, 1, 0)
 
 
 @pytest.mark.parametrize("figures", [(0, 60, 1), (1, 0, 1), (1, 60, 0)])

@@ -4,13 +4,15 @@ import json
 from typing import Annotated, Literal
 
 import pytest
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
 from tessera import auth
+from tessera.auth.guards import Guard
 from tessera.auth.principal import Principal
+from tessera.auth.problems import TokenExpired
 from tessera.entry import build_app, problems
 from tessera.entry.headers import IdempotencyKey, IfMatch, show_created, show_version
 from tessera.problems import NotFound, Problem
@@ -128,7 +130,7 @@ def test_an_operation_lists_every_problem_it_can_answer_with(document):
 
     assert found[409] == ["document-test-full"]
     assert found[413] == ["payload-too-large"] and found[415] == ["unsupported-media-type"]
-    assert found[403] == ["insufficient-scope", "impersonation-forbidden"]
+    assert found[403] == ["insufficient-scope", "impersonation-forbidden", "csrf-failed", "origin-not-allowed"]
     assert {"credentials-missing", "token-expired"} <= set(found[401])
     assert set(found) == {400, 401, 403, 409, 413, 415, 422, 429, 500, 503}
 
@@ -137,7 +139,8 @@ def test_a_fresh_sign_in_and_a_path_parameter_add_theirs(document):
     found = slugs(document, "/notes/{note_id}", "delete")
 
     assert "step-up-required" in found[401] and found[404] == ["not-found"]
-    assert 413 not in found and 415 not in found
+    # Only a change by cookie is asked for its media type when there is no body.
+    assert 413 not in found and found[415] == ["unsupported-media-type"]
 
 
 def test_a_public_route_asks_for_nothing_and_refuses_little(document):
@@ -150,7 +153,30 @@ def test_a_public_route_asks_for_nothing_and_refuses_little(document):
 def test_the_guard_gives_scopes_and_security(document):
     operation = document["paths"]["/notes"]["get"]
 
-    assert operation["x-scopes"] == ["tasks:read"] and operation["security"] == [{"bearer": []}]
+    assert operation["x-scopes"] == ["tasks:read"]
+    assert operation["security"] == [{"bearer": []}, {"api_key": []}]
+
+
+def test_a_guard_names_its_own_scheme_and_a_route_the_headers_of_its_problems():
+    class Browser(Guard):
+        scheme = "session"
+
+        def describe(self):
+            return "session cookie"
+
+    router = APIRouter(prefix="/notes")
+    over = problems(TokenExpired)
+    over[401]["headers"] = {"Set-Cookie": {"schema": {"type": "string", "maxLength": 9}}}
+
+    @router.post("/renew", responses=over)
+    async def renew_note(caller: Annotated[Principal, Depends(Browser())]) -> NoteOut:
+        """Renew a note."""
+        raise AssertionError
+
+    operation = merge.merge([part(router)], info=INFO)["paths"]["/notes/renew"]["post"]
+
+    assert operation["security"] == [{"session": []}]
+    assert {"Set-Cookie", "WWW-Authenticate"} <= operation["responses"]["401"]["headers"].keys()
 
 
 def test_internal_routes_and_fastapis_own_errors_are_left_out(document):

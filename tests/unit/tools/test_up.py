@@ -29,5 +29,12 @@ def test_the_token_is_cut_out_of_the_answer_and_sent_with_the_next_lines() -> No
     assert all('"authorization: Bearer $TOKEN"' in line for line in others)
 
 
+def test_the_last_line_lists_the_tasks_with_the_api_key() -> None:
+    line = up.first_requests("http://127.0.0.1:8000", [{**USERS[1], "api_key": "tsk_live_x_y"}])[-1]
+
+    words = shlex.split(line.removesuffix("; echo"))
+    assert words == ["curl", "-s", "http://127.0.0.1:8000/tasks", "-H", "authorization: Bearer tsk_live_x_y"]
+
+
 def test_without_demo_users_the_line_that_needs_none_is_printed() -> None:
     assert up.first_requests("http://127.0.0.1:8000", []) == ["curl -i http://127.0.0.1:8000/health"]

@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tessera.limits import Decision
+from tessera.decisions import Decision
 
 from ..ports import Ports
 
@@ -22,7 +22,22 @@ def reserved(ports: Ports, email_key: str, device_id: str | None) -> Iterator[No
 
     1 write, and 1 more when the attempt is given back. Raises `AttemptsExhausted`.
     """
-    decision = _reserve(ports, email_key, device_id)
+    policy = "auth:device" if device_id else "auth:account"
+    subject = f"dev:{device_id}" if device_id else f"acct:{ports.digest('account', email_key)}"
+    with _counted(ports, policy, subject):
+        yield
+
+
+@contextmanager
+def reserved_for_code(ports: Ports, user_id: str) -> Iterator[None]:
+    """The same for a code of somebody known: from an authenticator app, or one of their recovery codes."""
+    with _counted(ports, "auth:mfa:user", f"mfa:{user_id}"):
+        yield
+
+
+@contextmanager
+def _counted(ports: Ports, policy: str, subject: str) -> Iterator[None]:
+    decision = _reserve(ports, policy, subject)
     try:
         yield
     except Spent as spent:
@@ -41,9 +56,7 @@ class Spent(Exception):
         self.problem = problem
 
 
-def _reserve(ports: Ports, email_key: str, device_id: str | None) -> Decision:
-    policy = "auth:device" if device_id else "auth:account"
-    subject = f"dev:{device_id}" if device_id else f"acct:{ports.digest('account', email_key)}"
+def _reserve(ports: Ports, policy: str, subject: str) -> Decision:
     for left in reversed(range(TRIES)):
         decision = ports.limits.decide(policy, subject)
         if decision.allowed:

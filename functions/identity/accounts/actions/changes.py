@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action as Change
 
 from tessera.outbox import Event
 from tessera.problems import Busy
 from tessera.transact import Step
 
+from ..events import UserUpdated
 from ..ports import Ports
 from ..store import UserRow
 from ..store.users import Changed
@@ -25,6 +27,7 @@ def applied(
     keep: str | None = None,
     reason: str,
     bump: bool = False,
+    only_if: Condition | None = None,
     unless: Callable[[UserRow], bool] = lambda found: False,
 ) -> int:
     """`UserStore.end_sessions`, on the user as they are by then; returns the new epoch.
@@ -34,10 +37,24 @@ def applied(
     for _ in range(TRIES):
         try:
             return ports.users.end_sessions(
-                user, *changes, event=event, also=also, steps=steps, keep=keep, reason=reason, bump=bump
+                user,
+                *changes,
+                event=event,
+                also=also,
+                steps=steps,
+                keep=keep,
+                reason=reason,
+                bump=bump,
+                only_if=only_if,
             )
         except Changed:
             user = ports.users.get(user.user_id)
             if unless(user):
                 break
     raise Busy()
+
+
+def as_updated(user: UserRow, roles: set[str] | None = None) -> UserUpdated:
+    """What the rest is told when a user's roles or epoch change: whoever keeps either reads it again."""
+    shown = {field: getattr(user, field) for field in ("name", "handle", "avatar_file_id")}
+    return UserUpdated(user_id=user.user_id, roles=sorted(user.roles if roles is None else roles), **shown)

@@ -13,9 +13,10 @@ from ..rules import ResetTokenInvalid
 from ..store import UserRow
 from ..store.users import with_password
 from .changes import applied
+from .factors import require_second_factor
 from .sign_in import prove_password
 from .sign_up import reset_row
-from .tokens import Tokens, access_token
+from .tokens import Grant, Tokens, access_token, mint
 
 
 def change(
@@ -31,9 +32,11 @@ def change(
 ) -> Tokens:
     """A new password; every other session ends, and this one gets a token of the new epoch.
 
-    Raises `LoginFailed` for a wrong current password, `WeakPassword`, `AttemptsExhausted`.
+    Raises `StepUpRequired` before a second factor was shown, `LoginFailed` for a wrong current password,
+    `WeakPassword`, `AttemptsExhausted`.
     """
     user = ports.users.get(user_id)
+    require_second_factor(user, caller)
     prove_password(ports, user, current, client=client)
     kept = ports.passwords.keep(ports.passwords.check(new, context=_context(user), pointer="/new"))
     epoch = applied(
@@ -49,8 +52,11 @@ def change(
         reason="password changed",
         unless=lambda found: found.pw != user.pw,
     )
-    family = ports.sessions.get(user_id, session_id)
-    access = access_token(ports, user, family, epoch=epoch)
+    if caller.credential == "cookie":
+        # A browser's session is kept elsewhere: what was shown in it is what its token says.
+        access = mint(ports, user, _as_shown(caller, session_id), epoch=epoch)
+    else:
+        access = access_token(ports, user, ports.sessions.get(user_id, session_id), epoch=epoch)
     return Tokens(access, ports.settings.access_token_seconds, session_id)
 
 
@@ -98,6 +104,16 @@ def reset(ports: Ports, token: str, password: str, *, call: Call) -> None:
         ],
         steps=[ports.users.consuming_reset(found)],
         reason="password reset",
+    )
+
+
+def _as_shown(caller: Principal, session_id: str) -> Grant:
+    return Grant(
+        session_id=session_id,
+        client_id=caller.client_id or "web",
+        amr=tuple(sorted(caller.amr)),
+        aal=caller.aal,
+        auth_time=int(caller.auth_time.timestamp()) if caller.auth_time else 0,
     )
 
 

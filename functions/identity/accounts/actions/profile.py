@@ -9,6 +9,7 @@ from tessera.problems import FieldError, InvalidRequest
 
 from ..events import UserUpdated
 from ..ports import Ports
+from ..rules import RESERVED_HANDLES, HandleTaken
 from ..store import UserRow
 
 MAX_METADATA_BYTES = 4_096
@@ -22,6 +23,8 @@ def save(ports: Ports, user_id: str, changes: Mapping[str, Any], *, version: int
     Raises `StaleVersion`, `HandleTaken`, `InvalidRequest`.
     """
     _check(changes)
+    if (changes.get("handle") or "").casefold() in RESERVED_HANDLES:
+        raise HandleTaken("This one is kept for the house.")
     user = ports.users.get(user_id)
     if version is not None and version != int(user.version):
         raise StaleVersion(f"You read version {version}; it is at {int(user.version)} now. Read it again.")
@@ -33,6 +36,11 @@ def save(ports: Ports, user_id: str, changes: Mapping[str, Any], *, version: int
     after = {field: changes.get(field, getattr(user, field)) for field in ("name", "handle", "avatar_file_id")}
     event = UserUpdated(user_id=user_id, roles=sorted(user.roles), **after)
     return ports.users.save_profile(user, written, handle=after["handle"], event=event)
+
+
+def with_handle(ports: Ports, handle: str) -> UserRow:
+    """Whose handle it is, or was up to 30 days ago; in any case of its letters. 2 reads. Raises `NotFound`."""
+    return ports.users.get(ports.users.owner_of(handle))
 
 
 def _check(changes: Mapping[str, Any]) -> None:

@@ -5,33 +5,49 @@ from tessera.auth.call import Call
 from tessera.auth.principal import Principal
 from tessera.problems import NotFound
 
+from ..cookie_sessions import CookieSession
 from ..ports import Ports
 from ..store import FamilyRow
-from .changes import applied
+from .changes import applied, as_updated
 
 
-def listed(ports: Ports, user_id: str) -> list[FamilyRow]:
-    return ports.sessions.of(user_id)
+def listed(ports: Ports, user_id: str) -> tuple[list[FamilyRow], list[CookieSession] | None]:
+    """Sign-ins with tokens, and those of browsers, or None when they cannot be told. 1 query, 1 internal call."""
+    return ports.sessions.of(user_id), ports.cookie_sessions.of(user_id)
 
 
 def end(ports: Ports, user_id: str, session_id: str, *, caller: Principal, call: Call) -> None:
-    """End one session of one's own: 1 transaction. Raises `NotFound` when it is over."""
+    """End one session of one's own: 1 transaction, or 1 internal call for that of a browser.
+
+    Raises `NotFound` when it is over, `Unavailable`.
+    """
     told = audit("accounts.session-ended", f"session:{session_id}", by=caller, call=call)
-    if not ports.sessions.end(user_id, session_id, reason="ended by the user", also=[told]):
+    if ports.sessions.end(user_id, session_id, reason="ended by the user", also=[told]):
+        return
+    if not ports.cookie_sessions.end(user_id, session_id, caller=caller, call=call):
         raise NotFound("There is no such session, or it is over.")
 
 
 def log_out(ports: Ports, user_id: str, session_id: str, *, caller: Principal, call: Call) -> None:
     """End the session at hand. Once is as good as twice."""
+    if caller.credential == "cookie":
+        ports.cookie_sessions.end(user_id, session_id, caller=caller, call=call)
+        return
     told = audit("accounts.logout", f"session:{session_id}", by=caller, call=call)
     ports.sessions.end(user_id, session_id, reason="signed out", also=[told])
 
 
 def log_out_everywhere(ports: Ports, user_id: str, *, caller: Principal, call: Call) -> None:
-    """End every session: 1 read and 1 transaction. The epoch moves on, so that no access token outlives it."""
+    """End every session: 1 internal call, 1 read, 1 transaction. No access token outlives it, for the epoch moves on.
+
+    Those of browsers go first: whoever is told `Unavailable` is still signed in, and can ask again.
+    """
+    ports.cookie_sessions.end_all(user_id, caller=caller, call=call)
+    user = ports.users.get(user_id)
     applied(
         ports,
-        ports.users.get(user_id),
-        event=audit("accounts.logout-all", f"user:{user_id}", by=caller, call=call),
+        user,
+        event=as_updated(user),
+        also=[audit("accounts.logout-all", f"user:{user_id}", by=caller, call=call)],
         reason="signed out everywhere",
     )

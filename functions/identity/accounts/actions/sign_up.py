@@ -7,8 +7,8 @@ from tessera import clock, ids
 from tessera.auth.audit import audit
 from tessera.auth.call import Call
 from tessera.auth.principal import Principal
-from tessera.problems import InvalidRequest
-from tessera.transact import telling, transact
+from tessera.problems import InvalidRequest, NotFound
+from tessera.transact import transact
 
 from .. import emails, mails, secret_values
 from ..emails import Address
@@ -18,6 +18,7 @@ from ..ports import Client, Ports
 from ..refresh_tokens import RefreshToken
 from ..rules import CODE_ATTEMPTS, DEVICE_LIFE, RESET_LIFE, SIGN_UP_LIFE, CodeExpired, CodeInvalid, SignUpClosed
 from ..store import ResetRow, SignUpRow, UserRow
+from ..store.activity import telling
 from ..store.rows import MAIN, RESET, expires_in, sign_up_pk, user_pk
 from ..store.sessions import device_row
 from .tokens import Tokens, access_token, new_family, pair
@@ -29,10 +30,12 @@ class Pending:
     expires_at: datetime
 
 
-def start(ports: Ports, *, email: str, password: str, name: str | None, locale: str | None) -> Pending:
+def start(
+    ports: Ports, *, email: str, password: str, name: str | None, locale: str | None, guest: str | None = None
+) -> Pending:
     """Note a sign-up and ask for its mail: 1 read and 1 transaction, whether or not the address has an account.
 
-    Raises `SignUpClosed`, `InvalidRequest`, `WeakPassword`.
+    `guest` is the guest who signs up and keeps their id. Raises `SignUpClosed`, `InvalidRequest`, `WeakPassword`.
     """
     if ports.settings.sign_up == "closed":
         raise SignUpClosed("Ask whoever runs this for an account.")
@@ -45,7 +48,7 @@ def start(ports: Ports, *, email: str, password: str, name: str | None, locale: 
     to = claim.email if claim else address.spelled
     row = _row(ports, sign_up_id, address, kept, code=code, token=token)
     row.kind, row.uid, row.email = ("exists", claim.uid, to) if claim else ("new", None, to)
-    row.name, row.locale = name, locale
+    row.name, row.locale, row.guest = name, locale, guest
     mail, reset = _mail(ports, row, code=code, token=token)
     if _may_mail(ports, address.key):
         ports.sign_ups.open(row, mail, reset)
@@ -102,7 +105,8 @@ def _attempted(ports: Ports, sign_up_id: str) -> SignUpRow:
 def _create(ports: Ports, row: SignUpRow, *, client: Client, call: Call) -> tuple[UserRow, Tokens]:
     """The user, their address, their first session: 1 transaction."""
     sign_up_id = row.pk.partition("#")[2]
-    user = _user(ports, row)
+    guest = _guest(ports, row)
+    user = _user(ports, row, guest)
     device_id, device_token = secret_values.new_device(ports.mac, row.email_norm)
     family = new_family(ports, user.user_id, client, device_id)
     user.families = {family.family_id}
@@ -111,13 +115,19 @@ def _create(ports: Ports, row: SignUpRow, *, client: Client, call: Call) -> tupl
     table = ports.users.table
     device = device_row(user.user_id, device_id, client.device_name, expires_in(DEVICE_LIFE))
     created = SessionCreated(user_id=user.user_id, session_id=family.family_id, client_id=client.client_id)
+    registered = UserRegistered(user_id=user.user_id, locale=user.locale)
     try:
         transact(
             ports.sign_ups.consuming(sign_up_id),
-            *ports.users.creating(user, UserRegistered(user_id=user.user_id, locale=user.locale), taken=_Taken()),
+            *(
+                ports.users.creating(user, registered, taken=_Taken())
+                if guest is None
+                else ports.users.upgrading(guest, user, registered, taken=_Taken())
+            ),
             *ports.sessions.opening(family, created, device, None),
             telling(table, UserVerified(user_id=user.user_id, email=user.email)),
             telling(table, audit("accounts.sign-up", f"user:{user.user_id}", by=myself, call=call)),
+            *ports.owners.changing(before=False, after="owner" in user.roles),
         )
     except _Taken:
         ports.sign_ups.void(sign_up_id)
@@ -129,8 +139,21 @@ class _Taken(Exception):
     """Another sign-up with the same address was confirmed first."""
 
 
-def _user(ports: Ports, row: SignUpRow) -> UserRow:
-    user_id, now = ids.new(), clock.millis()
+def _guest(ports: Ports, row: SignUpRow) -> UserRow | None:
+    """The guest who signs up. Raises `CodeInvalid` when they are gone, or are no guest any more."""
+    if row.guest is None:
+        return None
+    try:
+        guest = ports.users.get(row.guest)
+    except NotFound:
+        raise CodeInvalid() from None
+    if not guest.is_guest or guest.status != "active":
+        raise CodeInvalid()
+    return guest
+
+
+def _user(ports: Ports, row: SignUpRow, guest: UserRow | None) -> UserRow:
+    user_id, now = guest.user_id if guest else ids.new(), clock.millis()
     user = UserRow(
         pk=user_pk(user_id),
         sk=MAIN,
@@ -146,6 +169,9 @@ def _user(ports: Ports, row: SignUpRow) -> UserRow:
         created=now,
         updated=now,
     )
+    if guest is not None:
+        # Tokens of the guest are stale from now on.
+        user.ep, user.version, user.created = int(guest.ep) + 1, int(guest.version) + 1, guest.created
     user.list_under(row.email_norm)
     return user
 

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
+
+from pynamodb.expressions.update import Action as Change
 
 from tessera import clock, ids
 from tessera.auth.audit import audit
@@ -12,11 +15,13 @@ from tessera.tables import ConditionFailed
 
 from .. import mails, refresh_tokens
 from ..events import ReuseDetected
+from ..memberships import Membership
 from ..ports import Client, Ports
 from ..refresh_tokens import RefreshToken
 from ..rules import RefreshInvalid, RefreshReused, Verdict, judge
 from ..store import FamilyRow, UserRow
 from ..store.rows import family_sk, user_pk
+from ..store.sessions import acting_for
 
 
 @dataclass(frozen=True)
@@ -56,26 +61,70 @@ def new_family(ports: Ports, user_id: str, client: Client, device_id: str) -> Fa
 
 
 def access_token(ports: Ports, user: UserRow, family: FamilyRow, *, epoch: int | None = None) -> str:
+    """1 request to KMS, and 1 internal call for a sign-in that acts for an organisation.
+
+    Raises `SigningUnavailable`, `MembershipEnded`.
+    """
+    organisation_id = family.org
+    grant = Grant(
+        session_id=family.family_id,
+        client_id=family.client_id,
+        amr=tuple(sorted(family.amr)),
+        aal=int(family.aal),
+        auth_time=int(family.auth_time) // 1000,
+        membership=ports.memberships.of(organisation_id, user.user_id) if organisation_id else None,
+    )
+    return mint(ports, user, grant, epoch=epoch)
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What an access token says besides who its user is. Times are in seconds."""
+
+    session_id: str
+    client_id: str
+    amr: tuple[str, ...]
+    aal: int
+    auth_time: int
+    life: int | None = None
+    scope: str | None = None
+    actor: dict[str, Any] | None = None
+    membership: Membership | None = None
+
+
+def mint(ports: Ports, user: UserRow, grant: Grant, *, epoch: int | None = None) -> str:
     """1 request to KMS. No name, address or other personal data is in it. Raises `SigningUnavailable`."""
     now = clock.millis() // 1000
-    return ports.signing.sign(
-        {
-            "iss": ports.settings.issuer,
-            "sub": user.user_id,
-            "aud": AUDIENCE,
-            "iat": now,
-            "exp": now + ports.settings.access_token_seconds,
-            "jti": ids.new(),
-            "sid": family.family_id,
-            "ep": int(user.ep) if epoch is None else epoch,
-            "roles": sorted(user.roles),
-            "amr": sorted(family.amr),
-            "aal": int(family.aal),
-            "auth_time": int(family.auth_time) // 1000,
-            "plan": "user",
-            "client_id": family.client_id,
-        }
-    )
+    life = ports.settings.access_token_seconds if grant.life is None else grant.life
+    claims: dict[str, Any] = {
+        "iss": ports.settings.issuer,
+        "sub": user.user_id,
+        "aud": AUDIENCE,
+        "iat": now,
+        "exp": now + life,
+        "jti": ids.new(),
+        "sid": grant.session_id,
+        "ep": int(user.ep) if epoch is None else epoch,
+        "roles": sorted(user.roles),
+        "amr": list(grant.amr),
+        "aal": grant.aal,
+        "auth_time": grant.auth_time,
+        "plan": user.plan,
+        "client_id": grant.client_id,
+    }
+    added = permissions_added(ports, user, grant.membership)
+    told: dict[str, Any] = {"perms": sorted(added) or None, "scope": grant.scope, "act": grant.actor}
+    if grant.membership is not None:
+        told |= {"org": grant.membership.organisation_id, "org_role": grant.membership.role}
+        told |= {"org_ep": grant.membership.epoch}
+    return ports.signing.sign(claims | {name: value for name, value in told.items() if value is not None})
+
+
+def permissions_added(ports: Ports, user: UserRow, membership: Membership | None = None) -> frozenset[str]:
+    """What custom roles add: the platform's, or, while acting for an organisation, only the organisation's own."""
+    if membership is not None:
+        return membership.permissions
+    return ports.custom_roles.held_by(frozenset(user.roles), now=True)
 
 
 def pair(ports: Ports, family: FamilyRow, access: str, token: RefreshToken, device: str | None = None) -> Tokens:
@@ -93,15 +142,37 @@ def pair(ports: Ports, family: FamilyRow, access: str, token: RefreshToken, devi
 def refresh(ports: Ports, text: str, *, call: Call | None = None) -> Tokens:
     """The next pair. 1 write, 1 read, 1 request to KMS; nothing for a token we did not make.
 
-    Within the grace a token is good again, for the same successor. Raises `RefreshInvalid`, `RefreshReused`.
+    Within the grace a token is good again, for the same successor. Raises `RefreshInvalid`, `RefreshReused`,
+    and `MembershipEnded` when it acts for an organisation that its user has left.
     """
+    return _next_pair(ports, _ours(ports, text), call=call)
+
+
+def switch(ports: Ports, text: str, organisation_id: str | None, *, call: Call | None = None) -> Tokens:
+    """The next pair of the same sign-in, acting for this organisation, or for oneself alone.
+
+    What a refresh costs, and 2 internal calls. Raises `MembershipEnded`, `RefreshInvalid`, `RefreshReused`.
+    """
+    token = _ours(ports, text)
+    if organisation_id is not None:
+        ports.memberships.of(organisation_id, token.user_id)
+    return _next_pair(ports, token, acting_for(organisation_id), call=call)
+
+
+def _ours(ports: Ports, text: str) -> RefreshToken:
     token = refresh_tokens.read(text, ports.mac)
     if token is None:
         raise RefreshInvalid()
+    return token
+
+
+def _next_pair(ports: Ports, token: RefreshToken, *changes: Change, call: Call | None) -> Tokens:
     try:
-        family = ports.sessions.rotate(token.user_id, token.family_id, token.counter)
+        family = ports.sessions.rotate(token.user_id, token.family_id, token.counter, *changes)
     except ConditionFailed as failed:
         family = _same_again(ports, token, failed.old, call)
+        if changes:
+            family = ports.sessions.change(token.user_id, token.family_id, *changes)
     # Read after the counter moved: whoever locks the user from here on bumps the epoch, which refuses this token.
     user = ports.users.table.get(UserRow, user_pk(token.user_id), "MAIN")
     if user is None or user.status != "active":
@@ -130,7 +201,8 @@ def _end_reused(ports: Ports, token: RefreshToken, call: Call | None) -> None:
         event=ReuseDetected(user_id=token.user_id, session_id=token.family_id),
         also=[
             audit("accounts.refresh-reused", f"user:{token.user_id}", by=thief, call=call),
-            mails.notice("refresh-reused", to=user.email, locale=user.locale),
+            # A guest has no address.
+            *([mails.notice("refresh-reused", to=user.email, locale=user.locale)] if user.email else []),
         ],
     )
 

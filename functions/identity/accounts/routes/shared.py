@@ -12,6 +12,7 @@ from tessera.entry import bound
 from tessera.problems import FieldError, InvalidRequest, NotFound
 
 from ..actions.tokens import Tokens
+from ..internal_schemas import FullUserOut
 from ..ports import Client, Ports
 from ..schemas import AccessOut, SignedInOut, Status, TokensOut, UserOut
 from ..store import UserRow
@@ -73,6 +74,19 @@ def user_out(user: UserRow) -> UserOut:
         roles=sorted(user.roles),
         created_at=clock.from_millis(int(user.created)),
         updated_at=clock.from_millis(int(user.updated)),
+    )
+
+
+def full_user_out(user: UserRow) -> FullUserOut:
+    return FullUserOut(
+        **user_out(user).model_dump(),
+        epoch=int(user.ep),
+        version=int(user.version),
+        plan=user.plan,
+        factors=sorted(user.mfa or ()),
+        has_password=user.pw is not None,
+        locked_until=clock.from_millis(int(user.locked_until)) if user.locked_until else None,
+        deleted_at=clock.from_millis(int(user.erase_at)) if user.erase_at else None,
     )
 
 

@@ -10,7 +10,7 @@ from tessera.auth.problems import AttemptsExhausted, RateLimited
 from tessera.entry import problems
 from tessera.problems import FieldError, InvalidRequest
 
-from ..actions import sign_up
+from ..actions import guests, sign_up
 from ..rules import CodeExpired, CodeInvalid, SigningUnavailable, SignUpClosed, WeakPassword
 from ..schemas import ResendIn, SignedInOut, SignUpIn, SignUpOut, VerifyIn
 from .shared import PREFIX, TAGS, Asked, Bound, Guesser, client_of, signed_in_out
@@ -37,11 +37,14 @@ async def verify_sign_up(body: VerifyIn, caller: Guesser, ports: Bound, call: As
     client = client_of(ports, call, client_id=body.client_id, device_name=body.device_name)
     async with ports.pace.held():
         if body.sign_up_id is not None and body.code is not None and body.token is None and body.password is None:
-            return signed_in_out(*sign_up.verify_code(ports, body.sign_up_id, body.code, client=client, call=call))
-        if body.token is not None and body.password is not None and body.sign_up_id is None and body.code is None:
-            return signed_in_out(*sign_up.verify_link(ports, body.token, body.password, client=client, call=call))
-    told = "Send sign_up_id and code, or token and password."
-    raise InvalidRequest(told, errors=[FieldError("", told)])
+            user, tokens = sign_up.verify_code(ports, body.sign_up_id, body.code, client=client, call=call)
+        elif body.token is not None and body.password is not None and body.sign_up_id is None and body.code is None:
+            user, tokens = sign_up.verify_link(ports, body.token, body.password, client=client, call=call)
+        else:
+            told = "Send sign_up_id and code, or token and password."
+            raise InvalidRequest(told, errors=[FieldError("", told)])
+    guests.merge(ports, body.guest_token, user.user_id, call=call)
+    return signed_in_out(user, tokens)
 
 
 @router.post("/resend", status_code=202, responses=problems(InvalidRequest, RateLimited))

@@ -13,8 +13,8 @@ from tessera.problems import FieldError, InvalidRequest, PayloadTooLarge, Unsupp
 from tessera.types import In
 
 from ..actions import tokens
-from ..rules import RefreshInvalid, RefreshReused, SigningUnavailable
-from ..schemas import DoneOut, TokensOut
+from ..rules import MembershipEnded, RefreshInvalid, RefreshReused, SigningUnavailable
+from ..schemas import DoneOut, SwitchIn, TokensOut
 from .shared import PREFIX, TAGS, Asked, Bound, Guesser, tokens_out
 
 router = APIRouter(prefix=f"{PREFIX}/token", tags=TAGS)
@@ -58,11 +58,20 @@ BODY = {"requestBody": {"required": True, "content": _CONTENT}}
 @router.post(
     "/refresh",
     openapi_extra=BODY,
-    responses=problems(RefreshInvalid, RefreshReused, RateLimited, SigningUnavailable, InvalidRequest),
+    responses=problems(RefreshInvalid, RefreshReused, MembershipEnded, RateLimited, SigningUnavailable, InvalidRequest),
 )
 async def refresh_token(caller: Guesser, ports: Bound, call: Asked, sent: Sent) -> TokensOut:
     """The next pair of tokens. The old refresh token is good for 10 seconds more, for the same successor."""
     return tokens_out(tokens.refresh(ports, sent, call=call))
+
+
+@router.post(
+    "/switch",
+    responses=problems(RefreshInvalid, RefreshReused, MembershipEnded, RateLimited, SigningUnavailable, InvalidRequest),
+)
+async def switch_organisation(body: SwitchIn, caller: Guesser, ports: Bound, call: Asked) -> TokensOut:
+    """The next pair of tokens, to act for an organisation one belongs to, or with null for oneself again."""
+    return tokens_out(tokens.switch(ports, body.refresh_token, body.organisation_id, call=call))
 
 
 @router.post("/revoke", openapi_extra=BODY, responses=problems(RateLimited, InvalidRequest))

@@ -9,7 +9,8 @@ from tessera.auth.principal import Principal
 from tessera.entry import problems
 from tessera.problems import FieldError, InvalidRequest, NotFound
 
-from ..schemas import PublicUserOut, PublicUsersOut
+from ..actions import profile
+from ..schemas import Handle, PublicUserOut, PublicUsersOut
 from ..store import UserRow
 from .shared import PREFIX, TAGS, Bound
 
@@ -27,6 +28,12 @@ async def get_users(ids_text: Annotated[Ids, Query(alias="ids")], caller: Reader
         told = f"Send up to {MAX_IDS} ids, by commas."
         raise InvalidRequest(told, errors=[FieldError("?ids", told)])
     return PublicUsersOut(items=[_out(row) for row in ports.users.many(wanted)])
+
+
+@router.get("/by-handle", responses=problems(NotFound, InvalidRequest))
+async def get_user_by_handle(handle: Annotated[Handle, Query()], caller: Reader, ports: Bound) -> PublicUserOut:
+    """The public profile of whoever has this handle, or had it until lately: it shows the present one."""
+    return _out(profile.with_handle(ports, handle))
 
 
 @router.get("/{user_id:ulid}", responses=problems(NotFound))

@@ -10,11 +10,15 @@ from tessera.auth.jws import ALGORITHM
 from tessera.auth.principal import Principal
 from tessera.etags import etag, unchanged
 
-from ..passwords import MAX_CHARACTERS
+from ..actions.factors import METHODS
+from ..factor_schemas import RelatedOriginsOut
+from ..passwords import MAX_CHARACTERS, MIN_SCORE
 from ..schemas import ConfigOut, DiscoveryOut, KeyOut, KeysOut
 from .shared import PREFIX, TAGS, Bound
 
 router = APIRouter(prefix=PREFIX, tags=TAGS)
+# Browsers ask for this one at the root of the domain that passkeys are for.
+root = APIRouter(tags=TAGS)
 Anyone = Annotated[Principal, auth.public(limited=False)]
 IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=1000)]
 CACHED = "public, max-age=300"
@@ -56,14 +60,27 @@ async def get_discovery(caller: Anyone, ports: Bound, response: Response, if_non
     return found
 
 
+@root.get("/.well-known/webauthn")
+async def get_related_origins(caller: Anyone, ports: Bound, response: Response) -> RelatedOriginsOut:
+    """The pages of other domains that may use the passkeys of this one (WebAuthn Level 3, 5.11)."""
+    response.headers["Cache-Control"] = CACHED
+    return RelatedOriginsOut(origins=ports.relying_party.origins)
+
+
 @router.get("/config")
 async def get_config(caller: Anyone, ports: Bound, response: Response) -> ConfigOut:
     """How one may sign up and in here."""
     response.headers["Cache-Control"] = CACHED
     return ConfigOut(
         sign_up=ports.settings.sign_up,
-        methods=["password"],
+        methods=["password", "passkey"],
+        second_factors=list(METHODS),
+        passkey_domain=ports.relying_party.id,
+        guests=ports.settings.guests == "on",
         password_min_length=ports.settings.password_min,
         password_max_length=MAX_CHARACTERS,
+        password_min_score=MIN_SCORE,
+        password_breach_list=ports.passwords.asks_breach_list,
+        deletion_grace_days=ports.settings.deletion_grace_days,
         clients=sorted(ports.settings.client_ids),
     )

@@ -1,5 +1,13 @@
 """The table `accounts`: users, claims, sign-ups, sessions, known devices."""
 
+from .activity import ActivityStore as ActivityStore
+from .addresses import AddressStore as AddressStore
+from .exports import ExportStore as ExportStore
+from .factors import FactorStore as FactorStore
+from .life_rows import ActivityRow as ActivityRow
+from .lives import LifeStore as LifeStore
+from .owners import OwnerStore as OwnerStore
+from .passkeys import PasskeyStore as PasskeyStore
 from .rows import ClaimRow as ClaimRow
 from .rows import DeviceRow as DeviceRow
 from .rows import FamilyRow as FamilyRow

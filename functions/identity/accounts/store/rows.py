@@ -48,8 +48,9 @@ class UserRow(DueRow):
 
     user_id = UnicodeAttribute()
     status = UnicodeAttribute(default="active")
-    email = UnicodeAttribute()
-    email_norm = UnicodeAttribute()
+    # A guest has no address.
+    email = UnicodeAttribute(null=True)
+    email_norm = UnicodeAttribute(null=True)
     name = UnicodeAttribute(null=True)
     handle = UnicodeAttribute(null=True)
     locale = UnicodeAttribute(null=True)
@@ -66,6 +67,20 @@ class UserRow(DueRow):
     created = NumberAttribute()
     updated = NumberAttribute()
     fails = NumberAttribute(default=0)
+    plan = UnicodeAttribute(default="user")
+    # The second factors that are confirmed, by name.
+    mfa = UnicodeSetAttribute(null=True)
+    # How many there are, so that the last way to sign in is never removed.
+    passkeys = NumberAttribute(null=True)
+    # What authenticators know the user by.
+    wa_handle = UnicodeAttribute(null=True)
+    # When a lock ends by itself.
+    locked_until = NumberAttribute(null=True)
+    # When everything is erased, who asked for it, when that began, and into whom a guest went over.
+    erase_at = NumberAttribute(null=True)
+    erase_by = UnicodeAttribute(null=True)
+    erasing = NumberAttribute(null=True)
+    merged_into = UnicodeAttribute(null=True)
     # The sign-ins that can still be refreshed, so that all of them can be ended in one transaction.
     families = UnicodeSetAttribute(null=True)
     gs1_pk = UnicodeAttribute(null=True)
@@ -76,6 +91,16 @@ class UserRow(DueRow):
     @property
     def kept(self) -> Kept | None:
         return Kept(self.pw, int(self.pw_pv)) if self.pw else None
+
+    @property
+    def may_sign_in(self) -> bool:
+        """Active, or deleted by its own user and not being erased yet: a sign-in then keeps the account."""
+        is_leaving = self.status == "deleting" and self.erase_by == "user" and self.erasing is None
+        return self.status == "active" or is_leaving
+
+    @property
+    def is_guest(self) -> bool:
+        return "guest" in self.roles
 
     @property
     def open_families(self) -> frozenset[str]:
@@ -109,6 +134,8 @@ class SignUpRow(Row):
     code_mac = UnicodeAttribute()
     token_mac = UnicodeAttribute()
     left = NumberAttribute()
+    # The guest who becomes the user, and keeps their id.
+    guest = UnicodeAttribute(null=True)
 
     @property
     def kept(self) -> Kept:
@@ -138,6 +165,8 @@ class FamilyRow(Row):
     device_id = UnicodeAttribute(null=True)
     ip_trunc = UnicodeAttribute(null=True)
     client_id = UnicodeAttribute()
+    # The organisation that this sign-in acts for.
+    org = UnicodeAttribute(null=True)
     created = NumberAttribute()
 
     def as_family(self) -> Family:

@@ -12,12 +12,13 @@ from tessera.outbox import Event
 from tessera.problems import Busy, NotFound
 from tessera.settings import Bindings
 from tessera.tables import ConditionFailed, Table
-from tessera.transact import Step, deleting, putting, telling, transact, updating
+from tessera.transact import Step, deleting, putting, transact, updating
 
 from ..config import AccountSettings
 from ..events import SessionRevoked
 from ..passwords import Kept
 from ..rules import MAX_FAILURES, MAX_SESSIONS
+from .activity import telling
 from .rows import MAIN, DeviceRow, FamilyRow, UserRow, device_sk, family_sk, user_pk
 
 
@@ -56,7 +57,8 @@ class SessionStore:
         # Past the limit only a new password opens the account to unknown devices again.
         if int(user.fails) <= MAX_FAILURES:
             changes.append(UserRow.fails.set(0))
-        same = (UserRow.status == "active") & (UserRow.ep == user.ep) & (UserRow.pw == user.pw)
+        same = (UserRow.status == "active") & (UserRow.ep == user.ep)
+        same &= UserRow.pw == user.pw if user.pw else UserRow.pw.does_not_exist()
         ended: list[Step] = []
         if len(user.open_families) < MAX_SESSIONS:
             changes.append(UserRow.families.add({row.family_id}))
@@ -72,7 +74,11 @@ class SessionStore:
             *ended,
         )
 
-    def rotate(self, user_id: str, family_id: str, counter: int) -> FamilyRow:
+    def remember(self, device: DeviceRow, event: Event, *, also: Sequence[Event]) -> None:
+        """A device that has signed in where another service keeps the session. 1 transaction."""
+        transact(putting(self.table, device, event=event), *(telling(self.table, more) for more in also))
+
+    def rotate(self, user_id: str, family_id: str, counter: int, *changes: Change) -> FamilyRow:
         """Move the counter on, if it is still at `counter` and the sign-in still open. 1 write.
 
         Raises `ConditionFailed` with the family as it stands.
@@ -86,20 +92,49 @@ class SessionStore:
             FamilyRow.ctr.add(1),
             FamilyRow.rot_at.set(now),
             FamilyRow.idle_exp.set(now + self._idle_ms),
+            *changes,
             only_if=(FamilyRow.ctr == counter) & is_open,
         )
 
-    def prove(self, user_id: str, family_id: str) -> FamilyRow:
-        """The user has just proved again who they are. 1 write. Raises `NotFound` when the session is over."""
+    def prove(self, user_id: str, family_id: str, amr: frozenset[str] = frozenset(), aal: int = 1) -> FamilyRow:
+        """The user has just proved again who they are; what they showed adds to what they had shown. 1 write.
+
+        Raises `NotFound` when the session is over.
+        """
         now = clock.millis()
+        shown: list[Change] = [FamilyRow.amr.add(set(amr))] if amr else []
+        # A password shown again takes nothing away from a second factor shown before.
+        shown += [FamilyRow.aal.set(aal)] if aal > 1 else []
         try:
             return self.table.update(
                 FamilyRow,
                 user_pk(user_id),
                 family_sk(family_id),
                 FamilyRow.auth_time.set(now),
+                *shown,
                 only_if=FamilyRow.status == "active",
             )
+        except ConditionFailed:
+            raise NotFound("The session is over.") from None
+
+    def showing(self, family_id: str, user_id: str, amr: frozenset[str], *, refused: Exception) -> Step:
+        """The step by which a sign-in that sets a second factor up has shown it."""
+        return updating(
+            self.table,
+            FamilyRow,
+            user_pk(user_id),
+            family_sk(family_id),
+            FamilyRow.aal.set(2),
+            FamilyRow.amr.add(set(amr)),
+            only_if=FamilyRow.status == "active",
+            refused=refused,
+        )
+
+    def change(self, user_id: str, family_id: str, *changes: Change) -> FamilyRow:
+        """Change a sign-in that goes on. 1 write. Raises `NotFound` when the session is over."""
+        is_open = FamilyRow.status == "active"
+        try:
+            return self.table.update(FamilyRow, user_pk(user_id), family_sk(family_id), *changes, only_if=is_open)
         except ConditionFailed:
             raise NotFound("The session is over.") from None
 
@@ -162,3 +197,8 @@ def device_row(user_id: str, device_id: str, name: str | None, ttl: int) -> Devi
     return DeviceRow(
         pk=user_pk(user_id), sk=device_sk(device_id), device_id=device_id, name=name, last_seen=clock.millis(), ttl=ttl
     )
+
+
+def acting_for(organisation_id: str | None) -> Change:
+    """Whom a sign-in acts for from now on: this organisation, or nobody but its user."""
+    return FamilyRow.org.set(organisation_id) if organisation_id else FamilyRow.org.remove()

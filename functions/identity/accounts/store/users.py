@@ -1,23 +1,26 @@
 """Users, what they claim, and their credentials."""
 
 from collections.abc import Iterable, Sequence
-from typing import Self
+from typing import Self, cast
 
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action as Change
 
 from tessera import clock, ids
 from tessera.auth.feed import Feed
-from tessera.expressions import is_free, is_new
+from tessera.expressions import all_of, is_free, is_new
 from tessera.outbox import Event
 from tessera.problems import Busy, NotFound
 from tessera.settings import Bindings
-from tessera.tables import ConditionFailed, Table
-from tessera.transact import Step, deleting, putting, telling, transact, updating
+from tessera.tables import ConditionFailed, Key, Page, Table
+from tessera.transact import Step, deleting, putting, transact, updating
 
 from ..config import AccountSettings
 from ..events import SessionRevoked
 from ..passwords import Kept
-from ..rules import HANDLE_KEPT, HandleTaken, ResetTokenInvalid
+from ..rules import HANDLE_KEPT, MAX_FAILURES, HandleTaken, ResetTokenInvalid
+from .activity import riding, telling
 from .rows import (
     CLAIM,
     MAIN,
@@ -63,6 +66,22 @@ class UserStore:
     def claim_of(self, email_key: str) -> ClaimRow | None:
         return self.table.get(ClaimRow, claim_pk(email_key), CLAIM)
 
+    def owner_of(self, handle: str) -> str:
+        """1 read. Raises `NotFound`."""
+        claim = self.table.get(ClaimRow, handle_pk(handle), CLAIM)
+        if claim is None:
+            raise NotFound("Nobody has this handle.")
+        return claim.uid
+
+    def of_month(self, month: str, *, limit: int, after: Key | None) -> Page[UserRow]:
+        """Who came in this month, the newest first. 1 query."""
+        return self.table.query(UserRow, f"UC#{month}", index="gs1", limit=limit, after=after, newest_first=True)
+
+    def with_prefix(self, prefix: str, *, limit: int, after: Key | None) -> Page[UserRow]:
+        """Whose address begins so, by address. 1 query. The prefix has two characters at least."""
+        begins = Path("gs2_sk").startswith(prefix)
+        return self.table.query(UserRow, f"EP#{prefix[:2]}", index="gs2", sort=begins, limit=limit, after=after)
+
     def attempted(self, user_id: str | None) -> UserRow | None:
         """The user, one attempt counted against them before anything is compared. 1 write.
 
@@ -81,9 +100,25 @@ class UserStore:
         """Take the attempt back: it was a good one, only nobody could sign for it. 1 write."""
         self.table.update(UserRow, user_pk(user_id), MAIN, UserRow.fails.add(-1), bump=False)
 
-    def tell(self, event: Event) -> None:
+    def proved(self, user: UserRow, rehashed: Kept | None) -> None:
+        """The password was right, whatever comes of it: the count begins anew. 1 write.
+
+        Raises `Busy` when the password was changed meanwhile.
+        """
+        changes: list[Change] = [UserRow.fails.set(0)] if 0 < int(user.fails) <= MAX_FAILURES else []
+        if rehashed is not None:
+            changes += [UserRow.pw.set(rehashed.phc), UserRow.pw_pv.set(rehashed.pepper)]
+        if not changes:
+            return
+        try:
+            same = UserRow.pw == user.pw if user.pw else UserRow.pw.does_not_exist()
+            self.table.update(UserRow, user_pk(user.user_id), MAIN, *changes, only_if=same, bump=False)
+        except ConditionFailed:
+            raise Busy() from None
+
+    def tell(self, *events: Event) -> None:
         """Something that happened without a change. 1 write."""
-        transact(telling(self.table, event))
+        transact(*(telling(self.table, event) for event in events))
 
     def creating(self, row: UserRow, event: Event, *, taken: Exception) -> list[Step]:
         """A new user and the claim on their address, which is what makes the address unique."""
@@ -92,6 +127,28 @@ class UserStore:
             putting(self.table, claim, only_if=is_new(), refused=taken),
             putting(self.table, row, only_if=is_new(), event=event),
         ]
+
+    def upgrading(self, guest: UserRow, row: UserRow, event: Event, *, taken: Exception) -> list[Step]:
+        """A guest becomes the user of this row: what they were signed in with ends, and their id stays."""
+        same = (UserRow.ep == guest.ep) & UserRow.roles.contains("guest") & self._same_families(guest)
+        claim = ClaimRow(pk=claim_pk(row.email_norm), sk=CLAIM, uid=row.user_id, email=row.email)
+        return [
+            putting(self.table, claim, only_if=is_new(), refused=taken),
+            putting(self.table, row, only_if=same, event=event, refused=Busy()),
+            self.feed.revoke("u", row.user_id, min_ep=int(row.ep)),
+            *self._ending(guest.user_id, sorted(guest.open_families), reason="signed up"),
+        ]
+
+    def _same_families(self, before: UserRow) -> Condition:
+        """Nobody has signed in or out since the user was read."""
+        if not before.open_families:
+            return cast(Condition, UserRow.families.does_not_exist())
+        return cast(Condition, UserRow.families == set(before.open_families))
+
+    def _ending(self, user_id: str, family_ids: Sequence[str], *, reason: str) -> list[Step]:
+        gone = [deleting(self.table, FamilyRow, user_pk(user_id), family_sk(ended)) for ended in family_ids]
+        told = [SessionRevoked(user_id=user_id, session_id=ended, reason=reason) for ended in family_ids]
+        return [*gone, *(telling(self.table, one) for one in told)]
 
     def save_profile(self, before: UserRow, changes: Iterable[Change], *, handle: str | None, event: Event) -> UserRow:
         """Write a profile read at `before.version`: 1 write, a transaction when the handle changes.
@@ -128,6 +185,7 @@ class UserStore:
         keep: str | None = None,
         reason: str,
         bump: bool = False,
+        only_if: Condition | None = None,
     ) -> int:
         """Change the user and end every session but `keep`, in 1 transaction; returns the new epoch.
 
@@ -138,8 +196,7 @@ class UserStore:
         ended = sorted(before.open_families - {keep})
         kept = before.open_families & {keep}
         families = UserRow.families.set(set(kept)) if kept else UserRow.families.remove()
-        is_empty = UserRow.families.does_not_exist()
-        same = UserRow.families == set(before.open_families) if before.open_families else is_empty
+        carried, noted = riding(self.table, event)
         transact(
             updating(
                 self.table,
@@ -149,28 +206,28 @@ class UserStore:
                 *changes,
                 UserRow.ep.set(epoch),
                 *([families] if ended else []),
-                only_if=(UserRow.ep == before.ep) & same,
-                event=event,
+                only_if=all_of((UserRow.ep == before.ep) & self._same_families(before), only_if),
+                event=carried,
                 refused=Changed(),
                 bump=bump,
             ),
             self.feed.revoke("u", before.user_id, min_ep=epoch),
-            *(deleting(self.table, FamilyRow, user_pk(before.user_id), family_sk(ended_id)) for ended_id in ended),
-            *(
-                telling(self.table, SessionRevoked(user_id=before.user_id, session_id=ended_id, reason=reason))
-                for ended_id in ended
-            ),
+            *self._ending(before.user_id, ended, reason=reason),
+            *noted,
             *(telling(self.table, more) for more in also),
             *steps,
         )
         return epoch
 
-    def restamp(self, before: UserRow, *changes: Change, event: Event, also: Sequence[Event]) -> None:
+    def restamp(
+        self, before: UserRow, *changes: Change, event: Event, also: Sequence[Event], steps: Sequence[Step] = ()
+    ) -> None:
         """Change the user and make their access tokens stale; sessions go on. 1 transaction.
 
         Raises `Busy` when the user was changed meanwhile.
         """
         epoch = int(before.ep) + 1
+        carried, noted = riding(self.table, event)
         transact(
             updating(
                 self.table,
@@ -181,11 +238,13 @@ class UserStore:
                 UserRow.ep.set(epoch),
                 expect=int(before.version),
                 only_if=UserRow.ep == before.ep,
-                event=event,
+                event=carried,
                 refused=Busy,
             ),
             self.feed.revoke("u", before.user_id, min_ep=epoch),
+            *noted,
             *(telling(self.table, more) for more in also),
+            *steps,
         )
 
     def _claiming(self, before: UserRow, handle: str | None) -> list[Step]:

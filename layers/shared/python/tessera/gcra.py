@@ -9,15 +9,8 @@ each shape's condition holds only where its formula is right.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
-MICROS = 1_000_000
-MAX_WINDOWS = 3
-# The item outlives the moment it is full, when it says no more than its absence would.
-TTL_SLACK_SECONDS = 3_600
-
-# Of each window; None where nothing is stored, which is the same as a time long past.
-Tats = tuple[int | None, ...]
+from tessera.tallies import MICROS, Clause, Figures, State
 
 
 @dataclass(frozen=True)
@@ -38,90 +31,84 @@ class Window:
         return -(-self.period_seconds * MICROS // self.limit)
 
     @property
-    def capacity(self) -> int:
+    def period(self) -> int:
+        return self.period_seconds * MICROS
+
+    @property
+    def full_after(self) -> int:
+        """Microseconds in which an empty bucket fills."""
         return self.burst * self.interval
+
+    @property
+    def per_second(self) -> float:
+        return self.limit / self.period_seconds
 
     def times(self, factor: int) -> "Window":
         return Window(self.limit * factor, self.period_seconds, self.burst * factor)
 
 
 @dataclass(frozen=True)
-class Charge:
-    """One decision to be made: all windows admit it or none is charged."""
+class Gcra:
+    """A token bucket with exact bounds. `slack` lets a process with an old view of the bucket succeed at once, for
+    which the bound grows by slack/T."""
 
-    windows: tuple[Window, ...]
-    cost: int
-    now: int
+    window: Window
+    index: int = 0
     slack: int = 0
 
-    def __post_init__(self) -> None:
-        if not 1 <= len(self.windows) <= MAX_WINDOWS:
-            raise ValueError(f"A policy has one to {MAX_WINDOWS} windows.")
-        if not 1 <= self.cost <= min(window.burst for window in self.windows):
-            raise ValueError(f"A cost of {self.cost} is more than the policy's burst and could never be admitted.")
+    @property
+    def label(self) -> str:
+        return str(self.window.period_seconds)
 
-    def wait(self, tats: Tats) -> int:
-        """Microseconds until this would be admitted, 0 when it is now: sufficient, and not one less would do."""
-        waits = [tat - self._room(window) for window, tat in zip(self.windows, tats, strict=True) if tat is not None]
-        return max([0, *waits])
+    @property
+    def capacity(self) -> int:
+        return self.window.burst
 
-    def busy(self, tats: Tats) -> tuple[bool, ...]:
-        """The shape of the write, of each window, that these times ask for."""
-        return tuple(tat is not None and tat > self.now - self.slack for tat in tats)
+    @property
+    def _tat(self) -> str:
+        return f"tat{self.index}"
 
-    def after(self, tats: Tats) -> Tats:
-        """The times once this is admitted, whichever shape wrote them."""
-        return tuple(
-            (tat if tat is not None and busy else self.now) + self.cost * window.interval
-            for window, tat, busy in zip(self.windows, tats, self.busy(tats), strict=True)
+    def wait(self, state: State, cost: int, now: int) -> int:
+        tat = state.get(self._tat)
+        return 0 if tat is None else max(0, tat - self._room(cost, now))
+
+    def clause(self, state: State, cost: int, now: int) -> Clause:
+        tat, index, price = self._tat, self.index, cost * self.window.interval
+        if self._is_busy(state, now):
+            return Clause(
+                (f"{tat} > :floor{index}", f"{tat} <= :room{index}"),
+                (f"{tat} = {tat} + :cost{index}",),
+                {f":floor{index}": now - self.slack, f":room{index}": self._room(cost, now), f":cost{index}": price},
+            )
+        return Clause(
+            (f"(attribute_not_exists({tat}) OR {tat} <= :now{index})",),
+            (f"{tat} = :next{index}",),
+            {f":now{index}": now, f":next{index}": now + price},
         )
 
-    def write(self, busy: tuple[bool, ...]) -> dict[str, Any]:
-        """The update, its condition and values, for DynamoDB's `UpdateItem`."""
-        conditions, changes, values = [], [], {}
-        for index, (window, is_busy) in enumerate(zip(self.windows, busy, strict=True)):
-            tat, cost = f"tat{index}", self.cost * window.interval
-            if is_busy:
-                conditions.append(f"{tat} > :floor AND {tat} <= :room{index}")
-                changes.append(f"{tat} = {tat} + :cost{index}")
-                values[":floor"] = self.now - self.slack
-                values[f":room{index}"] = self._room(window)
-                values[f":cost{index}"] = cost
-            else:
-                conditions.append(f"(attribute_not_exists({tat}) OR {tat} <= :now)")
-                changes.append(f"{tat} = :next{index}")
-                values[":now"] = self.now
-                values[f":next{index}"] = self.now + cost
-        full_at = self.now + max(window.capacity for window in self.windows)
-        values[":ttl"] = full_at // MICROS + TTL_SLACK_SECONDS
-        return {
-            "ConditionExpression": " AND ".join(conditions),
-            "UpdateExpression": f"SET {', '.join(changes)}, #ttl = :ttl",
-            "ExpressionAttributeNames": {"#ttl": "ttl"},
-            "ExpressionAttributeValues": numbers(values),
-        }
+    def after(self, state: State, cost: int, now: int) -> dict[str, int]:
+        start = state[self._tat] if self._is_busy(state, now) else now
+        return {self._tat: start + cost * self.window.interval}
 
-    def refund(self) -> dict[str, Any]:
-        """The update that takes the charge back. A `tat` in the past is worth no more than now, so the
-        refund is bounded by the burst."""
-        changes = [f"tat{index} = tat{index} - :cost{index}" for index in range(len(self.windows))]
-        values = {f":cost{index}": self.cost * window.interval for index, window in enumerate(self.windows)}
-        return {
-            "ConditionExpression": " AND ".join(f"attribute_exists(tat{index})" for index in range(len(self.windows))),
-            "UpdateExpression": f"SET {', '.join(changes)}",
-            "ExpressionAttributeValues": numbers(values),
-        }
+    def refund(self, cost: int, now: int) -> Clause:
+        # A `tat` in the past is worth no more than now, so that refunds are bounded by the burst.
+        tat, given = self._tat, f":cost{self.index}"
+        values = {given: cost * self.window.interval}
+        return Clause((f"attribute_exists({tat})",), (f"{tat} = {tat} - {given}",), values)
 
-    def _room(self, window: Window) -> int:
+    def figures(self, state: State, now: int) -> Figures:
+        window, full_in = self.window, max(0, state.get(self._tat, 0) - now)
+        left = max(0, window.full_after - full_in) // window.interval
+        return Figures(window.limit, window.period_seconds, left, full_in)
+
+    def keeps(self, now: int) -> int:
+        return self.window.full_after
+
+    def _is_busy(self, state: State, now: int) -> bool:
+        """The shape of the write that this state asks for."""
+        tat = state.get(self._tat)
+        return tat is not None and tat > now - self.slack
+
+    def _room(self, cost: int, now: int) -> int:
         """The latest `tat` that still admits."""
-        return self.now + (window.burst - self.cost) * window.interval
-
-
-def numbers(values: dict[str, int]) -> dict[str, dict[str, str]]:
-    return {name: {"N": str(value)} for name, value in values.items()}
-
-
-def tats_of(item: dict[str, dict[str, str]], windows: int) -> Tats:
-    """The times on an item in DynamoDB's notation."""
-    stored = (item.get(f"tat{index}") for index in range(windows))
-    return tuple(int(found["N"]) if found else None for found in stored)
+        return now + (self.window.burst - cost) * self.window.interval

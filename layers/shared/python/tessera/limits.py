@@ -1,138 +1,47 @@
 """Rate limits: one decision is one conditional write, never a read.
 
-`Limits.charge` raises `RateLimited`; `Limits.decide` only says. What a process has seen of a bucket
-it remembers, which picks the right shape of the write (see `gcra`) and refuses for nothing what the
-bucket cannot admit yet.
+`Limits.charge` raises `RateLimited`; `Limits.decide` only says; `Limits.sample` charges one read in ten. What a process
+has seen of a bucket it remembers, which picks the right shape of the write (see `gcra`) and refuses for nothing what
+the bucket cannot admit yet.
 """
 
 import threading
-from collections import OrderedDict
-from dataclasses import dataclass
-from functools import partial
-from typing import Any, Generic, Self, TypeVar
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Self
 
-from tessera import aws, clock, log
+from tessera import clock, log
 from tessera.auth.mac import Mac
-from tessera.auth.problems import AttemptsExhausted, LimitExceeded, RateLimited
 from tessera.auth.settings import AuthSettings
-from tessera.gcra import MICROS, Charge, Tats, tats_of
-from tessera.policies import Policies, Policy, PolicyRow
+from tessera.buckets import Buckets, StoreAway
+from tessera.decisions import SAMPLE, Decision, SubjectLimited
+from tessera.leases import Leases
+from tessera.overrides import Policies
+from tessera.policies import Policy
 from tessera.problems import Unavailable
+from tessera.recent import Recent
+from tessera.sampling import Sampler
 from tessera.settings import Bindings
-from tessera.tables import key, read
+from tessera.tallies import MICROS, Charge, Note, State
 
 MAX_WRITES = 3
 REMEMBERED = 10_000
-_AWAY = aws.THROTTLED | {"InternalServerError", "ServiceUnavailable"}
-V = TypeVar("V")
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What was decided, and the figures its headers show. `writes` is what it cost."""
-
-    policy: Policy
-    bucket: str
-    charge: Charge
-    tats: Tats
-    allowed: bool
-    # False for a refusal, also for one that a policy in shadow mode lets pass.
-    charged: bool = False
-    writes: int = 0
-    degraded: bool = False
-
-    @property
-    def remaining(self) -> int:
-        """Whole requests that would be admitted now."""
-        return min(
-            max(0, window.capacity - self._until_full(tat)) // window.interval
-            for window, tat in zip(self.charge.windows, self.tats, strict=True)
-        )
-
-    @property
-    def retry_after_micros(self) -> int:
-        """0 when it was admitted."""
-        return 0 if self.allowed else self.charge.wait(self.tats)
-
-    @property
-    def retry_after_seconds(self) -> int:
-        return max(1, -(-self.retry_after_micros // MICROS))
-
-    def headers(self) -> dict[str, str]:
-        """As structured fields (draft-ietf-httpapi-ratelimit-headers, RFC 9651)."""
-        if self.policy.mode == "off":
-            return {}
-        quotas, states = [], []
-        degraded = ";degraded=1" if self.degraded else ""
-        for window, tat in zip(self.charge.windows, self.tats, strict=True):
-            name = self.policy.name
-            if len(self.charge.windows) > 1:
-                name = f"{name}/{window.period_seconds}"
-            left = max(0, window.capacity - self._until_full(tat)) // window.interval
-            again = self.retry_after_seconds if not self.allowed else -(-self._until_full(tat) // MICROS)
-            quotas.append(f'"{name}";q={window.limit};w={window.period_seconds}{degraded}')
-            states.append(f'"{name}";r={left};t={again}')
-        return {"RateLimit-Policy": ", ".join(quotas), "RateLimit": ", ".join(states)}
-
-    def problem(self) -> LimitExceeded:
-        # An attempt that was reserved and refused is a guess too many; anything else is a request too many.
-        kind = AttemptsExhausted if self.policy.refundable and not self.policy.per_address else RateLimited
-        return kind(self.retry_after_seconds, headers=self.headers(), policies=(self.policy.name,))
-
-    def _until_full(self, tat: int | None) -> int:
-        return max(0, (tat or 0) - self.charge.now)
-
-
-class StoreAway(Exception):
-    """The bucket cannot be charged now: no answer in time, throttled, or too many writes raced."""
-
-
-class Buckets:
-    """The items of the table `ratelimit`. No retry and a short time limit: a limiter must not be what is slow."""
-
-    def __init__(self, table: str, budget_ms: int) -> None:
-        self.table, self._seconds = table, budget_ms / 1000
-
-    def charge(self, bucket: str, name: str, update: dict[str, Any], windows: int) -> tuple[bool, Tats]:
-        """Whether the condition held, and the times on the item then. 1 write unit. Raises `StoreAway`."""
-        parameters = {"Key": key(bucket, name), "ReturnValues": "UPDATED_NEW", **update}
-        try:
-            answer = self._call("update_item", ReturnValuesOnConditionCheckFailure="ALL_OLD", **parameters)
-        except aws.ClientError as error:
-            if aws.code_of(error) != "ConditionalCheckFailedException":
-                raise
-            item: Any = error.response.get("Item")
-            return False, tats_of(item or {}, windows)
-        return True, tats_of(answer["Attributes"], windows)
-
-    def override(self, name: str) -> PolicyRow | None:
-        """Half a read unit. None also when the table does not answer, for then the defaults hold."""
-        try:
-            return read(PolicyRow, self._call("get_item", Key=key(f"POLICY#{name}", "V")).get("Item"))
-        except StoreAway:
-            return None
-
-    def _call(self, operation: str, **parameters: Any) -> Any:
-        once = {"mode": "standard", "total_max_attempts": 1}
-        client = aws.client("dynamodb", connect_timeout=self._seconds, read_timeout=self._seconds, retries=once)
-        try:
-            return getattr(client, operation)(TableName=self.table, **parameters)
-        except aws.BotoCoreError as error:
-            raise StoreAway(type(error).__name__) from error
-        except aws.ClientError as error:
-            if aws.code_of(error) in _AWAY:
-                raise StoreAway(aws.code_of(error)) from error
-            raise
+# A refusal is believed from memory until the bucket may admit again, but no longer than this: by then somebody may
+# have reset the bucket or given something back.
+BELIEVED_MICROS = 10 * MICROS
 
 
 class Limits:
     """The limiter of one app."""
 
-    def __init__(self, buckets: Buckets, mac: Mac, policies: Policies, *, budget_ms: int = 80) -> None:
-        self._buckets, self._mac, self._policies = buckets, mac, policies
+    def __init__(self, buckets: Buckets, mac: Mac, policies: Policies, *, budget_ms: int = 80, stack: str = "") -> None:
+        self.policies = policies
+        self._buckets, self._mac, self._stack = buckets, mac, stack
         self._budget_seconds = budget_ms / 1000
-        self._seen: _Recent[Tats] = _Recent(REMEMBERED)
-        self._fallback: _Recent[Tats] = _Recent(REMEMBERED)
+        self._seen: Recent[tuple[State, int]] = Recent(REMEMBERED)
+        self._fallback: Recent[State] = Recent(REMEMBERED)
+        self._told: Recent[int] = Recent(REMEMBERED)
+        self._leases, self._sampler = Leases(), Sampler()
         self._lock, self._latest = threading.Lock(), 0
 
     @classmethod
@@ -140,7 +49,16 @@ class Limits:
         settings = bindings.settings(AuthSettings)
         buckets = Buckets(settings.ratelimit, settings.limit_budget_ms)
         policies = Policies(buckets.override, factor=settings.rate_factor if settings.is_local else 1)
-        return cls(buckets, bindings.get(Mac), policies, budget_ms=settings.limit_budget_ms)
+        return cls(buckets, bindings.get(Mac), policies, budget_ms=settings.limit_budget_ms, stack=settings.stack)
+
+    @property
+    def table(self) -> str:
+        """The table in which the buckets are."""
+        return self._buckets.table
+
+    def bucket_of(self, subject: str) -> str:
+        """The partition in which a subject's buckets are, one item a policy."""
+        return f"B#{self._mac.hash_lookup('limits', subject)}"
 
     def charge(self, policy: str, subject: str, *, cost: int = 1) -> Decision:
         """The decision when it was admitted. Raises a `LimitExceeded` otherwise. Costs what `decide` costs."""
@@ -149,98 +67,155 @@ class Limits:
             raise decision.problem()
         return decision
 
-    def decide(self, policy: str | Policy, subject: str, *, cost: int = 1) -> Decision:
+    def decide(self, policy: str | Policy, subject: str, *, cost: int = 1, note: Note | None = None) -> Decision:
         """Charge the subject's bucket. `subject` is `user:<id>`, `ip:<address>`, …; it is stored hashed.
 
-        1 write, 2 when another process changed the bucket, 0 when it is known to be used up. Raises
-        `Unavailable` when the table does not answer and the policy fails closed.
+        1 write, 2 when another process changed the bucket, 0 when it is known to be used up or units are leased; and
+        1 more for the event of a subject's first refusal in a minute. `note` goes along in the same write when it is
+        admitted. Raises `Unavailable` when the table does not answer and the policy fails closed, and `CostTooHigh`.
         """
-        found = self._policies.get(policy, subject) if isinstance(policy, str) else policy
-        now = self._now()
-        charge = Charge(found.windows, cost, now, found.slack_micros)
-        bucket = f"B#{self._mac.hash_lookup('limits', subject)}"
-        decide = partial(Decision, found, bucket, charge)
-        nothing: Tats = (None,) * len(found.windows)
-        if found.mode == "off":
-            return decide(nothing, True)
-        try:
-            tats, admitted, writes = self._ask(found, charge, bucket, nothing)
-        except StoreAway as away:
-            return self._without_store(found, charge, bucket, str(away))
-        if not admitted and found.mode == "shadow":
-            log.line("limit", kind=found.name, outcome="shadow-denied")
-        return decide(tats, admitted or found.mode == "shadow", charged=admitted, writes=writes)
+        found = self.policies.get(policy, subject) if isinstance(policy, str) else policy
+        return self._decide(found, subject, self.bucket_of(subject), cost, note)
+
+    def sample(self, policy: str | Policy, subject: str, *, request_id: str, cost: int = 1) -> Decision:
+        """As `decide`, for a read: charged for one in ten at ten times the cost, unless the policy is exact.
+
+        0.1 writes on average. An address that reads much is counted read by read.
+        """
+        found = self.policies.get(policy, subject) if isinstance(policy, str) else policy
+        bucket, whole = self.bucket_of(subject), SAMPLE * cost
+        name, now = f"{bucket}/{found.kept_as}", self._now()
+        is_busy = found.per_address and self._sampler.is_busy(name, found.windows[0], now)
+        if is_busy or found.exact or found.quota or found.mode == "off" or whole > found.capacity:
+            return self._decide(found, subject, bucket, cost, None)
+        if self._sampler.skips(name, request_id):
+            return Decision(found, bucket, Charge(found.tallies, cost, now), self._last(name)[0], True, sampled=True)
+        decision = self._decide(found, subject, bucket, whole, None)
+        self._sampler.settle(name, allowed=decision.allowed)
+        return replace(decision, sampled=True)
 
     def refund(self, decision: Decision) -> None:
         """Take a charge back, at most once for each decision: what it paid for was not had. 1 write.
 
         A refund that cannot be written is dropped: the bucket fills by itself.
         """
+        name = decision.policy.kept_as
+        remembered = f"{decision.bucket}/{name}"
         if not decision.charged:
             return
-        name, windows = decision.policy.name, len(decision.charge.windows)
+        if decision.leased and self._leases.give_back(remembered, decision.charge.cost, self._now()):
+            return
         try:
-            held, tats = self._buckets.charge(decision.bucket, name, decision.charge.refund(), windows)
+            held, state = self._buckets.charge(decision.bucket, name, decision.charge.refund())
         except StoreAway as away:
             log.line("limit", kind=name, outcome="refund-dropped", cause=str(away))
             return
         if held:
-            self._seen.put(f"{decision.bucket}/{name}", tats)
+            self._seen.put(remembered, ({**self._last(remembered)[0], **state}, self._now()))
 
-    def _ask(self, policy: Policy, charge: Charge, bucket: str, nothing: Tats) -> tuple[Tats, bool, int]:
-        """The times on the item, whether it was admitted, and the writes that took."""
-        remembered, windows = f"{bucket}/{policy.name}", len(charge.windows)
-        tats = self._seen.get(remembered) or nothing
-        if len(tats) != windows:
-            tats = nothing
-        # Between refunds a `tat` only grows, so what is known to be used up cannot be less so by now.
-        if not policy.refundable and charge.wait(tats) > 0:
-            return tats, False, 0
+    def forget(self, bucket: str, names: Sequence[str]) -> None:
+        """Unlearn what this process has seen of these items, because somebody has set them back."""
+        for name in names:
+            for known in (self._seen, self._fallback, self._leases, self._sampler):
+                known.drop(f"{bucket}/{name}")
+
+    def _decide(self, policy: Policy, subject: str, bucket: str, cost: int, note: Note | None) -> Decision:
+        charge = Charge(policy.tallies, cost, self._now())
+        if policy.mode == "off":
+            return Decision(policy, bucket, charge, {}, True)
+        try:
+            # What a note counts must be counted with each request.
+            is_leased = policy.units > 1 and not (note and note.adds)
+            decide = self._leased if is_leased else self._written
+            decision = decide(policy, bucket, charge, note)
+        except StoreAway as away:
+            return self._without_store(policy, bucket, charge, str(away))
+        if not decision.charged:
+            self._tell(decision, subject)
+        return decision
+
+    def _leased(self, policy: Policy, bucket: str, charge: Charge, note: Note | None) -> Decision:
+        """From units in hand, or by a write that takes some."""
+        remembered = f"{bucket}/{policy.kept_as}"
+        held = self._leases.take(remembered, charge.cost, charge.now)
+        if held is not None:
+            return Decision(policy, bucket, charge, held, True, charged=True, leased=True)
+        units = max(charge.cost, policy.units)
+        decision = self._written(policy, bucket, replace(charge, cost=units), note)
+        rest = charge.left(decision.state)
+        pause = self._leases.pause(remembered, charge.now)
+        if not decision.charged and (pause or rest < charge.cost):
+            return replace(decision, charge=charge, held_micros=pause)
+        if not decision.charged and rest < units:
+            self._leases.paused(remembered, charge.now)
+            units, before = rest, decision.writes
+            decision = self._written(policy, bucket, replace(charge, cost=units), note)
+            decision = replace(decision, writes=decision.writes + before)
+        if decision.charged:
+            self._leases.put(remembered, decision.state, units - charge.cost, charge.now)
+        return replace(decision, charge=charge, leased=True)
+
+    def _written(self, policy: Policy, bucket: str, charge: Charge, note: Note | None) -> Decision:
+        """By up to three writes. Raises `StoreAway`."""
+        remembered, is_shadow = f"{bucket}/{policy.kept_as}", policy.mode == "shadow"
+        state, seen_at = self._last(remembered)
+        # Between refunds a bucket only fills by time, so what is known to be used up cannot be less so by now.
+        if not policy.refundable and charge.wait(state) > 0 and charge.now - seen_at < BELIEVED_MICROS:
+            return Decision(policy, bucket, charge, state, is_shadow)
         started = clock.monotonic()
         for writes in range(1, MAX_WRITES + 1):
-            admitted, tats = self._buckets.charge(bucket, policy.name, charge.write(charge.busy(tats)), windows)
-            self._seen.put(remembered, tats)
-            if admitted or charge.wait(tats) > 0:
-                return tats, admitted, writes
+            update = charge.update(state, version=policy.version, note=note)
+            admitted, found = self._buckets.charge(bucket, policy.kept_as, update)
+            # What the write has left alone is as its condition said.
+            state = {name: found.get(name, value) for name, value in charge.after(state).items()} if admitted else found
+            self._seen.put(remembered, (state, charge.now))
+            if admitted or charge.wait(state) > 0:
+                if is_shadow and not admitted:
+                    log.line("limit", kind=policy.name, outcome="shadow-denied")
+                return Decision(policy, bucket, charge, state, admitted or is_shadow, charged=admitted, writes=writes)
             if clock.monotonic() - started > self._budget_seconds:
                 break
         raise StoreAway("contention")
 
-    def _without_store(self, policy: Policy, charge: Charge, bucket: str, cause: str) -> Decision:
-        log.line("limit", kind=policy.name, outcome="degraded", cause=cause)
+    def _without_store(self, policy: Policy, bucket: str, charge: Charge, cause: str) -> Decision:
+        """By what this process alone has let pass, or not at all."""
+        log.line("limit", kind=policy.name, outcome="degraded", cause=cause, **self._metric("limiter_degraded"))
         if policy.fail == "closed":
             raise Unavailable("Attempts cannot be counted right now. Try again in a moment.")
-        remembered = f"{bucket}/{policy.name}"
-        tats = self._fallback.get(remembered) or (None,) * len(charge.windows)
-        allowed = charge.wait(tats) == 0
+        remembered = f"{bucket}/{policy.kept_as}"
+        state = self._fallback.get(remembered) or {}
+        allowed = charge.wait(state) == 0
         if allowed:
-            tats = charge.after(tats)
-            self._fallback.put(remembered, tats)
-        return Decision(policy, bucket, charge, tats, allowed or policy.mode == "shadow", degraded=True)
+            state = charge.after(state)
+            self._fallback.put(remembered, state)
+        passes = allowed or policy.priority or policy.mode == "shadow"
+        return Decision(policy, bucket, charge, state, passes, degraded=True)
+
+    def _tell(self, decision: Decision, subject: str) -> None:
+        """Leave an event of the subject's first refusal in this minute, for who watches."""
+        name, minute = decision.policy.kept_as, decision.charge.now // (60 * MICROS)
+        remembered = f"{decision.bucket}/{name}"
+        if self._told.get(remembered) == minute:
+            return
+        self._told.put(remembered, minute)
+        kind, hashed = subject.partition(":")[0], decision.bucket.removeprefix("B#")
+        event = SubjectLimited(decision.policy.name, kind, hashed, minute, decision.policy.mode)
+        try:
+            self._buckets.tell(decision.bucket, name, minute, event)
+        except StoreAway as away:
+            log.line("limit", kind=name, outcome="not-told", cause=str(away))
+
+    def _last(self, remembered: str) -> tuple[State, int]:
+        return self._seen.get(remembered) or ({}, 0)
+
+    def _metric(self, name: str) -> dict[str, Any]:
+        """Fields of a log line that CloudWatch counts by itself."""
+        directive = {"Namespace": "Tessera", "Dimensions": [["stack"]], "Metrics": [{"Name": name, "Unit": "Count"}]}
+        about = {"Timestamp": clock.millis(), "CloudWatchMetrics": [directive]}
+        return {"_aws": about, "stack": self._stack, name: 1}
 
     def _now(self) -> int:
         """A clock that goes back is read as the latest time it has shown."""
         with self._lock:
             self._latest = max(self._latest, clock.micros())
             return self._latest
-
-
-class _Recent(Generic[V]):
-    """The entries used last."""
-
-    def __init__(self, size: int) -> None:
-        self._size, self._lock = size, threading.Lock()
-        self._entries: OrderedDict[str, V] = OrderedDict()
-
-    def get(self, name: str) -> V | None:
-        with self._lock:
-            if name in self._entries:
-                self._entries.move_to_end(name)
-            return self._entries.get(name)
-
-    def put(self, name: str, value: V) -> None:
-        with self._lock:
-            self._entries[name] = value
-            self._entries.move_to_end(name)
-            if len(self._entries) > self._size:
-                self._entries.popitem(last=False)

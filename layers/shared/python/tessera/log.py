@@ -63,6 +63,9 @@ ALLOWED_FIELDS = frozenset(
         "errors",
         "latency",
         "links",
+        "stack",
+        "limiter_degraded",
+        "subjects_limited",
     ]
 )
 

@@ -1,57 +1,73 @@
-"""Which limits apply: defaults that ship here, overridden by `POLICY#` items of the table `ratelimit`."""
+"""Which limits apply: the defaults that ship here. `overrides` says what an operator has made of them."""
 
-import ipaddress
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Literal, cast
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
 
-from pynamodb.attributes import ListAttribute, NumberAttribute, UnicodeAttribute
+from tessera.gcra import Gcra, Window
+from tessera.quotas import Quota
+from tessera.tallies import Tally, capacity_of
+from tessera.windows import Fixed, Sliding
 
-from tessera import clock
-from tessera.gcra import Window
-from tessera.tables import Row
+Algorithm = Literal["gcra", "window", "sliding"]
+Mode = Literal["enforce", "shadow", "off"]
+Fail = Literal["open", "closed"]
 
-CACHE_MS = 60_000
 ADDRESS = "ip:"
+# Above this rate, one write takes units for a twentieth of a second, so that one item is not written too often.
+LEASED_ABOVE_PER_SECOND, LEASES_PER_SECOND = 200, 20
 
 
 @dataclass(frozen=True)
 class Policy:
-    """`refundable` policies are never refused from memory, because a refund may have come elsewhere."""
+    """One or more limits on a subject, all of which must admit a request.
+
+    `refundable` policies are never refused from memory, because a refund may have come elsewhere. `exact` ones count
+    every read. `lease` units are taken by one write and spent in memory; 0 leaves that to the rate. Requests under a
+    `priority` policy are the last to be turned away: they pass while the table does not answer.
+    """
 
     name: str
     windows: tuple[Window, ...]
-    fail: Literal["open", "closed"] = "open"
-    mode: Literal["enforce", "shadow", "off"] = "enforce"
+    fail: Fail = "open"
+    mode: Mode = "enforce"
     slack_micros: int = 0
     per_address: bool = False
     refundable: bool = False
+    algorithm: Algorithm = "gcra"
+    exact: bool = False
+    quota: int = 0
+    lease: int = 0
+    priority: bool = False
+    version: int = 0
+    item: str = ""
 
+    @property
+    def kept_as(self) -> str:
+        """The name of its item in a bucket, which is its own unless it stands in for another policy."""
+        return self.item or self.name
 
-class PolicyRow(Row):
-    """An override. With `addresses`, networks in CIDR notation, it is for subjects inside them only."""
+    @cached_property
+    def tallies(self) -> tuple[Tally, ...]:
+        made = tuple(self._tally(window, index) for index, window in enumerate(self.windows))
+        return (*made, Quota(self.quota)) if self.quota else made
 
-    limit = NumberAttribute()
-    period_seconds = NumberAttribute()
-    burst = NumberAttribute()
-    fail = UnicodeAttribute(null=True)
-    mode = UnicodeAttribute(null=True)
-    slack_micros = NumberAttribute(default=0)
-    addresses = ListAttribute(of=UnicodeAttribute, null=True)
+    @cached_property
+    def capacity(self) -> int:
+        """The most that one request may cost."""
+        return capacity_of(self.tallies)
 
-    def applies_to(self, subject: str) -> bool:
-        networks = [str(network) for network in self.addresses or []]
-        return not networks or any(_is_inside(subject, network) for network in networks)
+    @cached_property
+    def units(self) -> int:
+        """How many units one write takes: 1 unless the rate is high."""
+        rate = min(window.per_second for window in self.windows)
+        wanted = self.lease or (round(rate / LEASES_PER_SECOND) if rate > LEASED_ABOVE_PER_SECOND else 1)
+        return max(1, min(wanted, self.capacity))
 
-    def over(self, policy: Policy) -> Policy:
-        return replace(
-            policy,
-            windows=(Window(int(self.limit), int(self.period_seconds), int(self.burst)),),
-            fail=cast(Literal["open", "closed"], self.fail or policy.fail),
-            mode=cast(Literal["enforce", "shadow", "off"], self.mode or policy.mode),
-            slack_micros=int(self.slack_micros),
-        )
+    def _tally(self, window: Window, index: int) -> Tally:
+        if self.algorithm == "gcra":
+            return Gcra(window, index, self.slack_micros)
+        return Fixed(window, index) if self.algorithm == "window" else Sliding(window, index)
 
 
 def _defaults() -> dict[str, Policy]:
@@ -62,7 +78,7 @@ def _defaults() -> dict[str, Policy]:
         Policy("user:read", (Window(600, minute, 100),)),
         Policy("user:write", (Window(120, minute, 40),)),
         Policy("user:expensive", (Window(12, minute, 4),)),
-        Policy("key:default", (Window(600, minute, 100),)),
+        Policy("key:default", (Window(600, minute, 100),), exact=True),
         Policy("auth:ip", (Window(30, 5 * minute, 30),), fail="closed", per_address=True, refundable=True),
         Policy("auth:account", (Window(20, hour, 10),), fail="closed", refundable=True),
         Policy("auth:device", (Window(20, hour, 10),), fail="closed", refundable=True),
@@ -76,58 +92,17 @@ def _defaults() -> dict[str, Policy]:
 
 
 DEFAULTS = _defaults()
-
-
-class Policies:
-    """The policies in force. An override is looked for once a minute and name, by `fetch`.
-
-    `factor` loosens what is counted by address: on a laptop everybody comes from the same one.
-    """
-
-    def __init__(self, fetch: Callable[[str], PolicyRow | None], *, factor: int = 1) -> None:
-        self._fetch, self._factor = fetch, factor
-        self._lock = threading.Lock()
-        self._overrides: dict[str, tuple[int, PolicyRow | None]] = {}
-
-    def get(self, name: str, subject: str) -> Policy:
-        """The policy for this subject. 1 request a minute. Raises `KeyError` for a name nobody defined."""
-        policy = DEFAULTS[name]
-        override = self._override(name)
-        if override is not None and override.applies_to(subject):
-            return override.over(policy)
-        if policy.per_address and self._factor > 1:
-            return replace(policy, windows=tuple(window.times(self._factor) for window in policy.windows))
-        return policy
-
-    def _override(self, name: str) -> PolicyRow | None:
-        with self._lock:
-            read_at, found = self._overrides.get(name, (0, None))
-            if not 0 <= clock.millis() - read_at < CACHE_MS:
-                found = self._fetch(name)
-                self._overrides[name] = clock.millis(), found
-            return found
+KEYS = "key:default"
 
 
 def by_class(plan: str, rate_class: str) -> str:
-    """The name of the policy for this plan and class of request."""
+    """The name of the shipped policy for this plan and class of request."""
     if rate_class == "auth":
         return "auth:ip"
+    if plan.startswith("key:"):
+        return KEYS
     name = f"{plan}:{rate_class}"
     if name in DEFAULTS:
         return name
     # Nobody unauthenticated has an `expensive` class of their own, and an unknown plan is the usual one.
     return f"anon:{'read' if rate_class == 'read' else 'write'}" if plan == "anon" else f"user:{rate_class}"
-
-
-def _is_inside(subject: str, network: str) -> bool:
-    if not subject.startswith(ADDRESS):
-        return False
-    try:
-        address, around = ipaddress.ip_network(subject.removeprefix(ADDRESS)), ipaddress.ip_network(network)
-    except ValueError:
-        return False
-    if isinstance(address, ipaddress.IPv4Network) and isinstance(around, ipaddress.IPv4Network):
-        return address.subnet_of(around)
-    if isinstance(address, ipaddress.IPv6Network) and isinstance(around, ipaddress.IPv6Network):
-        return address.subnet_of(around)
-    return False

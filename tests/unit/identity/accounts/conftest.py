@@ -10,29 +10,24 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from functions.identity.accounts.app import ROUTERS
 from functions.identity.accounts.pace import Pace
 from functions.identity.accounts.ports import Client, Ports
-from functions.identity.accounts.routes import (
-    me,
-    passwords,
-    sessions,
-    sign_in,
-    sign_up,
-    staff,
-    tokens,
-    users,
-    well_known,
-)
 from tessera import aws, ids, sealed
+from tessera.auth import jws
 from tessera.auth.call import Call
+from tessera.auth.internal import Internal
 from tessera.entry import build_app
 from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.tables import Table
 from tests.kit.clocks import FakeClock
+from tests.kit.queues import make_queue
 from tests.kit.stores import everything_in
 
-ROUTERS = (sign_up, sign_in, tokens, passwords, me, sessions, users, well_known, staff)
+from .deliveries import Deliveries
+from .neighbours import Neighbours
+
 PASSWORD = "a quiet morning at sea"
 
 
@@ -47,6 +42,7 @@ def environment(cloud: None) -> dict[str, str]:
     return {
         **names,
         "MAIL_KEY": aws.client("kms").create_key()["KeyMetadata"]["KeyId"],
+        "FACTOR_KEY": aws.client("kms").create_key()["KeyMetadata"]["KeyId"],
         "STAGE": "test",
         "ISSUER": "https://tessera.test",
         "PUBLIC_BASE_URL": "https://app.test",
@@ -64,26 +60,46 @@ def tables(table_of: Callable[[str], Table]) -> dict[str, Table]:
     return {name: table_of(name) for name in ("Accounts", "Authfeed", "Ratelimit")}
 
 
+@pytest.fixture(scope="session")
+def bucket(cloud: None) -> str:
+    """One for all tests: what they put there lies under ids of their own."""
+    name = f"uploads-{ids.new().lower()}"
+    where = {"LocationConstraint": "eu-central-1"}
+    aws.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=where)
+    return name
+
+
 @pytest.fixture
-def app(frozen: FakeClock, environment: dict[str, str], tables: dict[str, Table]) -> FastAPI:
-    return make_app(environment, tables)
+def queue(cloud: None) -> str:
+    return make_queue("accounts")
+
+
+@pytest.fixture
+def app(frozen: FakeClock, environment: dict[str, str], tables: dict[str, Table], queue: str, bucket: str) -> FastAPI:
+    return make_app(environment, tables, QUEUE=queue, BUCKET=bucket)
 
 
 def make_app(environment: dict[str, str], tables: dict[str, Table], **more: str) -> FastAPI:
     """An app as one container has it; several may stand on the same tables."""
     named = {"TABLE": "Accounts", "AUTHFEED": "Authfeed", "RATELIMIT": "Ratelimit"}
     found = {variable: tables[name].name for variable, name in named.items()}
-    return build_app("accounts", *(module.router for module in ROUTERS), environment={**environment, **found, **more})
+    return build_app("accounts", *ROUTERS, environment={**environment, **found, **more})
 
 
 @pytest.fixture
-def bindings(app: FastAPI) -> Bindings:
+def neighbours() -> Neighbours:
+    return Neighbours()
+
+
+@pytest.fixture
+def bindings(app: FastAPI, neighbours: Neighbours) -> Bindings:
     found: Bindings = app.state.bindings
 
     async def at_once(seconds: float) -> None:
         return None
 
     found.replace(Pace, Pace(0, 1, wait=at_once, pause=lambda seconds: None))
+    found.replace(Internal, Internal("accounts", found, neighbours))
     return found
 
 
@@ -103,6 +119,11 @@ def http(app: FastAPI, bindings: Bindings, frozen: FakeClock) -> Iterator[TestCl
 @pytest.fixture
 def table(tables: dict[str, Table]) -> Table:
     return tables["Accounts"]
+
+
+@pytest.fixture
+def deliveries(table: Table, queue: str, bindings: Bindings, frozen: FakeClock) -> Deliveries:
+    return Deliveries(table, queue, bindings, frozen)
 
 
 @dataclass
@@ -207,11 +228,12 @@ def internal(app: FastAPI, bindings: Bindings) -> Callable[..., Any]:
     handler = Mangum(app, lifespan="off")
 
     def invoke(method: str, path: str, body: Any = None, *, caller: str = "seed") -> tuple[int, Any]:
+        path, _, query = path.partition("?")
         event = {
             "version": "2.0",
             "routeKey": "$default",
             "rawPath": path,
-            "rawQueryString": "",
+            "rawQueryString": query,
             "headers": {"host": "internal", "content-type": "application/json"},
             "requestContext": {
                 "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "", "userAgent": ""},
@@ -225,3 +247,20 @@ def internal(app: FastAPI, bindings: Bindings) -> Callable[..., Any]:
         return answer["statusCode"], json.loads(text or "null")
 
     return invoke
+
+
+@pytest.fixture
+def claims() -> Callable[[str], dict[str, Any]]:
+    """What an access token says."""
+    return lambda token: dict(json.loads(jws.parse(token).payload))
+
+
+@pytest.fixture
+def told(table: Table) -> Callable[[], list[str]]:
+    """What was told so far: the types of events, and of audit entries what was done."""
+
+    def look() -> list[str]:
+        envelopes = [Envelope.parse(item["event"]["S"]) for item in everything_in(table) if "event" in item]
+        return [envelope.data.get("action", envelope.type) for envelope in envelopes]
+
+    return look

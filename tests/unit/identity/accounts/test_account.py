@@ -32,6 +32,7 @@ def bearer(tokens: dict[str, Any]) -> dict[str, str]:
     return {"authorization": f"Bearer {tokens['access_token']}"}
 
 
+@pytest.mark.asvs("6.2.2", "7.4.3")
 def test_a_new_password_ends_every_other_session(
     http: TestClient, person: MakePerson, frozen: FakeClock, mailbox: Mailbox
 ):
@@ -61,6 +62,7 @@ def test_a_new_password_ends_every_other_session(
     ],
     ids=["wrong", "weak", "missing"],
 )
+@pytest.mark.asvs("6.2.3")
 def test_a_password_change_that_is_refused_changes_nothing(
     http: TestClient, person: MakePerson, body: dict[str, str], status: int, slug: str
 ):
@@ -94,6 +96,7 @@ def test_the_link_never_points_where_the_request_says(http: TestClient, person: 
     assert "evil" not in mailbox.latest("ann@example.com", "password-reset")["opened"]["link"]
 
 
+@pytest.mark.asvs("6.4.3", "7.4.3")
 def test_a_reset_ends_every_session_and_signs_nobody_in(
     http: TestClient, person: MakePerson, mailbox: Mailbox, frozen: FakeClock
 ):
@@ -110,6 +113,7 @@ def test_a_reset_ends_every_session_and_signs_nobody_in(
     assert login(http, password=NEW).status_code == 200
 
 
+@pytest.mark.asvs("6.4.3")
 def test_two_resets_with_one_link_make_one_change(
     ports: Ports, http: TestClient, person: MakePerson, mailbox: Mailbox, call: Call
 ):
@@ -160,6 +164,7 @@ def test_a_made_up_link_is_refused(http: TestClient, token: str):
     assert answer.json()["type"] == "/problems/reset-token-invalid"
 
 
+@pytest.mark.asvs("7.4.1")
 def test_signing_out_ends_this_session_only(http: TestClient, person: MakePerson, frozen: FakeClock):
     ann = person()
     other = login(http).json()
@@ -172,6 +177,7 @@ def test_signing_out_ends_this_session_only(http: TestClient, person: MakePerson
     assert http.get("/accounts/me", headers=bearer(other)).status_code == 200
 
 
+@pytest.mark.asvs("7.4.3", "10.4.9")
 def test_signing_out_everywhere_ends_every_session(http: TestClient, person: MakePerson, frozen: FakeClock):
     ann = person()
     pairs = [ann.signed_in, login(http).json(), login(http).json()]
@@ -199,6 +205,7 @@ def test_a_sign_in_beside_signing_out_everywhere_survives_or_ends_but_is_never_f
     assert {row.family_id for row in ports.sessions.of(ann.id)} == set(ports.users.get(ann.id).open_families)
 
 
+@pytest.mark.asvs("7.5.2", "10.4.9")
 def test_one_session_can_be_ended_from_another(http: TestClient, person: MakePerson, frozen: FakeClock):
     ann = person()
     other = login(http).json()
@@ -212,6 +219,7 @@ def test_one_session_can_be_ended_from_another(http: TestClient, person: MakePer
     assert len(http.get("/accounts/me/sessions", headers=ann.bearer).json()["items"]) == 1
 
 
+@pytest.mark.asvs("8.2.2")
 def test_nobody_ends_a_session_of_somebody_else(http: TestClient, person: MakePerson):
     ann, bob = person(), person("bob@example.com")
 
@@ -230,6 +238,7 @@ def test_sessions_show_where_they_come_from_and_no_full_address(
     assert listed[0]["client_id"] == "web"
     assert set(listed[0]) == {
         "id",
+        "kind",
         "client_id",
         "device_name",
         "place",
@@ -329,9 +338,10 @@ def test_reading_oneself_costs_one_read(http: TestClient, person: MakePerson):
     ann = person()
     http.get("/accounts/me", headers=ann.bearer)
 
-    answer = http.get("/accounts/me", headers=ann.bearer)
+    costs = [http.get("/accounts/me", headers=ann.bearer).headers["server-timing"][:14] for _ in range(9)]
 
-    assert 'db;desc="1 req' in answer.headers["server-timing"]
+    # One read in ten is charged to the limiter, which is a write.
+    assert costs.count('db;desc="1 req') >= 8
 
 
 def test_public_profiles_come_in_batches(http: TestClient, person: MakePerson):
@@ -345,6 +355,7 @@ def test_public_profiles_come_in_batches(http: TestClient, person: MakePerson):
     assert http.get("/accounts/users/01HZX3J0V7Q8M4N5P6R7S8T9VW", headers=ann.bearer).status_code == 404
 
 
+@pytest.mark.asvs("7.4.2")
 def test_locking_ends_everything_and_unlocking_lets_in_again(
     http: TestClient, person: MakePerson, internal: Callable[..., Any], frozen: FakeClock
 ):
@@ -420,9 +431,15 @@ def test_the_configuration_tells_how_to_sign_up(http: TestClient):
 
     assert found == {
         "sign_up": "open",
-        "methods": ["password"],
+        "methods": ["password", "passkey"],
+        "second_factors": ["passkey", "totp", "recovery"],
+        "passkey_domain": "app.test",
+        "guests": True,
         "password_min_length": 12,
         "password_max_length": 256,
+        "password_min_score": 2,
+        "password_breach_list": False,
+        "deletion_grace_days": 30,
         "clients": ["cli", "mobile", "web"],
     }
 

@@ -31,6 +31,30 @@ GOOD = [
     ("почта@пример.example", "почта@xn--e1afmkfd.example"),
     ("Ω@example.com", "ω@example.com"),
     ("ı@example.com", "ı@example.com"),
+    # The two small sigmas are one letter, and the long s is an s.
+    ("\u03c2ίσυφος@example.com", "σίσυφοσ@example.com"),
+    ("ΣΊΣΥΦΟΣ@example.com", "σίσυφοσ@example.com"),
+    ("\u017fam@example.com", "sam@example.com"),
+    ("\u0130bo@example.com", "i\u0307bo@example.com"),
+    ("\u1100\u1161@example.com", "\uac00@example.com"),
+    ("\ufb01n@example.com", "fin@example.com"),
+    # Another width is another letter: what a provider makes of it is its own business.
+    ("\uff41nn@example.com", "\uff41nn@example.com"),
+    ("علي@example.com", "علي@example.com"),
+    ("דוד@example.com", "דוד@example.com"),
+    ("राम@example.com", "राम@example.com"),
+    ("สมชาย@example.com", "สมชาย@example.com"),
+    ("łukasz@example.com", "łukasz@example.com"),
+    ("ÆØÅ@example.com", "æøå@example.com"),
+    ("E\u0301va@example.com", "éva@example.com"),
+    ("\u212bsa@example.com", "åsa@example.com"),
+    ("stra\u1e9ee@example.com", "strasse@example.com"),
+    ("ann@例え.example", "ann@xn--r8jz45g.example"),
+    ("ann@ΕΛΛΆΔΑ.example", "ann@xn--hxakic4aa.example"),
+    ("ann@日本\u3002example", "ann@xn--wgv71a.example"),
+    ("ann@MÜNCHEN.example", "ann@xn--mnchen-3ya.example"),
+    ("ann@\uff45xample.com", "ann@example.com"),
+    ("Νίκος@παράδειγμα.example", "νίκοσ@xn--hxajbheg2az3al.example"),
     (f"{'a' * 64}@example.com", f"{'a' * 64}@example.com"),
 ]
 BAD = [
@@ -67,7 +91,7 @@ BAD = [
 
 
 def test_email_unicode_table_is_long_enough():
-    assert len(GOOD) + len(BAD) >= 40
+    assert len(GOOD) >= 40
 
 
 @pytest.mark.parametrize(("text", "key"), GOOD)

@@ -19,6 +19,7 @@ NEEDED = {
     "MAC_KEYS": "m",
     "PEPPER": "p",
     "MAIL_KEY": "k",
+    "FACTOR_KEY": "k",
 }
 PEPPER = MacKeys({"current": "1", "1": "a pepper"})
 GOOD = "a quiet morning at sea"
@@ -29,6 +30,7 @@ def hasher(pepper: MacKeys = PEPPER, **more: str) -> Passwords:
     return Passwords(AccountSettings.load({**NEEDED, **weakest, **more}), pepper)
 
 
+@pytest.mark.asvs("6.2.8")
 def test_a_kept_password_matches_itself_and_nothing_else():
     passwords = hasher()
     kept = passwords.keep(GOOD)
@@ -100,6 +102,7 @@ def test_parameters_below_the_floor_are_refused_at_the_start(memory: str, time: 
         pytest.param("qwertyuiopasdfgh", "", id="the keyboard"),
     ],
 )
+@pytest.mark.asvs("6.2.1", "6.2.4", "6.2.11")
 def test_a_weak_password_is_refused_with_its_rule(password: str, says: str):
     with pytest.raises(WeakPassword) as refused:
         hasher().check(password, context=["annalena"])
@@ -111,15 +114,18 @@ def test_a_weak_password_is_refused_with_its_rule(password: str, says: str):
     "password",
     [GOOD, "ein Satz mit Umlauten: äöü", "🦊🌲🌊🏔️🌙🦉🍄🐚🐢🦋🌵🍁", "  spaces at both ends  ", "kX9#vTq2!mZw"],
 )
+@pytest.mark.asvs("6.2.5")
 def test_a_good_password_is_taken_whatever_it_is_made_of(password: str):
     assert hasher().check(password)
 
 
+@pytest.mark.asvs("6.2.4")
 def test_the_list_has_over_a_hundred_thousand_entries():
     assert Filter(SHIPPED).entries >= 100_000
 
 
 @pytest.mark.parametrize("word", ["dcvolkswagen", "salvation4all", "plzdontjudgeme", "babiegirl_1993", "gun_of_energy"])
+@pytest.mark.asvs("6.2.4", "6.2.12")
 def test_known_entries_are_found(word: str):
     assert is_common(word)
     assert is_common(word.upper())

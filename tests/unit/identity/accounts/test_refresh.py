@@ -45,6 +45,7 @@ def test_refresh_lost_response_in_grace(http: TestClient, person: MakePerson, fr
     assert again.json()["access_token"] != first["access_token"]
 
 
+@pytest.mark.asvs("10.4.5")
 def test_refresh_reuse_revokes_family(
     http: TestClient, person: MakePerson, frozen: FakeClock, mailbox: Mailbox, ports: Ports
 ):
@@ -65,6 +66,7 @@ def test_refresh_reuse_revokes_family(
     assert "accounts.session.revoked.v1" in told
 
 
+@pytest.mark.asvs("10.4.5")
 def test_the_last_token_is_a_reuse_once_the_grace_is_over(http: TestClient, person: MakePerson, frozen: FakeClock):
     ann = person()
     refresh(http, ann.refresh_token)
@@ -74,6 +76,7 @@ def test_the_last_token_is_a_reuse_once_the_grace_is_over(http: TestClient, pers
     assert refresh(http, ann.refresh_token).json()["type"] == "/problems/refresh-reused"
 
 
+@pytest.mark.asvs("16.3.3")
 def test_reuse_seen_by_many_at_once_is_told_once(ports: Ports, person: MakePerson, frozen: FakeClock, mailbox: Mailbox):
     ann = person()
     tokens.refresh(ports, ann.refresh_token)
@@ -86,6 +89,7 @@ def test_reuse_seen_by_many_at_once_is_told_once(ports: Ports, person: MakePerso
 
 
 @pytest.mark.parametrize("days", [14, 90], ids=["idle for 14 days", "90 days old"])
+@pytest.mark.asvs("7.3.1", "7.3.2", "10.4.8")
 def test_a_session_ends_by_itself(http: TestClient, person: MakePerson, frozen: FakeClock, days: int):
     ann = person()
     token = ann.refresh_token

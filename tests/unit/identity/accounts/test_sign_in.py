@@ -94,6 +94,7 @@ def test_a_sign_in_costs_a_read_a_write_and_a_transaction(person: MakePerson, at
     assert meter.operations == ["UpdateItem", "GetItem", "UpdateItem", "TransactWriteItems", "UpdateItem"]
 
 
+@pytest.mark.asvs("6.3.1")
 def test_parallel_guess_limit(
     ports: Ports, bindings: Bindings, person: MakePerson, attempt: Callable[..., object], environment: dict[str, str]
 ):
@@ -139,6 +140,7 @@ def test_twenty_right_sign_ins_at_once_all_succeed(ports: Ports, bindings: Bindi
     assert outcomes(results) == {"ok": 20}
 
 
+@pytest.mark.asvs("6.3.1")
 def test_known_device_not_locked_out(person: MakePerson, attempt: Callable[..., object]):
     ann = person()
     for _ in range(10):
@@ -215,6 +217,7 @@ def test_without_a_signature_there_is_no_half_session_and_the_attempt_comes_back
     assert sign_in_over_http(http, ann.email).status_code == 200
 
 
+@pytest.mark.asvs("16.5.3")
 def test_when_attempts_cannot_be_counted_nobody_guesses(http: TestClient, person: MakePerson):
     ann = person()
 

@@ -78,6 +78,7 @@ def test_no_secret_is_stored_or_sent_in_clear(http: TestClient, mailbox: Mailbox
     assert PASSWORD not in stored
 
 
+@pytest.mark.asvs("6.6.3")
 def test_a_code_has_five_tries_and_then_even_the_right_one_is_refused(http: TestClient, mailbox: Mailbox):
     sign_up_id = ask(http)
     right = mailbox.latest("ann@example.com", "verify-sign-up")["opened"]["code"]
@@ -91,6 +92,7 @@ def test_a_code_has_five_tries_and_then_even_the_right_one_is_refused(http: Test
     assert slugs == ["/problems/code-invalid"] * 5 + ["/problems/attempts-exhausted"]
 
 
+@pytest.mark.asvs("6.6.3")
 def test_many_guesses_at_once_get_five_tries_together(
     ports: Ports, client: Client, call: Call, http: TestClient, mailbox: Mailbox
 ):
@@ -103,6 +105,7 @@ def test_many_guesses_at_once_get_five_tries_together(
     assert outcomes(results) == {"code-invalid": 5, "attempts-exhausted": 15}
 
 
+@pytest.mark.asvs("6.4.1", "6.5.5")
 def test_a_code_expires_after_a_day(http: TestClient, mailbox: Mailbox, frozen: FakeClock):
     sign_up_id = ask(http)
     code = mailbox.latest("ann@example.com", "verify-sign-up")["opened"]["code"]
@@ -113,6 +116,7 @@ def test_a_code_expires_after_a_day(http: TestClient, mailbox: Mailbox, frozen: 
     assert (answer.status_code, answer.json()["type"]) == (410, "/problems/code-expired")
 
 
+@pytest.mark.asvs("6.4.1")
 def test_a_code_works_once(http: TestClient, mailbox: Mailbox):
     sign_up_id = ask(http)
     code = mailbox.latest("ann@example.com", "verify-sign-up")["opened"]["code"]
@@ -261,6 +265,7 @@ def test_nobody_signs_up_where_it_is_closed(environment, tables, frozen):  # typ
         assert http.post("/accounts/sign-up", json=ASKED).json()["type"] == "/problems/sign-up-closed"
 
 
+@pytest.mark.asvs("6.6.2")
 def test_the_code_and_the_link_are_not_mixed(http: TestClient):
     answer = http.post("/accounts/sign-up/verify", json={"code": "123456", "password": PASSWORD})
 

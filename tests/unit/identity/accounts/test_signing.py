@@ -112,6 +112,7 @@ def test_jwks_rotation_zero_downtime(container: Callable[[], Bindings], frozen: 
     assert len(seen) == 5
 
 
+@pytest.mark.asvs("7.4.5")
 def test_a_revoked_key_signs_nothing_more_and_its_tokens_are_refused(
     container: Callable[[], Bindings], frozen: FakeClock
 ):
@@ -191,6 +192,7 @@ def test_a_library_of_others_verifies_our_tokens(http: TestClient, person: MakeP
     assert found.claims["iss"] == "https://tessera.test"
 
 
+@pytest.mark.asvs("9.1.1")
 def test_alg_confusion_matrix(http: TestClient, person: MakePerson):
     """What is no token of ours is refused by the app itself, whatever it claims to be signed with."""
     import hashlib

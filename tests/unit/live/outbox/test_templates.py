@@ -10,7 +10,15 @@ from functions.live.outbox.templates import (
     withheld,
 )
 
-VALUES = {"code": "123456", "link": "https://tessera.test/#t=a&b=c", "at": "14 March 2030", "device": "Firefox"}
+VALUES = {
+    "code": "123456",
+    "link": "https://tessera.test/#t=a&b=c",
+    "at": "14 March 2030",
+    "device": "Firefox",
+    "organisation": "Atelier",
+}
+# Every other variable stands for itself.
+VALUES |= {name: f"some {name}" for template in TEMPLATES.values() for name in template.variables if name not in VALUES}
 
 
 @pytest.mark.parametrize("name", TEMPLATES)

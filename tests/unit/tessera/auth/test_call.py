@@ -95,6 +95,7 @@ def test_behind_an_internal_call_the_browser_is_counted(call: MakeCall) -> None:
     assert made.client_ip == "198.51.100.1"
 
 
+@pytest.mark.asvs("8.3.1")
 def test_nothing_that_came_through_a_gateway_is_internal(call: MakeCall) -> None:
     made = call(internal={"internal": True, "caller": "sessions"})
 

@@ -37,6 +37,7 @@ def test_a_quiet_feed_costs_one_query_in_eight_seconds(feed: Feed, claims: Claim
     assert meter.operations == ["Query", "Query"]
 
 
+@pytest.mark.asvs("7.4.1")
 def test_an_ended_session_is_refused(feed: Feed, claims: Claims) -> None:
     transact(feed.revoke("s", "family"))
 
@@ -156,6 +157,7 @@ def test_entries_are_dropped_when_no_token_can_be_older(feed: Feed, authfeed: Ta
     assert not feed.is_revoked("s", "family")
 
 
+@pytest.mark.asvs("16.5.3")
 def test_a_feed_that_fails_is_forgiven_for_fifteen_seconds_and_no_longer(
     feed: Feed, claims: Claims, frozen: FakeClock
 ) -> None:

@@ -87,6 +87,16 @@ def test_the_event_is_shaped_like_a_gateways_but_for_what_only_a_gateway_sets(
     assert event["headers"]["traceparent"] == here.traceparent
 
 
+def test_the_device_the_browser_named_is_known_to_the_callee_as_it_would_be_to_ourselves(
+    sessions: Internal, callee: Callee, call: MakeCall
+) -> None:
+    with log.scope("sessions"):
+        sessions.call("accounts", "POST", "/x", for_call=call(headers=(("x-device-token", "a-device"),)))
+        sessions.call("accounts", "POST", "/x", for_call=call())
+
+    assert [event["headers"].get("x-device-token") for _, event, _ in callee.seen] == ["a-device", None]
+
+
 def test_a_functions_name_may_be_given(bindings: Bindings, callee: Callee) -> None:
     named = Bindings({**bindings.environment, "FUNCTION_GIFT_CARDS": "arn:of:it"})
 

@@ -45,6 +45,7 @@ def test_a_key_published_later_is_found_by_its_first_token(
     assert ring.public_key(signer.kid) is not None
 
 
+@pytest.mark.asvs("9.1.3")
 def test_a_revoked_key_is_no_key(frozen: FakeClock, signer: Signer, authfeed: Table) -> None:
     publish(authfeed, signer.entry("revoked"))
 

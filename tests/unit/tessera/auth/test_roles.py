@@ -98,6 +98,7 @@ def test_a_permission_nobody_listed_is_refused_where_it_is_declared() -> None:
         roles.require_known("tasks:reed")
 
 
+@pytest.mark.asvs("10.3.2")
 def test_a_scope_narrows_and_never_widens() -> None:
     scope = frozenset(["tasks:read", "backups:restore"])
     narrow = Principal(kind="user", id="anna", permissions=roles.expand(["user"]), scope=scope)
@@ -123,6 +124,7 @@ def test_nobody_owns_nothing() -> None:
         ANONYMOUS.require("tasks:read")
 
 
+@pytest.mark.asvs("8.2.2")
 def test_the_owner_needs_no_permission_and_others_do() -> None:
     moderator = Principal(kind="user", id="mo", user_id="mo", permissions=roles.expand(["moderator"]))
 

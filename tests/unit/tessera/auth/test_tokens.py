@@ -66,6 +66,7 @@ def test_a_token_with_five_roles_stays_below_one_kilobyte(signer: Signer) -> Non
     ],
     ids=json.dumps,
 )
+@pytest.mark.asvs("9.1.2", "9.1.3", "9.2.2")
 def test_every_other_header_is_refused_though_its_signature_is_good(signer: Signer, header: dict[str, Any]) -> None:
     with pytest.raises(TokenInvalid):
         verify(signer.token(header=header), signer)
@@ -86,6 +87,7 @@ def test_a_mac_made_with_the_public_key_is_refused(signer: Signer) -> None:
 
 
 @pytest.mark.parametrize("position", ["r", "s", "both"])
+@pytest.mark.asvs("9.1.1")
 def test_a_zero_in_the_signature_is_refused(signer: Signer, position: str) -> None:
     header, payload, signature = signer.token().split(".")
     raw = jws.decode(signature)
@@ -114,6 +116,7 @@ def test_repeated_keys_are_refused_in_header_and_payload(signer: Signer) -> None
 
 
 @pytest.mark.parametrize("claim", ["iss", "aud", "sub", "exp", "iat", "sid", "ep"])
+@pytest.mark.asvs("10.3.3")
 def test_a_required_claim_that_is_missing_is_named_in_the_log_only(signer: Signer, claim: str) -> None:
     with pytest.raises(TokenInvalid) as refused:
         verify(signer.token(without=(claim,)), signer)
@@ -143,6 +146,7 @@ def test_a_required_claim_that_is_missing_is_named_in_the_log_only(signer: Signe
     ],
     ids=json.dumps,
 )
+@pytest.mark.asvs("9.2.3", "9.2.4", "10.3.1")
 def test_claims_of_another_type_or_for_somebody_else_are_refused(signer: Signer, claims: dict[str, Any]) -> None:
     with pytest.raises(TokenInvalid):
         verify(signer.token(**claims), signer)
@@ -153,6 +157,7 @@ def test_one_of_several_audiences_is_enough(signer: Signer) -> None:
 
 
 @pytest.mark.parametrize(("behind", "accepted"), [(45, True), (60, True), (61, False), (90, False)])
+@pytest.mark.asvs("9.2.1")
 def test_a_verifier_whose_clock_is_behind(signer: Signer, behind: int, accepted: bool) -> None:
     token, now = signer.token(), int(clock.now().timestamp()) - behind
 
@@ -164,6 +169,7 @@ def test_a_verifier_whose_clock_is_behind(signer: Signer, behind: int, accepted:
 
 
 @pytest.mark.parametrize(("after", "accepted"), [(600, True), (629.9, True), (630, False), (6000, False)])
+@pytest.mark.asvs("9.2.1")
 def test_a_token_expires_with_thirty_seconds_of_grace(signer: Signer, after: float, accepted: bool) -> None:
     token, now = signer.token(), int(clock.now().timestamp()) + after
 
@@ -174,6 +180,7 @@ def test_a_token_expires_with_thirty_seconds_of_grace(signer: Signer, after: flo
             verify(token, signer, now=now)
 
 
+@pytest.mark.asvs("9.1.1")
 def test_a_forged_token_that_has_expired_is_invalid_and_not_expired(signer: Signer, frozen: FakeClock) -> None:
     token = Signer().token(header={"kid": signer.kid})
     frozen.advance(hours=1)

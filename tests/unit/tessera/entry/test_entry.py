@@ -94,6 +94,7 @@ def problem(response):
     return found
 
 
+@pytest.mark.asvs("8.2.1")
 def test_a_route_without_a_requirement_does_not_start():
     open_router = APIRouter(prefix="/open")
 
@@ -200,6 +201,7 @@ def test_a_refusal_carries_what_its_problem_says(app):
     assert (found["type"], found["limit"]) == ("/problems/too-much", 9)
 
 
+@pytest.mark.asvs("16.3.4", "16.5.1")
 def test_a_defect_is_answered_without_its_detail_and_logged_with_it(app, caplog):
     response = ask(app, "GET", "/notes/broken")
 
@@ -208,6 +210,7 @@ def test_a_defect_is_answered_without_its_detail_and_logged_with_it(app, caplog)
     assert "secret detail" in caplog.text
 
 
+@pytest.mark.asvs("16.2.4")
 def test_the_trace_of_the_caller_goes_on_and_comes_back(app):
     trace = "0af7651916cd43dd8448eb211c80319c"
 
@@ -227,6 +230,7 @@ def test_what_it_cost_is_not_said_where_the_setting_is_off():
     assert "server-timing" not in ask(silent, "GET", "/notes").headers
 
 
+@pytest.mark.asvs("16.2.1")
 def test_a_request_is_one_log_line_without_its_query(app, caplog):
     ask(app, "GET", "/notes?limit=7&token=open-sesame")
 
@@ -273,6 +277,7 @@ def test_a_problem_leaves_the_handler_as_text(app):
     [{}, {"Records": []}, {"requestContext": {"http": {}}}, {"Records": [{"eventSource": "aws:unknown"}]}],
     ids=["empty", "no records", "broken gateway event", "unknown source"],
 )
+@pytest.mark.asvs("16.5.1")
 def test_nothing_escapes_the_handler(app, event):
     answer = lambda_handler(app)(event, None)
 

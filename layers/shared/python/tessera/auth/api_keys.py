@@ -1,12 +1,151 @@
-"""API keys: verified where they are used, with the item that `apikeys` keeps."""
+"""API keys: verified where they are used, with the item that `apikeys` keeps.
 
+Every process remembers the items it has seen for a minute, so that a warm one asks nobody. What changes
+meanwhile stands in the revocation feed: the key as a whole, a version of its item, or its owner's epoch.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Self, cast
+
+from tessera import aws, clock
+from tessera.auth import key_text
 from tessera.auth.call import Call
-from tessera.auth.principal import Principal
-from tessera.auth.problems import TokenInvalid
+from tessera.auth.custom_roles import CustomRoles
+from tessera.auth.feed import Feed
+from tessera.auth.key_item import MAIN, KeyRow, is_allowed, is_of, key_pk, networks_of, outdated
+from tessera.auth.key_text import PREFIX as PREFIX
+from tessera.auth.key_text import Env, KeyText
+from tessera.auth.mac import Mac
+from tessera.auth.principal import Principal, covers
+from tessera.auth.problems import SessionRevoked, TokenInvalid, TokenStale
+from tessera.auth.roles import expand, sandbox, shared
+from tessera.auth.settings import AuthSettings
+from tessera.problems import Unavailable
+from tessera.recent import Recent
+from tessera.settings import Bindings
+from tessera.tables import Table
 
-PREFIX = "tsk_"
+KEPT_MS, REFUSED_MS, SIZE = 60_000, 10_000, 2_000
+# While an owner's new epoch has not reached the item yet, a flood of requests must not read it each time.
+AGAIN_MS = 1_000
+# A key of an organisation acts as a plain member: it uses what is shared and manages nobody.
+ORGANISATION_ROLE = "member"
+
+
+def effective(scopes: frozenset[str], held: frozenset[str], env: Env) -> frozenset[str]:
+    """What a key may do: what it was made for, as far as its owner may do that now. A test key plays in the sand."""
+    allowed = scopes & sandbox() if env == "test" else scopes
+    return frozenset(scope for scope in allowed if covers(held, scope))
 
 
 def principal_of_key(call: Call, text: str) -> Principal:
-    """The principal of a valid key. Raises `TokenInvalid` and what `Feed` raises."""
-    raise TokenInvalid("API keys are not accepted yet")
+    """The principal of a valid key. At most 1 read in a minute, none for what is not written like a key.
+
+    Raises `TokenInvalid`, one answer for whatever is wrong, and `RevocationUnknown` or `Unavailable`.
+    """
+    key = key_text.parse(text)
+    if key is None:
+        raise TokenInvalid("not written like a key")
+    return call.bindings.get(ApiKeys).principal(key, call.client_address)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    row: KeyRow
+    again_at: int
+
+
+class ApiKeys:
+    """The keys this process has seen."""
+
+    def __init__(self, table: Table, mac: Mac, feed: Feed, roles: CustomRoles) -> None:
+        self._table, self._mac, self._feed, self._roles = table, mac, feed, roles
+        self._seen: Recent[_Seen] = Recent(SIZE, KEPT_MS)
+        self._refused: Recent[str] = Recent(SIZE, REFUSED_MS)
+
+    @classmethod
+    def bind(cls, bindings: Bindings) -> Self:
+        table = Table(bindings.settings(AuthSettings).apikeys)
+        return cls(table, bindings.get(Mac), bindings.get(Feed), bindings.get(CustomRoles))
+
+    def principal(self, key: KeyText, address: str) -> Principal:
+        digest = hashlib.sha256(key.signed).hexdigest()
+        refused = self._refused.get(digest)
+        if refused is not None:
+            raise TokenInvalid(f"{refused}, a moment ago")
+        row = self._row(key)
+        if row is None or not is_of(self._mac, row, key):
+            cause = "unknown key" if row is None else "wrong secret"
+            self._refused.put(digest, cause)
+            raise TokenInvalid(cause)
+        self._check(row, address)
+        return self._principal(row)
+
+    def _row(self, key: KeyText) -> KeyRow | None:
+        """The item, from memory unless it is known, or looks, to have changed since."""
+        seen = self._seen.get(key.name)
+        if seen is None:
+            row = self._read(key.name, consistent=False)
+            if row is None or not self._is_outdated(row):
+                return row
+        else:
+            is_good = not self._is_outdated(seen.row) and is_of(self._mac, seen.row, key)
+            if is_good or clock.millis() < seen.again_at:
+                return seen.row
+        # Not from a replica, which may not know yet what the feed or the client knows.
+        return self._read(key.name, consistent=True, again_at=clock.millis() + AGAIN_MS)
+
+    def _read(self, name: str, *, consistent: bool, again_at: int = 0) -> KeyRow | None:
+        if not self._table.name:
+            return None
+        try:
+            row = self._table.get(KeyRow, key_pk(name), MAIN, consistent=consistent)
+        except (aws.ClientError, aws.BotoCoreError) as error:
+            raise Unavailable("API keys cannot be looked up right now.") from error
+        if row is not None:
+            self._seen.put(name, _Seen(row, again_at))
+        return row
+
+    def _is_outdated(self, row: KeyRow) -> bool:
+        if self._feed.is_revoked("k", outdated(row.key_id, int(row.version))):
+            return True
+        lowest = 0 if row.org else self._feed.lowest_epoch(row.uid)
+        return lowest is not None and lowest > int(row.owner_ep)
+
+    def _check(self, row: KeyRow, address: str) -> None:
+        """Raises `TokenInvalid` when the key itself is good and yet of no use now, or from here."""
+        if row.status != "active":
+            raise TokenInvalid(f"key {row.status}")
+        if clock.millis() >= row.exp:
+            raise TokenInvalid("key expired")
+        if not is_allowed(address, networks_of(row)):
+            raise TokenInvalid("address not allowed")
+        if self._is_outdated(row):
+            raise TokenInvalid("key or owner changed")
+
+    def _principal(self, row: KeyRow) -> Principal:
+        roles = frozenset(["user"]) if row.org else frozenset(str(role) for role in row.owner_roles or ())
+        held = shared() if row.org else expand(roles, self._roles.held_by(roles))
+        env = cast(Env, row.env)
+        made = Principal(
+            kind="api_key",
+            id=row.key_id,
+            user_id=row.uid,
+            roles=roles,
+            # Never 2, and without a time of sign-in: what asks for either refuses a key.
+            aal=1,
+            org=row.org,
+            org_role=ORGANISATION_ROLE if row.org else None,
+            epoch=int(row.owner_ep),
+            # Rounded up: a role that was defined anew within this second was read as it is now.
+            issued_at=-(-clock.millis() // 1000),
+            credential="key",
+            permissions=effective(frozenset(str(scope) for scope in row.scopes), held, env),
+            plan=f"key:{row.plan}",
+        )
+        try:
+            self._feed.check_principal(made)
+        except (SessionRevoked, TokenStale) as revoked:
+            raise TokenInvalid(revoked.cause) from revoked
+        return made

@@ -13,8 +13,11 @@ from tessera.auth.keyring import KeyRing
 from tessera.auth.principal import Actor, Principal
 from tessera.auth.problems import CredentialsAmbiguous, TokenInvalid
 from tessera.auth.roles import expand, expand_in_organisation
+from tessera.auth.settings import AuthSettings
 from tessera.auth.tokens import Claims, verify
 from tessera.settings import Settings
+
+KEY_HEADER = "X-API-Key"
 
 
 def has_credential(call: Call) -> bool:
@@ -28,7 +31,10 @@ def has_credential(call: Call) -> bool:
         raise CredentialsAmbiguous("Send one Authorization header.")
     if any(pair.partition("=")[0] == "access_token" for pair in call.query_string.split("&")):
         raise CredentialsAmbiguous("A token in a URL ends up in logs. Send it in the Authorization header.")
-    return bool(sent) or has_cookie(call, ACCESS_COOKIE)
+    keys = _keys_in_header(call)
+    if len(keys) > 1 or (keys and sent):
+        raise CredentialsAmbiguous(f"Send one credential: {KEY_HEADER} or Authorization, once.")
+    return bool(sent or keys) or has_cookie(call, ACCESS_COOKIE)
 
 
 def authenticate(call: Call) -> Principal:
@@ -38,13 +44,19 @@ def authenticate(call: Call) -> Principal:
     `Unauthenticated`, `RevocationUnknown`, `CsrfFailed`, `OriginNotAllowed`.
     """
     if not call.all_of("authorization"):
-        return _of_cookie(call)
+        keys = _keys_in_header(call)
+        return principal_of_key(call, keys[0]) if keys else _of_cookie(call)
     scheme, _, token = call.header("authorization").partition(" ")
     if scheme.lower() != "bearer":
         raise TokenInvalid("wrong scheme")
     if token.startswith(PREFIX):
         return principal_of_key(call, token)
     return _of_token(call, token)
+
+
+def _keys_in_header(call: Call) -> list[str]:
+    """What came as `X-API-Key`, where the configuration says that it is read."""
+    return call.all_of(KEY_HEADER.lower()) if call.bindings.settings(AuthSettings).x_api_key else []
 
 
 def _of_cookie(call: Call) -> Principal:

@@ -2,6 +2,7 @@
 
 import hmac
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,12 @@ class Call:
     request_id: str
     # Filled by the guard and added to the answer, whether it is a success or a problem.
     answer_headers: dict[str, str] = field(default_factory=dict)
+    # `Set-Cookie` values for the answer; a dictionary of headers could hold only one of them.
+    answer_cookies: list[str] = field(default_factory=list)
+    # How the user stands this moment, where the guard has asked `accounts` for it.
+    live: dict[str, Any] = field(default_factory=dict)
+    # Called with the status once the answer is known.
+    on_answer: list[Callable[[int], None]] = field(default_factory=list)
 
     def all_of(self, name: str) -> list[str]:
         """Every value sent under this lower-case header name."""

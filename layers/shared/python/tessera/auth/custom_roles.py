@@ -38,15 +38,23 @@ class CustomRoles:
         found: dict[str, Any] = cast(dict[str, Any], row.roles) if row else matrix()["custom_roles"]
         return {name: frozenset(held) for name, held in found.items()}, int(row.version) if row else 0
 
-    def held_by(self, roles: set[str] | frozenset[str]) -> frozenset[str]:
-        """What the custom ones of these roles add. No request when all are built in, else 1 in 8 seconds."""
+    def held_by(self, roles: set[str] | frozenset[str], *, now: bool = False) -> frozenset[str]:
+        """What the custom ones of these roles add. No request when all are built in, else 1 in 8 seconds.
+
+        `now` is for what lasts, such as a token: a token made of what was read before a change, but after it, would
+        keep what the role gave before and never be told apart. 1 consistent read.
+        """
         named = frozenset(roles) - frozenset(matrix()["roles"])
         if not named:
             return frozenset()
-        if not 0 <= clock.millis() - self._read_at < CACHE_MS:
+        if now or not 0 <= clock.millis() - self._read_at < CACHE_MS:
             self._known = self.current()[0]
             self._read_at = clock.millis()
         return frozenset[str]().union(*(self._known.get(role, frozenset()) for role in named))
+
+    def names(self) -> frozenset[str]:
+        """Every role that may be given, built-in ones included. 1 read."""
+        return frozenset(matrix()["roles"]).union(self.current()[0])
 
     def defining(self, roles: dict[str, frozenset[str]], *, version: int, refused: Refusal) -> Step:
         """The step that replaces all definitions, if nobody did since `version` was read."""

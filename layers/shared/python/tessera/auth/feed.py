@@ -102,8 +102,12 @@ class Feed:
         Raises `SessionRevoked`, `TokenStale`, `RevocationUnknown`.
         """
         self.poll()
-        if principal.kind == "api_key" and ("k", principal.id) in self._known.revoked:
-            raise SessionRevoked("key")
+        if principal.kind == "api_key":
+            if ("k", principal.id) in self._known.revoked:
+                raise SessionRevoked("key")
+            if principal.org:
+                # It belongs to the organisation: it outlives whoever made it, and no role there concerns it.
+                return
         user_id = principal.user_id or principal.id
         self._check(principal.session_id or "", user_id, principal.epoch, tuple(principal.roles), principal.issued_at)
         if principal.org:

@@ -5,7 +5,7 @@ address when nobody is authenticated, authenticate, limit by principal, authoris
 only hands over the principal that was found then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastapi import Depends, Request
@@ -24,6 +24,7 @@ from tessera.auth.problems import (
     StepUpRequired,
     Unauthenticated,
 )
+from tessera.auth.recording import note_impersonated, note_refusal
 from tessera.auth.roles import require_known
 
 PEOPLE: tuple[Kind, ...] = ("user", "api_key")
@@ -36,6 +37,8 @@ class Guard:
     """One requirement. Subclasses say how a request is admitted."""
 
     is_public = False
+    # The security scheme of the document, where it is not that of the guard's kind.
+    scheme = ""
 
     def __init__(self, rate: Rate | None = None) -> None:
         self.rate = rate
@@ -117,7 +120,13 @@ class Authenticated(Guard):
             charge(call, ANONYMOUS, self.rate)
             raise
         charge(call, principal, self.rate)
-        self._authorise(call, principal)
+        try:
+            self._authorise(call, principal)
+        except (InsufficientScope, ImpersonationForbidden) as refused:
+            note_refusal(call, principal, self.permission, refused.slug)
+            raise
+        if principal.actor is not None:
+            note_impersonated(call, principal, self.permission)
         return principal
 
     def _authorise(self, call: Call, principal: Principal) -> None:
@@ -218,9 +227,12 @@ def service(*callers: str) -> Any:
     return Depends(Service(callers))
 
 
-def limit(name: str, *, cost: int = 1) -> Rate:
-    """Another rate class, or one named policy: `auth.require("tasks:write", rate=auth.limit("expensive", cost=2))`."""
-    return Rate(name, cost)
+def limit(name: str, *, cost: int | Callable[[Call], int] = 1, by: str = "") -> Rate:
+    """Another rate class, or one named policy: `auth.require("tasks:write", rate=auth.limit("expensive", cost=2))`.
+
+    With `by`, such as `body.email`, the named policy is charged besides the class, to what stands there.
+    """
+    return Rate(name, cost, by)
 
 
 def _rate(rate: Rate | str | None) -> Rate | None:

@@ -105,6 +105,8 @@ class Internal:
         route, _, query = path.partition("?")
         here, client = log.current(), _client_of(for_call)
         headers = {"traceparent": here.traceparent, "host": "internal", "content-type": "application/json"}
+        if "device" in client:
+            headers[CLIENT_HEADERS["device"]] = client["device"]
         if idempotency_key:
             headers["idempotency-key"] = idempotency_key
         http = {
@@ -133,9 +135,9 @@ class Internal:
 
 def invoke(function: str, event: dict[str, Any], timeout_seconds: float) -> dict[str, Any]:
     """By Lambda's API, which `AWS_ENDPOINT_URL_LAMBDA` may point to `sam local start-lambda`."""
-    # Clients are kept by their configuration, so the time limit goes up to the next whole second.
+    # Clients are kept by their configuration, so the time limit goes up to the next half second.
     once = {"mode": "standard", "total_max_attempts": 1}
-    client = aws.client("lambda", read_timeout=ceil(timeout_seconds), retries=once)
+    client = aws.client("lambda", read_timeout=ceil(timeout_seconds * 2) / 2, retries=once)
     try:
         answer = client.invoke(FunctionName=function, Payload=json_module.dumps(event).encode())
         payload = answer["Payload"].read()

@@ -8,7 +8,10 @@ from tessera.problems import Unavailable
 
 
 def check_live(call: Call, principal: Principal) -> None:
-    """1 internal call. Raises `SessionRevoked` for who may not sign in any more, `TokenStale` for an old epoch."""
+    """1 internal call, whose answer the route finds as `call.live`.
+
+    Raises `SessionRevoked` for who may not sign in any more, `TokenStale` for an old epoch.
+    """
     found = call.bindings.get(Internal).call(
         "accounts", "GET", f"/accounts/internal/users/{principal.user_id}/state", for_call=call
     )
@@ -21,3 +24,4 @@ def check_live(call: Call, principal: Principal) -> None:
         raise SessionRevoked(f"user {state['status']}")
     if principal.epoch < int(state["epoch"]):
         raise TokenStale("live epoch")
+    call.live.update(state)

@@ -77,6 +77,22 @@ def grants() -> tuple[dict[str, Any], ...]:
     return tuple(json.loads(_text("service-grants.json")))
 
 
+@cache
+def shared() -> frozenset[str]:
+    """What an API key of an organisation may be made for: what a member may do, but for what is a person's own.
+
+    Such a key outlives whoever made it, in whose name it would otherwise go on acting.
+    """
+    alone = ("accounts:self", "apikeys:", "habits:", "notifications:", "organisations:")
+    return frozenset(held for held in expand_in_organisation("member") if not held.startswith(alone))
+
+
+@cache
+def sandbox() -> frozenset[str]:
+    """What an API key for tests may be made for: nothing that costs money or reaches anybody outside."""
+    return frozenset(matrix()["sandbox"])
+
+
 def require_known(permission: str) -> None:
     """Raises `ValueError` for a permission that `permissions.json` does not list."""
     if permission not in known():

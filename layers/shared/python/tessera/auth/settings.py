@@ -9,8 +9,12 @@ class AuthSettings(Settings):
     authfeed: str
     ratelimit: str
     apikeys: str = ""
+    # Whether `X-API-Key` is read too, for clients that cannot send an Authorization header.
+    x_api_key: bool = False
     mac_keys: str
     stack: str = ""
     access_token_seconds: int = Field(600, ge=300, le=900)
     rate_factor: int = Field(1, ge=1)
     limit_budget_ms: int = Field(80, ge=10)
+    # Whether answers also carry the X-RateLimit-* headers that older clients read.
+    x_ratelimit: bool = False

@@ -79,9 +79,14 @@ class _Answer:
         call = self.scope["state"].get("call")
         for name, value in (call.answer_headers if call else {}).items():
             headers.setdefault(name, value)
+        for cookie in call.answer_cookies if call else ():
+            headers.append("set-cookie", cookie)
 
     def log(self) -> None:
         global _cold
+        call = self.scope["state"].get("call")
+        for tell in call.on_answer if call else ():
+            tell(self.status)
         route = self.scope.get("route")
         took = round((time.perf_counter() - self._started) * 1000, 2)
         log.line(

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tessera import log
 from tessera.auth.call import Call
+from tessera.auth.charging import charge_by
 from tessera.auth.guards import Guard
 from tessera.entry.strictness import MAX_BODY_BYTES, check_body, check_query
 from tessera.problems import PayloadTooLarge, UnsupportedMedia
@@ -49,8 +50,10 @@ def guarded(route: APIRoute) -> ASGIApp:
         scope["state"]["principal"] = principal
         log.current().caller = f"{principal.kind}:{principal.id}"
         check_query(scope["query_string"])
+        body = await _checked_body(scope, receive) if takes_body else b""
+        charge_by(call, guard.rate, scope.get("path_params", {}), body)
         if takes_body:
-            receive = replayed(await _checked_body(scope, receive))
+            receive = replayed(body)
         await inner(scope, receive, send)
 
     return admit

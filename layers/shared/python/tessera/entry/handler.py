@@ -25,7 +25,9 @@ def lambda_handler(app: FastAPI, entries: Entries = Entries()) -> Handler:
     http = Mangum(app, lifespan="off", text_mime_types=_TEXT)
 
     def handle(event: dict[str, Any], context: Any) -> Any:
-        if "http" in event.get("requestContext", {}):
+        asked = event.get("requestContext", {})
+        # An HTTP API describes the request in `http`; a REST API has no such part.
+        if "http" in asked or ("httpMethod" in event and "apiId" in asked):
             return _answered(http, event, context)
         return dispatch(entries, event, app.state.bindings)
 

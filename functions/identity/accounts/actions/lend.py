@@ -1,0 +1,81 @@
+"""What our own services have accounts do in their place: sign tokens, and ask for mails."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from tessera.problems import NotFound
+
+from .. import mails
+from ..ports import Client, Ports
+from ..rules import IMPERSONATION_SECONDS, LoginFailed, NotActive
+from ..store import UserRow
+from . import deletion, factors
+from .factors import MfaPending, Proven
+from .tokens import Grant
+from .tokens import mint as signed
+
+
+def mint(ports: Ports, user_id: str, grant: Grant, *, organisation_id: str | None) -> tuple[UserRow, str, int]:
+    """The user as they are now, an access token, and its seconds. 1 read, 1 request to KMS.
+
+    Raises `NotFound`, `NotActive`, `SigningUnavailable`, and `MembershipEnded` for an organisation left.
+    """
+    user = _active(ports, user_id)
+    if organisation_id is not None:
+        grant = replace(grant, membership=ports.memberships.of(organisation_id, user_id))
+    life = ports.settings.access_token_seconds if grant.life is None else grant.life
+    return user, signed(ports, user, grant), life
+
+
+def impersonate(
+    ports: Ports, user_id: str, session_id: str, *, actor: tuple[str, str], may_write: bool
+) -> tuple[str, int]:
+    """A token in the user's name that says who really acts. It cannot be refreshed."""
+    user = _active(ports, user_id)
+    grant = Grant(
+        session_id=session_id,
+        client_id="web",
+        # Nobody has shown to be this user, so nothing that asks for a fresh or a second proof is open.
+        amr=(),
+        aal=1,
+        auth_time=0,
+        life=IMPERSONATION_SECONDS,
+        actor={"sub": actor[0], "sid": actor[1], **({"write": True} if may_write else {})},
+    )
+    return signed(ports, user, grant), IMPERSONATION_SECONDS
+
+
+def vouched(ports: Ports, user_id: str, amr: frozenset[str], aal: int, client: Client) -> Proven | MfaPending:
+    """Who a provider says somebody is, unless they have a second factor here that it has not asked for. 1 read.
+
+    Raises `LoginFailed` for who may not sign in.
+    """
+    try:
+        user = ports.users.get(user_id)
+    except NotFound:
+        raise LoginFailed() from None
+    if not user.may_sign_in:
+        raise LoginFailed()
+    if aal < 2 and factors.methods_of(user):
+        return factors.begin(ports, user, amr, client)
+    return Proven(deletion.kept(ports, user), amr, aal)
+
+
+def mail(
+    ports: Ports,
+    *,
+    to: str,
+    template: str,
+    locale: str | None,
+    data: Mapping[str, str],
+    secret: Mapping[str, str] | None,
+) -> None:
+    """1 write, and 1 request to KMS when there is something to seal."""
+    ports.users.tell(mails.any_mail(ports, to=to, template=template, locale=locale, data=data, secret=secret))
+
+
+def _active(ports: Ports, user_id: str) -> UserRow:
+    user = ports.users.get(user_id)
+    if user.status != "active":
+        raise NotActive(f"The account is {user.status}.")
+    return user

@@ -1,0 +1,47 @@
+"""Users from a file, and the jobs of `admin`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+
+from tessera.auth.principal import Principal
+from tessera.csvio import BadCSV
+from tessera.entry.jobs import JobOut, show_accepted
+from tessera.jobs import JobNotCancellable, JobOver
+from tessera.problems import InvalidRequest, NotFound
+
+from ..actions import imports as actions
+from ..rules import UploadMissing
+from ..schemas.people import ImportIn, UploadIn, UploadOut
+from .shared import PREFIX, TAGS, Bound, By, problems, staff
+
+router = APIRouter(prefix=PREFIX, tags=TAGS)
+
+Importer = Annotated[Principal, staff("accounts:manage", rate="expensive")]
+Worker = Annotated[Principal, staff("admin:read")]
+
+
+@router.post("/users/uploads", status_code=201, responses=problems())
+async def create_upload(body: UploadIn, caller: Importer, ports: Bound) -> UploadOut:
+    """Where to put a file of users, for a quarter of an hour."""
+    made = actions.upload(ports, body.format)
+    return UploadOut(upload_id=made.id, url=made.url, media_type=made.media_type)
+
+
+@router.post("/users/import", status_code=202, responses=problems(UploadMissing, BadCSV, InvalidRequest))
+async def import_users(body: ImportIn, response: Response, caller: Importer, ports: Bound, by: By) -> JobOut:
+    """Make users from CSV or NDJSON, each row for itself; with the hashes that another system has kept."""
+    job = actions.start(ports, body.format, upload_id=body.upload_id, content=body.content, asker=by)
+    return show_accepted(response, "admin", job)
+
+
+@router.get("/jobs/{job_id:ulid}", responses=problems(NotFound))
+async def job(job_id: str, caller: Worker, ports: Bound) -> JobOut:
+    """How far a job has come."""
+    return JobOut.of(ports.jobs.get(caller.owner_id, job_id))
+
+
+@router.post("/jobs/{job_id:ulid}/cancel", responses=problems(NotFound, JobOver, JobNotCancellable))
+async def cancel_job(job_id: str, caller: Worker, ports: Bound) -> JobOut:
+    """Stop a job that can be stopped."""
+    return JobOut.of(ports.jobs.cancel(caller.owner_id, job_id))

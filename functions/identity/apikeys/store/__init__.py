@@ -1,0 +1,2 @@
+from .keys import ApikeysSettings as ApikeysSettings
+from .keys import KeyStore as KeyStore

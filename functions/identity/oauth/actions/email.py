@@ -1,0 +1,99 @@
+"""An address for somebody whose provider has none that is verified: shown by a code, before there is an account."""
+
+import hmac
+import secrets
+from datetime import datetime
+
+from tessera import clock
+from tessera.auth.call import Call
+from tessera.problems import Busy, FieldError, InvalidRequest
+
+from ..ports import Ports
+from ..rules.problems import CodeInvalid, EmailTaken, SignUpClosed
+from ..rules.profiles import masked
+from ..store.identities import Somebody
+from ..store.rows import MAIL_LIFE, AnswerRow
+from .exchange import Client, Gained, opened, proof_in, with_ticket
+
+DIGITS = 6
+TEMPLATE = "confirm-new-email"
+
+
+def ask(ports: Ports, ticket: str, email: str) -> datetime:
+    """Send a code to this address, whether or not it has an account. 1 write, 1 internal call.
+
+    Until when the code is good comes back. Raises `TicketInvalid`, `AttemptsExhausted`, `InvalidRequest`.
+    """
+    address = spelled(email)
+    code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
+    mac = ports.digest("ticket", ticket)
+    ports.answers.address(mac, address, ports.digest("email-code", f"{mac}:{code}"))
+    # Beyond its limit an address gets no more mail, and nobody is told.
+    subject = f"mail:{ports.mac.hash_lookup('account', address.casefold())}"
+    if ports.limits.decide("auth:mail:address", subject).allowed:
+        ports.accounts.mail(address, TEMPLATE, locale=None, secret={"code": code})
+    return clock.now() + MAIL_LIFE
+
+
+def confirm(ports: Ports, ticket: str, code: str, client: Client, *, call: Call) -> Gained:
+    """The account of a newcomer who has shown their address, or the same question as for a verified one.
+
+    2 writes, 1 transaction, 2 internal calls. Raises `TicketInvalid`, `CodeInvalid`,
+    `AttemptsExhausted`, `SignUpClosed`, `EmailTaken`, `IdentityTaken`.
+    """
+    mac = ports.digest("ticket", ticket)
+    found = ports.answers.attempt(mac)
+    if not hmac.compare_digest(str(found.code_mac), ports.digest("email-code", f"{mac}:{code}")):
+        raise CodeInvalid("Look into the newest mail, or have another one sent.")
+    # A second request with the same code must not take the account just made for one that was there before.
+    if not ports.identities.lock(found.provider, str(found.key)):
+        raise Busy()
+    try:
+        return _resolve(ports, mac, found, client, call)
+    except Exception:
+        ports.identities.unlock(found.provider, str(found.key))
+        raise
+
+
+def _resolve(ports: Ports, mac: str, found: AnswerRow, client: Client, call: Call) -> Gained:
+    provider = ports.providers.get(found.provider)
+    answer = ports.accounts.by_email(
+        str(found.email), name=found.name, locale=found.locale, create=provider.allow_sign_up, call=call
+    )
+    if answer is None:
+        raise SignUpClosed("The provider's users need an account here first.")
+    found.uid, is_new = answer
+    if not is_new:
+        if provider.link_policy == "never":
+            raise EmailTaken("Sign in to it, then link the provider there.")
+        found.kind, found.code_mac, found.left = "link", None, None
+        unlocking = ports.identities.unlocking(found.provider, str(found.key))
+        ports.answers.put(ports.answers.consuming(mac, "email"), unlocking)
+        return with_ticket(ports, found)
+    return _open(ports, mac, found, client, call)
+
+
+def _open(ports: Ports, mac: str, found: AnswerRow, client: Client, call: Call) -> Gained:
+    row, steps = ports.identities.linking(somebody_in(found), str(found.uid), sealed=None)
+    ports.answers.put(ports.answers.consuming(mac, "email"), *steps)
+    found.identity_id = row.identity_id
+    if found.delivery == "cookie":
+        code = ports.sessions.code(proof_in(found), challenge=found.challenge, call=call)
+        return Gained("continue", code=code)
+    return opened(ports, found, client, call=call)
+
+
+def somebody_in(found: AnswerRow) -> Somebody:
+    label = masked(found.email) if found.email else str(found.label)
+    return Somebody(found.provider, str(found.key), str(found.sub), label, found.email)
+
+
+def spelled(email: str) -> str:
+    """The address as mail is sent to it. Raises `InvalidRequest`."""
+    # Only this route needs it, and it takes some milliseconds to load.
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        return validate_email(email, check_deliverability=False).normalized
+    except EmailNotValidError as error:
+        raise InvalidRequest("The address cannot be used.", errors=[FieldError("/email", f"{error}")]) from None

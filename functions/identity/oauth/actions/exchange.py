@@ -1,0 +1,77 @@
+"""From the code of a finished sign-in to what it gives."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tessera.auth.call import Call
+
+from ..accounts import Proof
+from ..ports import Ports, new_secret, s256
+from ..rules.problems import ProviderUnknown
+from ..rules.profiles import masked
+from ..store.rows import AnswerRow, BornRow
+
+
+@dataclass(frozen=True)
+class Client:
+    """What the client calls itself."""
+
+    client_id: str = "web"
+    device_name: str | None = None
+
+
+@dataclass(frozen=True)
+class Gained:
+    """What somebody gets: `tokens` as `accounts` gives them, or what is still to be done."""
+
+    status: str
+    tokens: dict[str, Any] | None = None
+    ticket: str | None = None
+    provider: str | None = None
+    email_hint: str | None = None
+    identity_id: str | None = None
+    code: str | None = None
+
+
+def exchange(ports: Ports, code: str, verifier: str, client: Client, *, call: Call) -> Gained:
+    """1 write, and an internal call or another write. Raises `ExchangeInvalid`, `LoginFailed`."""
+    found = ports.answers.take(ports.digest("code", code), s256(verifier))
+    if found.kind == "login":
+        return opened(ports, found, client, call=call)
+    if found.kind == "linked":
+        return Gained("linked", provider=found.provider, identity_id=found.identity_id)
+    return with_ticket(ports, found)
+
+
+def opened(ports: Ports, found: AnswerRow, client: Client, *, call: Call) -> Gained:
+    """Tokens for whoever has signed in, or what a second factor is asked with. Raises `LoginFailed`."""
+    tokens = ports.accounts.tokens(
+        proof_in(found), client_id=client.client_id, device_name=client.device_name, call=call
+    )
+    if tokens.get("status") == "mfa_required":
+        return Gained("mfa_required", tokens=tokens)
+    _bear(ports, found, str(tokens.get("session_id", "")))
+    return Gained("ok", tokens=tokens)
+
+
+def with_ticket(ports: Ports, found: AnswerRow) -> Gained:
+    """What was found is kept for ten minutes more, under a ticket. 1 write."""
+    ticket = new_secret()
+    ports.answers.keep_ticket(ports.digest("ticket", ticket), found)
+    hint = masked(found.email) if found.email else None
+    return Gained(f"{found.kind}_required", ticket=ticket, provider=found.provider, email_hint=hint)
+
+
+def proof_in(found: AnswerRow) -> Proof:
+    return Proof(str(found.uid), tuple(sorted(found.amr or ())), int(found.aal), int(found.auth_time))
+
+
+def _bear(ports: Ports, found: AnswerRow, session_id: str) -> None:
+    """A provider that ends its sessions here too must find ours."""
+    try:
+        wanted = ports.providers.get(found.provider).backchannel_logout
+    except ProviderUnknown:
+        return
+    if wanted and session_id:
+        row = BornRow(uid=found.uid, delivery="token", session_id=session_id)
+        ports.identities.bear(found.provider, str(found.key), found.sid_hash, row)

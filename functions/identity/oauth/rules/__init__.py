@@ -1,0 +1,1 @@
+"""What a sign-in through somebody else may become. Pure decisions."""

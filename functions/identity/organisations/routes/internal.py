@@ -1,0 +1,40 @@
+"""What other capabilities ask of organisations."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+
+from tessera import auth
+from tessera.auth.principal import Principal
+from tessera.entry import problems
+from tessera.problems import NotFound
+
+from ..actions import upkeep
+from ..rules.organisation import OrganisationActive
+from ..schemas import ErasedOut, EraseIn, MembershipIn, MembershipOut, SeatsIn, SeatsOut
+from .shared import PREFIX, Bound
+
+router = APIRouter(prefix=f"{PREFIX}/internal", tags=["internal"], include_in_schema=False)
+Accounts = Annotated[Principal, auth.service("accounts")]
+Subscriptions = Annotated[Principal, auth.service("subscriptions")]
+
+
+@router.post("/membership", responses=problems(NotFound))
+async def get_membership(body: MembershipIn, caller: Accounts, ports: Bound) -> MembershipOut:
+    """What a token for the organisation says of this member."""
+    found, member, role = upkeep.membership(ports, body.organisation_id, body.user_id)
+    permissions = sorted(role.permissions) if role is not None else None
+    return MembershipOut(role=member.role, epoch=found.epoch, permissions=permissions)
+
+
+@router.post("/seats", responses=problems(NotFound))
+async def set_seats(body: SeatsIn, caller: Subscriptions, ports: Bound) -> SeatsOut:
+    """How many may be members from now on. Nobody is put out."""
+    return SeatsOut.of(upkeep.set_seats(ports, body.organisation_id, body.seats))
+
+
+@router.post("/erase", responses=problems(OrganisationActive))
+async def erase(body: EraseIn, caller: Accounts, ports: Bound) -> ErasedOut:
+    """Delete some of what an owner has. To be asked again until it answers done."""
+    done, erased = upkeep.erase(ports, body.owner_id, by=caller)
+    return ErasedOut(done=done, erased=erased)

@@ -1,0 +1,5 @@
+from tessera.settings import Settings
+
+
+class RatelimitSettings(Settings):
+    table: str

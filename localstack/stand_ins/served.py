@@ -1,0 +1,52 @@
+"""The stand-ins as the front door serves them: below `/stand-ins/<name>/`, on this machine only.
+
+Whoever wants to see what was asked, or have something go wrong, uses `/stand-ins/<name>/control/…`; see `wire`.
+"""
+
+import time
+from collections.abc import Callable
+
+from aiohttp import web
+
+from localstack.stand_ins.apple import Apple
+from localstack.stand_ins.facebook import Facebook
+from localstack.stand_ins.github import GitHub
+from localstack.stand_ins.idp import IdentityProvider, RegisteredClient
+from localstack.stand_ins.wire import Answer, Asked, StandIn
+
+PREFIX = "/stand-ins"
+# As the capability `oauth` has them built in. They open nothing but what is served here.
+CLIENT_ID, CLIENT_SECRET = "tessera-local", "a-secret-of-no-worth"
+TEAM_ID, KEY_ID = "LOCALTEAM1", "LOCALKEY01"
+
+
+def build(base: str, *, now: Callable[[], float] = time.time) -> dict[str, StandIn]:
+    """Every stand-in by its name; `base` is the front door's own address."""
+
+    def back(provider: str) -> frozenset[str]:
+        return frozenset([f"{base}/oauth/{provider}/callback"])
+
+    idp = RegisteredClient(CLIENT_ID, CLIENT_SECRET, redirect_uris=back("local-idp"))
+    made: dict[str, StandIn] = {
+        "idp": IdentityProvider(idp, now=now),
+        "github": GitHub(CLIENT_ID, CLIENT_SECRET, back("github-stub")),
+        "facebook": Facebook(CLIENT_ID, CLIENT_SECRET, back("facebook-stub")),
+        "apple": Apple(CLIENT_ID, TEAM_ID, KEY_ID, None, back("apple-stub"), now=now),
+    }
+    for name, stand_in in made.items():
+        stand_in.base = f"{base}{PREFIX}/{name}"
+    return made
+
+
+async def answer(request: web.Request, stand_ins: dict[str, StandIn]) -> web.Response:
+    name, _, rest = request.path.removeprefix(f"{PREFIX}/").partition("/")
+    stand_in = stand_ins.get(name)
+    if stand_in is None:
+        return web.json_response({"error": "not_found"}, status=404)
+    headers = {field.lower(): value for field, value in request.headers.items()}
+    asked = Asked(request.method, f"/{rest}", dict(request.query), headers, await request.read())
+    return _sent(stand_in.answer(asked))
+
+
+def _sent(found: Answer) -> web.Response:
+    return web.Response(status=found.status, body=found.body, headers=dict(found.headers))
