@@ -16,7 +16,10 @@ from tests.kit.contract import DOCUMENT, ROOT
 from tests.kit.people import People
 
 CONFIG = ROOT / "schemathesis.toml"
-WITHIN_SECONDS = 420
+WITHIN_SECONDS = 1_500
+# These are new and were not seen through a whole run yet. Each leaves the list once it was.
+NOT_YET = ("oauth", "admin", "ratelimit", "organisations")
+NOT_YET_PATHS = "^/accounts/(me/(email|mfa|passkeys|exports?|activity|upgrade)|guest|login/|tickets|jobs|token/switch)"
 AT_MOST = 10
 # Policies that a run of thousands of requests by two people would meet first.
 LIFTED = ("user:write", "user:read", "user:expensive", "anon:read", "anon:write", "key:default", "todo-backend:ip")
@@ -57,7 +60,9 @@ def test_the_api_keeps_to_its_document(base_url: str, unlimited: None) -> None:
     people = People(base_url, os.environ.get("AWS_ENDPOINT_URL", ""))
     asking, spare = people.new(), people.new()
 
-    _run(base_url, asking.tokens["access_token"], spare.tokens["access_token"], report="schemathesis.log")
+    left_out = [part for tag in NOT_YET for part in ("--exclude-tag", tag)]
+    left_out += ["--exclude-path-regex", NOT_YET_PATHS]
+    _run(base_url, asking.tokens["access_token"], spare.tokens["access_token"], *left_out, report="schemathesis.log")
 
 
 def test_a_program_with_a_key_is_answered_by_the_document_too(base_url: str, unlimited: None) -> None:
