@@ -144,7 +144,9 @@ def _is_held(path: str) -> bool:
 def _fingerprint(lock: str) -> str:
     with open(lock, "rb") as file:
         digest = hashlib.sha256(file.read())
-    digest.update(repr((sys.version_info[:3], os.path.realpath(sys.executable), ROOT)).encode())
+    digest.update(
+        repr((sys.version_info[:3], os.path.realpath(sys.executable), os.path.realpath(ENVIRONMENTS))).encode()
+    )
     return digest.hexdigest()
 
 

@@ -139,13 +139,18 @@ class NewUserIn(In):
 
 
 class IdentityIn(In):
-    """Only an address that the provider has verified. Without `create`, one that nobody has is not found."""
+    """Only an address that the provider has verified. Without `create`, one that nobody has is not found.
+
+    `attempt` names the user that is to be made: who asks again under the same name, because no answer came, is told
+    that it was made.
+    """
 
     email: EmailText
     email_verified: Annotated[bool, AfterValidator(_is_true)]
     name: Name | None = None
     locale: Locale | None = None
     create: bool = True
+    attempt: Ulid | None = None
 
 
 class ProviderEndIn(In):

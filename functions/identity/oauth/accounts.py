@@ -57,20 +57,20 @@ class Accounts:
         return Standing(told.get("status") in ("active", "deleting"), factors, bool(told.get("has_password")))
 
     def by_email(
-        self, email: str, *, name: str | None, locale: str | None, create: bool, call: Call
+        self, email: str, *, name: str | None, locale: str | None, attempt: str | None, call: Call
     ) -> tuple[str, bool] | None:
-        """The user with this verified address, and whether they were made now; None when they may not be made.
+        """The user with this verified address, and whether they were made under this name, now or when it was last
+        asked under; without a name none is made, and None comes back for nobody.
 
         1 internal call. Raises `InvalidRequest` for an address that nobody can have, `SignUpClosed`.
         """
         body: dict[str, Any] = {"email": email, "email_verified": True}
         body |= {key: value for key, value in (("name", name), ("locale", locale)) if value is not None}
-        if not create:
-            body["create"] = False
+        body |= {"create": False} if attempt is None else {"attempt": attempt}
         found = self._internal.call(
             "accounts", "POST", f"{PREFIX}/identities", json=body, for_call=call, timeout=SECONDS
         )
-        if found.status == 404 and not create:
+        if found.status == 404 and attempt is None:
             return None
         if found.status == 403:
             raise SignUpClosed()

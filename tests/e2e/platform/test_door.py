@@ -8,6 +8,8 @@ import httpx
 import psutil
 import pytest
 
+from tests.kit.structured_fields import parse_list
+
 HOSTILE = [
     "/../../_ministack/reset",
     "/..%2f..%2f_ministack/reset",
@@ -23,6 +25,11 @@ HOSTILE = [
     "//_ministack/reset",
     "/./_ministack/reset",
 ]
+
+
+# What stands before and behind an address there.
+FORMS = {"x-forwarded-for": ("", ", 10.0.0.1"), "forwarded": ("for=", ";proto=https")}
+FORMS |= dict.fromkeys(["x-real-ip", "true-client-ip"], ("", ""))
 
 
 def raw_status(base_url: str, target: str, method: str = "POST") -> int:
@@ -45,15 +52,24 @@ def test_nothing_behind_the_api_can_be_reached_through_the_door(base_url, user, 
     assert user.get(f"/tasks/{kept['id']}").status_code == 200
 
 
-def test_a_forged_forwarding_header_does_not_make_another_client(anonymous):
-    def left(address):
-        answer = anonymous.get("/tasks", headers={"x-forwarded-for": address, "forwarded": f"for={address}"})
-        return answer.headers["ratelimit"]
+@pytest.mark.parametrize("header", ["x-forwarded-for", "forwarded", "x-real-ip", "true-client-ip"])
+def test_a_forged_forwarding_header_does_not_make_another_client(people, header):
+    """Attempts to sign up are counted by address and one by one, and a spent one comes back only after seconds.
 
-    first, second = left("203.0.113.1"), left("203.0.113.2")
+    Had each address a bucket of its own, every answer would tell of as many as the first.
+    """
 
-    # One bucket: the second request has less left than a fresh address would have.
-    assert int(second.split("r=")[1].split(";")[0]) <= int(first.split("r=")[1].split(";")[0])
+    def left(client, address):
+        answer = client.post("/accounts/sign-up", json={}, headers={header: address.join(FORMS[header])})
+        assert answer.status_code == 422
+        (limit,) = parse_list(answer.headers["ratelimit"])
+        assert limit.value == "auth:sign-up:ip"
+        return limit.parameters["r"]
+
+    with people.client() as client:
+        figures = [left(client, f"203.0.113.{number}") for number in range(1, 5)]
+
+    assert figures[-1] < figures[0]
 
 
 @pytest.mark.parametrize("megabytes", [1.2, 7, 11])

@@ -82,6 +82,7 @@ def create(
     locale: str | None = None,
     roles: frozenset[str] = frozenset(),
     kept: Kept | None = None,
+    attempt: str | None = None,
     caller: Principal,
     call: Call,
 ) -> UserRow:
@@ -106,7 +107,10 @@ def create(
     user.list_under(address.key)
     transact(
         *ports.users.creating(
-            user, UserRegistered(user_id=user_id, locale=locale), taken=EmailTaken("Look for it by its address.")
+            user,
+            UserRegistered(user_id=user_id, locale=locale),
+            taken=EmailTaken("Look for it by its address."),
+            attempt=attempt,
         ),
         telling(ports.users.table, UserVerified(user_id=user_id, email=address.spelled)),
         telling(ports.users.table, audit("accounts.created", f"user:{user_id}", by=caller, call=call)),
@@ -138,12 +142,14 @@ def find_or_create(
     name: str | None,
     locale: str | None,
     may_create: bool = True,
+    attempt: str | None = None,
     caller: Principal,
     call: Call,
 ) -> tuple[str, bool]:
     """The user with this address, made now when there is none: `(user id, made)`. Two at once make one.
 
-    Raises `NotFound` when there is none and none may be made.
+    Who was made under the same `attempt` before, and was never used, is made now for who asks again: the first
+    answer may have been lost. Raises `NotFound` when there is none and none may be made.
     """
     key = emails.parse(email).key
     claim = ports.users.claim_of(key)
@@ -151,12 +157,18 @@ def find_or_create(
         raise NotFound("Nobody has this address.")
     if claim is None:
         try:
-            return create(ports, email=email, name=name, locale=locale, caller=caller, call=call).user_id, True
+            made = create(ports, email=email, name=name, locale=locale, attempt=attempt, caller=caller, call=call)
+            return made.user_id, True
         except EmailTaken:
             claim = ports.users.claim_of(key)
     if claim is None:
         raise NotFound("The address was given up just now. Try again.")
-    return claim.uid, False
+    return claim.uid, attempt is not None and claim.attempt == attempt and _is_untouched(ports.users.get(claim.uid))
+
+
+def _is_untouched(user: UserRow) -> bool:
+    """Nobody has set a password, nor has anything ended what was open: it is as it was made."""
+    return user.status == "active" and user.pw is None and int(user.ep) == 1
 
 
 def make_first_owner(ports: Ports, email: str, *, caller: Principal, call: Call) -> UserRow:

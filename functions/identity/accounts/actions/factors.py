@@ -26,6 +26,7 @@ from ..store import UserRow
 from ..store.factor_rows import RECOVERY, TOTP, PasskeyRow, passkey_id_of
 from ..store.factors import Held, same_ways_in
 from ..store.passkeys import Regressed
+from . import refusals
 from .attempts import Spent, reserved_for_code
 from .changes import applied
 
@@ -104,7 +105,10 @@ def finish(
     if token is None:
         raise MfaTokenInvalid()
     # A passkey cannot be guessed, so whoever uses all the guesses up does not keep its owner out.
-    with nullcontext() if method == "passkey" else reserved_for_code(ports, token.user_id):
+    with (
+        refusals.noted(ports, token.user_id, method=method, call=call),
+        nullcontext() if method == "passkey" else reserved_for_code(ports, token.user_id),
+    ):
         left = ports.factors.attempt(token)
         held = _held(ports, token)
         ending = ports.factors.ending(token)
@@ -133,7 +137,10 @@ def prove(
 
     A passkey answers a challenge of `login`. Raises `MfaFailed`, `AttemptsExhausted`.
     """
-    with nullcontext() if method == "passkey" else reserved_for_code(ports, user.user_id):
+    with (
+        refusals.noted_again(ports, user.user_id, method=method, call=call),
+        nullcontext() if method == "passkey" else reserved_for_code(ports, user.user_id),
+    ):
         held = ports.factors.held(user.user_id)
         try:
             challenge = (challenge_id or "", LOGIN)
@@ -156,7 +163,15 @@ def verify_passkey_login(ports: Ports, challenge_id: str, credential: Credential
     user_id = ports.passkeys.owner_of(passkey_id)
     row = ports.passkeys.get(user_id, passkey_id) if user_id is not None else None
     if user_id is None or row is None:
+        refusals.note(ports, refusals.LOGIN, f"passkey:{passkey_id}", method="passkey", call=call)
         raise PasskeyUnknown()
+    with refusals.noted(ports, user_id, method="passkey", call=call):
+        return _signed_in_with(ports, user_id, row, challenge, credential, call=call)
+
+
+def _signed_in_with(
+    ports: Ports, user_id: str, row: PasskeyRow, challenge: bytes, credential: Credential, *, call: Call
+) -> Proven:
     try:
         user = ports.users.get(user_id)
     except NotFound:

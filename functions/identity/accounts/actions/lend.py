@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from tessera.auth.call import Call
 from tessera.problems import NotFound
 
 from .. import mails
 from ..ports import Client, Ports
 from ..rules import IMPERSONATION_SECONDS, LoginFailed, NotActive
 from ..store import UserRow
-from . import deletion, factors
+from . import deletion, factors, refusals
 from .factors import MfaPending, Proven
 from .tokens import Grant
 from .tokens import mint as signed
@@ -45,17 +46,15 @@ def impersonate(
     return signed(ports, user, grant), IMPERSONATION_SECONDS
 
 
-def vouched(ports: Ports, user_id: str, amr: frozenset[str], aal: int, client: Client) -> Proven | MfaPending:
+def vouched(
+    ports: Ports, user_id: str, amr: frozenset[str], aal: int, client: Client, *, call: Call
+) -> Proven | MfaPending:
     """Who a provider says somebody is, unless they have a second factor here that it has not asked for. 1 read.
 
     Raises `LoginFailed` for who may not sign in.
     """
-    try:
-        user = ports.users.get(user_id)
-    except NotFound:
-        raise LoginFailed() from None
-    if not user.may_sign_in:
-        raise LoginFailed()
+    with refusals.noted(ports, user_id, method="outside", call=call):
+        user = _who_may_sign_in(ports, user_id)
     if aal < 2 and factors.methods_of(user):
         return factors.begin(ports, user, amr, client)
     return Proven(deletion.kept(ports, user), amr, aal)
@@ -78,4 +77,14 @@ def _active(ports: Ports, user_id: str) -> UserRow:
     user = ports.users.get(user_id)
     if user.status != "active":
         raise NotActive(f"The account is {user.status}.")
+    return user
+
+
+def _who_may_sign_in(ports: Ports, user_id: str) -> UserRow:
+    try:
+        user = ports.users.get(user_id)
+    except NotFound:
+        raise LoginFailed() from None
+    if not user.may_sign_in:
+        raise LoginFailed()
     return user

@@ -37,7 +37,7 @@ def change(
     """
     user = ports.users.get(user_id)
     require_second_factor(user, caller)
-    prove_password(ports, user, current, client=client)
+    prove_password(ports, user, current, client=client, call=call)
     kept = ports.passwords.keep(ports.passwords.check(new, context=_context(user), pointer="/new"))
     epoch = applied(
         ports,

@@ -17,7 +17,7 @@ from ..rules import DEVICE_LIFE, MAX_FAILURES, LoginFailed, SigningUnavailable
 from ..store import UserRow
 from ..store.rows import expires_in
 from ..store.sessions import device_row
-from . import deletion, factors
+from . import deletion, factors, refusals
 from .attempts import Spent, reserved
 from .factors import MfaPending, Proven, methods_of
 from .tokens import Tokens, access_token, new_family, pair
@@ -31,20 +31,20 @@ def login(
 ) -> tuple[UserRow, Tokens] | MfaPending:
     """A new session, or what is still to be shown for one. 1 read, 1 write, 1 transaction, 1 request to KMS.
 
-    The limiter's writes come on top. A refusal costs the same whatever its cause: 1 read and 1 write. Raises
+    The limiter's writes come on top. A refusal costs the same whatever its cause: 1 read and 2 writes. Raises
     `LoginFailed`, `AttemptsExhausted`, `SigningUnavailable`.
     """
     key = _key_of(email)
     device_id = secret_values.known_device(ports.mac, key, client.device_token)
     with reserved(ports, key, device_id):
-        user, kept = _verified(ports, key, password, knows_device=device_id is not None)
+        user, kept = _verified(ports, key, password, knows_device=device_id is not None, call=call)
         rehashed = _rehashed(ports, password, kept)
         if methods_of(user):
             return _pending(ports, user, rehashed, client)
         return user, open_session(ports, Proven(user, PASSWORD, 1), client=client, call=call, rehashed=rehashed)
 
 
-def authenticate(ports: Ports, *, email: str, password: str, client: Client) -> Proven | MfaPending:
+def authenticate(ports: Ports, *, email: str, password: str, client: Client, call: Call) -> Proven | MfaPending:
     """What `login` checks, for a service of ours that keeps the session itself. 1 read, 2 writes.
 
     Raises `LoginFailed`, `AttemptsExhausted`.
@@ -52,7 +52,7 @@ def authenticate(ports: Ports, *, email: str, password: str, client: Client) -> 
     key = _key_of(email)
     device_id = secret_values.known_device(ports.mac, key, client.device_token)
     with reserved(ports, key, device_id):
-        user, kept = _verified(ports, key, password, knows_device=device_id is not None)
+        user, kept = _verified(ports, key, password, knows_device=device_id is not None, call=call)
         rehashed = _rehashed(ports, password, kept)
         if methods_of(user):
             return _pending(ports, user, rehashed, client)
@@ -114,12 +114,14 @@ def login_with_passkey(
     return proven.user, open_session(ports, proven, client=client, call=call)
 
 
-def reauthenticate(ports: Ports, user: UserRow, session_id: str, password: str, *, client: Client) -> Tokens:
+def reauthenticate(
+    ports: Ports, user: UserRow, session_id: str, password: str, *, client: Client, call: Call
+) -> Tokens:
     """A new access token whose proof is of now. 2 writes, 1 request to KMS, and the limiter's.
 
     Raises `LoginFailed`, `AttemptsExhausted`, `NotFound` when the session is over.
     """
-    prove_password(ports, user, password, client=client)
+    prove_password(ports, user, password, client=client, call=call)
     return proved_again(ports, Proven(user, PASSWORD, 1), session_id)
 
 
@@ -138,10 +140,13 @@ def require_open_here(user: UserRow, session_id: str) -> None:
         raise NotFound("This session is over, or kept by another service.")
 
 
-def prove_password(ports: Ports, user: UserRow, password: str, *, client: Client) -> None:
+def prove_password(ports: Ports, user: UserRow, password: str, *, client: Client, call: Call) -> None:
     """Raises `LoginFailed`, `AttemptsExhausted`."""
     device_id = secret_values.known_device(ports.mac, user.email_norm, client.device_token)
-    with reserved(ports, user.email_norm, device_id):
+    with (
+        refusals.noted_again(ports, user.user_id, method="password", call=call),
+        reserved(ports, user.email_norm, device_id),
+    ):
         if not ports.passwords.matches(password, user.kept):
             raise Spent(LoginFailed())
 
@@ -188,7 +193,7 @@ def remember_device(ports: Ports, user: UserRow, client: Client) -> str | None:
     return device_token
 
 
-def _verified(ports: Ports, key: str, password: str, *, knows_device: bool) -> tuple[UserRow, Kept]:
+def _verified(ports: Ports, key: str, password: str, *, knows_device: bool, call: Call) -> tuple[UserRow, Kept]:
     claim = ports.users.claim_of(key)
     user = ports.users.attempted(claim.uid if claim else None)
     kept = user.kept if user else None
@@ -197,6 +202,8 @@ def _verified(ports: Ports, key: str, password: str, *, knows_device: bool) -> t
     if user is None or kept is None or not good or not user.may_sign_in or too_many:
         if user is not None and not good and int(user.fails) == MAX_FAILURES:
             _tell_paused(ports, user)
+        target = f"user:{user.user_id}" if user is not None else f"address:{ports.digest('account', key)}"
+        refusals.note(ports, refusals.LOGIN, target, method="password", call=call)
         raise Spent(LoginFailed())
     return user, kept
 

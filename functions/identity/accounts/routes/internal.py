@@ -68,6 +68,7 @@ async def find_or_create(
         name=body.name,
         locale=body.locale,
         may_create=body.create,
+        attempt=body.attempt,
         caller=caller,
         call=call,
     )

@@ -32,7 +32,7 @@ async def authenticate(
     """Check a password; attempts count against the browser behind the caller."""
     client = client_of(ports, call, device_token, client_id=body.client_id, device_name=body.device_name)
     async with ports.pace.held():
-        found = sign_in.authenticate(ports, email=body.email, password=body.password, client=client)
+        found = sign_in.authenticate(ports, email=body.email, password=body.password, client=client, call=call)
     return _out(ports, found, client)
 
 
@@ -68,7 +68,7 @@ async def authenticate_outside(
 ) -> ProvenOut | MfaRequiredOut:
     """Take a provider's word, and ask for the second factor that its user has set up here."""
     client = client_of(ports, call, device_token, client_id=body.client_id, device_name=body.device_name)
-    found = lend.vouched(ports, body.user_id, frozenset(body.amr), body.aal, client)
+    found = lend.vouched(ports, body.user_id, frozenset(body.amr), body.aal, client, call=call)
     return _out(ports, found, client, at=body.auth_time)
 
 
@@ -80,7 +80,7 @@ async def prove_again(
     async with ports.pace.held():
         user = ports.users.get(body.user_id)
         if body.password is not None:
-            sign_in.prove_password(ports, user, body.password, client=client_of(ports, call, device_token))
+            sign_in.prove_password(ports, user, body.password, client=client_of(ports, call, device_token), call=call)
             return ProvenOut(proof=_proof(Proven(user, sign_in.PASSWORD, 1)))
         credential = plain(body.credential) if body.credential else None
         proven = factors.prove(
@@ -101,7 +101,7 @@ async def open_session(
 ) -> SignedInOut | MfaRequiredOut:
     """A pair of tokens for who has signed in at a provider, or what is still to be shown here."""
     client = client_of(ports, call, device_token, client_id=body.client_id, device_name=body.device_name)
-    found = lend.vouched(ports, body.user_id, frozenset(body.amr), body.aal, client)
+    found = lend.vouched(ports, body.user_id, frozenset(body.amr), body.aal, client, call=call)
     if isinstance(found, MfaPending):
         return MfaRequiredOut(mfa_token=found.token, methods=found.methods)
     return signed_in_out(found.user, sign_in.open_session(ports, found, client=client, call=call))

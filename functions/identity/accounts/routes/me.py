@@ -66,7 +66,7 @@ async def reauthenticate(
         user = ports.users.get(user_id_of(caller))
         sign_in.require_open_here(user, session_id)
         if body.password is not None and body.method is None:
-            return access_out(sign_in.reauthenticate(ports, user, session_id, body.password, client=client))
+            return access_out(sign_in.reauthenticate(ports, user, session_id, body.password, client=client, call=call))
         if body.method is None or body.password is not None:
             told = "Send the password, or a method and what it needs."
             raise InvalidRequest(told, errors=[FieldError("", told)])

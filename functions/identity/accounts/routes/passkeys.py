@@ -8,7 +8,7 @@ from tessera import clock
 from tessera.auth.problems import StepUpRequired
 from tessera.entry import problems
 from tessera.entry.headers import IfMatch, required_version, show_version
-from tessera.etags import StaleVersion
+from tessera.etags import StaleVersion, VersionRequired
 from tessera.problems import InvalidRequest, NotFound
 
 from .. import authenticators
@@ -52,7 +52,9 @@ async def list_passkeys(caller: Myself, ports: Bound) -> PasskeysOut:
     return PasskeysOut(items=[_out(row) for row in passkeys.listed(ports, user_id_of(caller))])
 
 
-@router.patch("/{passkey_id}", responses=problems(NotFound, StepUpRequired, StaleVersion, InvalidRequest))
+@router.patch(
+    "/{passkey_id}", responses=problems(NotFound, StepUpRequired, StaleVersion, VersionRequired, InvalidRequest)
+)
 async def rename_passkey(
     passkey_id: PasskeyId,
     body: PasskeyNameIn,

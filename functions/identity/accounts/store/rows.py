@@ -114,10 +114,12 @@ class UserRow(DueRow):
 
 
 class ClaimRow(Row):
-    """Whose an address or a handle is. `email` is the spelling that mail goes to."""
+    """Whose an address or a handle is. `email` is the spelling that mail goes to; `attempt` is under which name
+    another service had the user made."""
 
     uid = UnicodeAttribute()
     email = UnicodeAttribute(null=True)
+    attempt = UnicodeAttribute(null=True)
 
 
 class SignUpRow(Row):

@@ -120,9 +120,9 @@ class UserStore:
         """Something that happened without a change. 1 write."""
         transact(*(telling(self.table, event) for event in events))
 
-    def creating(self, row: UserRow, event: Event, *, taken: Exception) -> list[Step]:
+    def creating(self, row: UserRow, event: Event, *, taken: Exception, attempt: str | None = None) -> list[Step]:
         """A new user and the claim on their address, which is what makes the address unique."""
-        claim = ClaimRow(pk=claim_pk(row.email_norm), sk=CLAIM, uid=row.user_id, email=row.email)
+        claim = ClaimRow(pk=claim_pk(row.email_norm), sk=CLAIM, uid=row.user_id, email=row.email, attempt=attempt)
         return [
             putting(self.table, claim, only_if=is_new(), refused=taken),
             putting(self.table, row, only_if=is_new(), event=event),

@@ -46,19 +46,24 @@ def confirm(ports: Ports, ticket: str, code: str, client: Client, *, call: Call)
     if not hmac.compare_digest(str(found.code_mac), ports.digest("email-code", f"{mac}:{code}")):
         raise CodeInvalid("Look into the newest mail, or have another one sent.")
     # A second request with the same code must not take the account just made for one that was there before.
-    if not ports.identities.lock(found.provider, str(found.key)):
+    attempt = ports.identities.lock(found.provider, str(found.key))
+    if attempt is None:
         raise Busy()
     try:
-        return _resolve(ports, mac, found, client, call)
+        return _resolve(ports, mac, found, client, attempt, call=call)
     except Exception:
         ports.identities.unlock(found.provider, str(found.key))
         raise
 
 
-def _resolve(ports: Ports, mac: str, found: AnswerRow, client: Client, call: Call) -> Gained:
+def _resolve(ports: Ports, mac: str, found: AnswerRow, client: Client, attempt: str, *, call: Call) -> Gained:
     provider = ports.providers.get(found.provider)
     answer = ports.accounts.by_email(
-        str(found.email), name=found.name, locale=found.locale, create=provider.allow_sign_up, call=call
+        str(found.email),
+        name=found.name,
+        locale=found.locale,
+        attempt=attempt if provider.allow_sign_up else None,
+        call=call,
     )
     if answer is None:
         raise SignUpClosed("The provider's users need an account here first.")
@@ -74,8 +79,9 @@ def _resolve(ports: Ports, mac: str, found: AnswerRow, client: Client, call: Cal
 
 
 def _open(ports: Ports, mac: str, found: AnswerRow, client: Client, call: Call) -> Gained:
-    row, steps = ports.identities.linking(somebody_in(found), str(found.uid), sealed=None)
-    ports.answers.put(ports.answers.consuming(mac, "email"), *steps)
+    who = somebody_in(found)
+    row, steps = ports.identities.linking(who, str(found.uid), sealed=None)
+    ports.answers.put(ports.answers.consuming(mac, "email"), *steps, ports.identities.settling(who))
     found.identity_id = row.identity_id
     if found.delivery == "cookie":
         code = ports.sessions.code(proof_in(found), challenge=found.challenge, call=call)

@@ -74,4 +74,4 @@ def _bear(ports: Ports, found: AnswerRow, session_id: str) -> None:
         return
     if wanted and session_id:
         row = BornRow(uid=found.uid, delivery="token", session_id=session_id)
-        ports.identities.bear(found.provider, str(found.key), found.sid_hash, row)
+        ports.answers.put(*ports.identities.bearing(found.provider, str(found.key), found.sid_hash, row))

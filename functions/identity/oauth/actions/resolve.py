@@ -93,10 +93,11 @@ def _first(ports: Ports, arrival: Arrival) -> dict[str, str]:
         if not arrival.provider.ask_email:
             raise EmailUnverified("Verify your address there, then sign in again.")
         return _ask(ports, arrival, "email")
-    if not ports.identities.lock(arrival.provider.id, arrival.profile.key):
+    attempt = ports.identities.lock(arrival.provider.id, arrival.profile.key)
+    if attempt is None:
         return _sign_in(ports, arrival, _made_by_another(ports, arrival))
     try:
-        return _with_lock(ports, arrival, arrival.profile.verified_email)
+        return _with_lock(ports, arrival, arrival.profile.verified_email, attempt)
     except Exception:
         ports.identities.unlock(arrival.provider.id, arrival.profile.key)
         raise
@@ -111,11 +112,15 @@ def _made_by_another(ports: Ports, arrival: Arrival) -> IdentityRow:
     raise Busy()
 
 
-def _with_lock(ports: Ports, arrival: Arrival, email: str) -> dict[str, str]:
+def _with_lock(ports: Ports, arrival: Arrival, email: str, attempt: str) -> dict[str, str]:
     profile, provider = arrival.profile, arrival.provider
     try:
         found = ports.accounts.by_email(
-            email, name=profile.name, locale=profile.locale, create=provider.allow_sign_up, call=arrival.call
+            email,
+            name=profile.name,
+            locale=profile.locale,
+            attempt=attempt if provider.allow_sign_up else None,
+            call=arrival.call,
         )
     except InvalidRequest:
         # An address that the provider takes and we do not: another one may be given.
@@ -124,7 +129,8 @@ def _with_lock(ports: Ports, arrival: Arrival, email: str) -> dict[str, str]:
         raise SignUpClosed("The provider's users need an account here first.")
     user_id, is_new = found
     if is_new:
-        return _link_and_open(ports, arrival, user_id, Standing(True))
+        settled = ports.identities.settling(arrival.who)
+        return _link_and_open(ports, arrival, user_id, Standing(True), settled)
     if provider.link_policy == "never":
         raise EmailTaken("Sign in to it, then link the provider there.")
     standing = ports.accounts.standing(user_id, call=arrival.call)
@@ -135,11 +141,10 @@ def _with_lock(ports: Ports, arrival: Arrival, email: str) -> dict[str, str]:
     return _ask(ports, arrival, "link", user_id=user_id, unlock=True)
 
 
-def _link_and_open(ports: Ports, arrival: Arrival, user_id: str, standing: Standing) -> dict[str, str]:
+def _link_and_open(ports: Ports, arrival: Arrival, user_id: str, standing: Standing, *settled: Step) -> dict[str, str]:
     row, steps = ports.identities.linking(arrival.who, user_id, sealed=_sealed(ports, arrival, user_id))
-    # The lock stays until it runs out: who has read that there is no identity must not get it after this.
     event = LoginSucceeded(user_id=user_id, identity_id=row.identity_id, provider=row.provider)
-    return _open(ports, arrival, row, standing, [*steps, telling(ports.answers.table, event)])
+    return _open(ports, arrival, row, standing, [*steps, *settled, telling(ports.answers.table, event)])
 
 
 def _open(
@@ -148,8 +153,7 @@ def _open(
     """Write what the sign-in changes, and give the browser the code that ends it."""
     proof = proof_of(arrival.provider, arrival.profile, row.uid)
     if arrival.begun.delivery == "cookie":
-        ports.answers.put(*steps)
-        _bear(ports, arrival, row.uid)
+        ports.answers.put(*steps, *_bearing(ports, arrival, row.uid))
         code = ports.sessions.code(proof, challenge=arrival.begun.challenge, call=arrival.call)
         return {"code": code}
     needs_factor = bool(standing.factors) and proof.aal < 2
@@ -160,12 +164,13 @@ def _open(
     return {"code": code, **({"status": "mfa_required"} if needs_factor else {})}
 
 
-def _bear(ports: Ports, arrival: Arrival, user_id: str) -> None:
+def _bearing(ports: Ports, arrival: Arrival, user_id: str) -> list[Step]:
     """A provider that ends its sessions here too must find the user. Which session it will be nobody knows yet."""
-    if arrival.provider.backchannel_logout:
-        sid, row = arrival.profile.sid, BornRow(uid=user_id, delivery="cookie", session_id=ids.new())
-        place = sid_hash(arrival.provider, sid) if sid else None
-        ports.identities.bear(arrival.provider.id, arrival.profile.key, place, row)
+    if not arrival.provider.backchannel_logout:
+        return []
+    sid, row = arrival.profile.sid, BornRow(uid=user_id, delivery="cookie", session_id=ids.new())
+    place = sid_hash(arrival.provider, sid) if sid else None
+    return ports.identities.bearing(arrival.provider.id, arrival.profile.key, place, row)
 
 
 def _ask(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from tessera import clock, ids
-from tessera.expressions import is_free, is_new
+from tessera.expressions import is_new
 from tessera.outbox import Event
 from tessera.problems import NotFound
 from tessera.settings import Bindings
@@ -16,6 +16,7 @@ from ..config import OauthSettings
 from ..events import DataErased, IdentityLinked, IdentityUnlinked
 from ..rules.problems import IdentityTaken, LastSignInMethod, TooManyIdentities
 from .rows import (
+    ATTEMPT_LIFE,
     CLAIM,
     IDENTITY,
     LOCK,
@@ -42,6 +43,7 @@ MAX_IDENTITIES = 20
 # A session can be found by its provider for as long as it can live; what is read at once is bounded.
 MAX_BORN = 100
 ERASED_AT_ONCE = 10
+LOCK_MS = int(LOCK_LIFE.total_seconds() * 1000)
 
 
 @dataclass(frozen=True)
@@ -74,21 +76,40 @@ class IdentityStore:
         )
         return found.rows
 
-    def lock(self, provider: str, key: str) -> bool:
-        """Whether we are the one that makes the account of this new identity. 1 write."""
-        row = LockRow(pk=identity_pk(provider, key), sk=LOCK, ttl=expiry(LOCK_LIFE))
+    def lock(self, provider: str, key: str) -> str | None:
+        """The name of the account of this new identity, if we are the one that makes it. 1 write."""
+        changes = [
+            LockRow.held.set(clock.millis() + LOCK_MS),
+            LockRow.attempt.set(LockRow.attempt | ids.new()),
+            LockRow.ttl.set(expiry(ATTEMPT_LIFE)),
+        ]
+        is_free = LockRow.held.does_not_exist() | (LockRow.held <= clock.millis())
         try:
-            self.table.put(row, only_if=is_free())
+            row = self.table.update(
+                LockRow, identity_pk(provider, key), LOCK, *changes, only_if=is_free, upsert=True, bump=False
+            )
         except ConditionFailed:
-            return False
-        return True
-
-    def unlocking(self, provider: str, key: str) -> Step:
-        return deleting(self.table, LockRow, identity_pk(provider, key), LOCK)
+            return None
+        return row.attempt
 
     def unlock(self, provider: str, key: str) -> None:
-        """1 write."""
-        self.table.delete(LockRow, identity_pk(provider, key), LOCK)
+        """Let the next one try, under the same name: the account may have been made. 1 write."""
+        changes = [LockRow.held.set(0), LockRow.ttl.set(expiry(ATTEMPT_LIFE))]
+        self.table.update(LockRow, identity_pk(provider, key), LOCK, *changes, upsert=True, bump=False)
+
+    def unlocking(self, provider: str, key: str) -> Step:
+        """No account was made, or its identity goes: the next one has a name of its own."""
+        return deleting(self.table, LockRow, identity_pk(provider, key), LOCK)
+
+    def settling(self, who: Somebody) -> Step:
+        """The account is made and linked: its name is used up.
+
+        The lock stays until it runs out, because who has read that there is no identity must not get it after this.
+        """
+        row = LockRow(
+            pk=identity_pk(who.provider, who.key), sk=LOCK, held=clock.millis() + LOCK_MS, ttl=expiry(LOCK_LIFE)
+        )
+        return putting(self.table, row)
 
     def linking(self, who: Somebody, user_id: str, *, sealed: str | None) -> tuple[IdentityRow, list[Step]]:
         """The identity, and the steps that make it the user's: nobody else's, and not one too many."""
@@ -227,11 +248,11 @@ class IdentityStore:
     def given_back(self, identity_id: str) -> None:
         self.table.delete(SealedRow, revocation_pk(identity_id), MAIN)
 
-    def bear(self, provider: str, key: str, sid_hash: str | None, row: BornRow) -> None:
-        """Note that a session of ours began with one of the provider's. 1 write, or 1 transaction of 2."""
+    def bearing(self, provider: str, key: str, sid_hash: str | None, row: BornRow) -> list[Step]:
+        """Note that a session of ours began with one of the provider's."""
         row.ttl = expiry(SESSION_LIFE)
         places = [identity_pk(provider, key), *([sid_pk(provider, sid_hash)] if sid_hash else [])]
-        transact(*(putting(self.table, _at(row, place)) for place in places))
+        return [putting(self.table, _at(row, place)) for place in places]
 
     def sessions_of(self, provider: str, key: str) -> list[BornRow]:
         """The sessions that began with this identity. 1 query."""

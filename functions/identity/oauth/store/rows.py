@@ -17,6 +17,8 @@ CODE_LIFE = timedelta(seconds=60)
 TICKET_LIFE = timedelta(minutes=10)
 MAIL_LIFE = timedelta(hours=1)
 LOCK_LIFE = timedelta(seconds=30)
+# For so long the account that a sign-in has asked for, and never heard of, is known as its own.
+ATTEMPT_LIFE = timedelta(days=30)
 SESSION_LIFE = timedelta(days=90)
 # What waits to be given back is given up with the dead letters.
 REVOCATION_LIFE = timedelta(days=21)
@@ -103,7 +105,14 @@ class SealedRow(Row):
 
 
 class LockRow(Row):
-    """Somebody is making the account of a new identity just now."""
+    """Somebody makes the account of a new identity, until `held`.
+
+    `attempt` names that account until the identity is linked: it is asked for under the same name again when nobody
+    heard whether it was made.
+    """
+
+    held = NumberAttribute()
+    attempt = UnicodeAttribute(null=True)
 
 
 class BornRow(Row):

@@ -65,4 +65,7 @@ def listed(ports: Ports, user_id: str) -> list[Session]:
 
 
 def _by(caller: Principal) -> str:
-    return "ended by the user" if caller.kind == "user" else "ended by staff"
+    if caller.kind == "user":
+        return "ended by the user"
+    # Only when a provider has told it that somebody signed out there does this capability end sessions.
+    return "signed out at the provider" if caller.id == "oauth" else "ended by staff"

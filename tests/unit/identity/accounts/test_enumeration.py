@@ -69,7 +69,7 @@ def test_enumeration_of_sign_ins_by_their_calls(
         calls[kind] = meter.operations
 
     assert len(calls) == 6
-    assert set(map(tuple, calls.values())) == {("UpdateItem", "GetItem", "UpdateItem")}
+    assert set(map(tuple, calls.values())) == {("UpdateItem", "GetItem", "UpdateItem", "TransactWriteItems")}
 
 
 def test_enumeration_of_sign_ins_by_their_answers(http: TestClient, of_every_kind: dict[str, str]):

@@ -17,10 +17,13 @@ from tessera.auth.internal import Internal
 from tessera.auth.principal import Principal
 from tessera.problems import Busy
 from tessera.settings import Bindings
+from tessera.tables import Table
 from tessera.transact import transact
 from tests.kit.races import outcomes, together
+from tests.kit.stores import everything_in
 
 Invoke = Callable[..., Any]
+NEW_PASSWORD = "another quiet morning"
 
 
 def claims_of(token: str) -> dict[str, Any]:
@@ -152,6 +155,87 @@ def test_an_address_that_is_known_leads_to_its_user(internal: Invoke, person) ->
         200,
         {"user_id": somebody.id, "created": False},
     )
+
+
+def identity(internal: Invoke, **more: Any) -> tuple[int, Any]:
+    asked = {"email": "new@example.com", "email_verified": True, **more}
+    status, found = internal("POST", "/accounts/internal/identities", asked, caller="oauth")
+    return status, found
+
+
+def test_a_provider_whose_users_may_not_join_makes_nobody(internal: Invoke, table: Table) -> None:
+    refused, problem = identity(internal, create=False)
+
+    assert (refused, problem["type"]) == (404, "/problems/not-found")
+    assert everything_in(table) == []
+
+
+def test_a_provider_whose_users_may_not_join_finds_who_has(internal: Invoke, person) -> None:
+    somebody = person("new@example.com")
+
+    assert identity(internal, create=False) == (200, {"user_id": somebody.id, "created": False})
+
+
+def test_who_asks_again_because_no_answer_came_is_told_that_the_user_was_made(internal: Invoke) -> None:
+    attempt = ids.new()
+
+    first, second = identity(internal, attempt=attempt), identity(internal, attempt=attempt)
+
+    assert first == second == (201, {"user_id": first[1]["user_id"], "created": True})
+
+
+def test_a_user_that_was_made_when_the_service_died_is_found_under_the_same_name(
+    internal: Invoke, ports: Ports, call
+) -> None:
+    """The transaction went through and its answer got lost: the next one meets the claim."""
+    by, attempt = Principal(kind="service", id="oauth"), ids.new()
+
+    def lost(service: str, operation: str, params: dict[str, Any]) -> None:
+        if operation == "TransactWriteItems" and not done:
+            done.append(operation)
+            directory.create(ports, email="new@example.com", attempt=attempt, caller=by, call=call)
+
+    done: list[str] = []
+    with aws.intercepted(lost):
+        status, found = identity(internal, attempt=attempt)
+
+    assert (status, found["created"]) == (201, True)
+
+
+@pytest.mark.parametrize("attempt", [None, "another"])
+def test_another_attempt_does_not_get_a_user_that_is_there(internal: Invoke, attempt: str | None) -> None:
+    _, made = identity(internal, attempt=ids.new())
+
+    status, found = identity(internal, **({"attempt": ids.new()} if attempt else {}))
+
+    assert (status, found) == (200, {"user_id": made["user_id"], "created": False})
+
+
+@pytest.mark.parametrize("what", ["lock", "force-reset", "delete", "roles"])
+def test_a_user_that_something_was_done_to_is_not_handed_over(internal: Invoke, what: str) -> None:
+    attempt = ids.new()
+    _, made = identity(internal, attempt=attempt)
+    body = {"roles": ["moderator"]} if what == "roles" else {}
+    assert internal("POST", f"/accounts/internal/users/{made['user_id']}/{what}", body, caller="admin")[0] < 300
+
+    assert identity(internal, attempt=attempt) == (200, {"user_id": made["user_id"], "created": False})
+
+
+def test_a_user_who_has_set_a_password_is_not_handed_over(internal: Invoke, http, mailbox) -> None:
+    attempt = ids.new()
+    identity(internal, attempt=attempt)
+    http.post("/accounts/password/forgot", json={"email": "new@example.com"})
+    token = mailbox.token("new@example.com", "password-reset")
+    assert http.post("/accounts/password/reset", json={"token": token, "password": NEW_PASSWORD}).status_code == 200
+
+    assert identity(internal, attempt=attempt)[0] == 200
+
+
+def test_a_name_is_given_by_oauth_alone_and_is_an_id(internal: Invoke) -> None:
+    asked = {"email": "new@example.com", "email_verified": True, "attempt": ids.new()}
+
+    assert internal("POST", "/accounts/internal/identities", asked, caller="sessions")[0] == 403
+    assert identity(internal, attempt="mine")[0] == 422
 
 
 @pytest.mark.parametrize("flag", [False, None, "true", 1, 0])

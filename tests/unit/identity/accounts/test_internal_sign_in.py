@@ -123,6 +123,63 @@ def test_a_provider_opens_nothing_for_who_is_locked_or_unknown(
         assert internal("POST", f"/accounts/internal/{path}", outside(user_id), caller=caller)[0] == 401
 
 
+def end_at_provider(internal: Invoke, user_id: str, session_id: str, *, caller: str = "oauth") -> int:
+    asked = {"user_id": user_id, "session_id": session_id}
+    status, _ = internal("POST", "/accounts/internal/provider-session/end", asked, caller=caller)
+    return int(status)
+
+
+def test_a_session_whose_provider_has_ended_its_own_is_over(
+    internal: Invoke, http: Any, person: Any, told: Any
+) -> None:
+    somebody = person()
+    _, opened = internal("POST", "/accounts/internal/tokens", outside(somebody.id), caller="oauth")
+    mine = {"authorization": f"Bearer {opened['access_token']}"}
+    assert http.get("/accounts/me", headers=mine).status_code == 200
+
+    ended = end_at_provider(internal, somebody.id, opened["session_id"])
+
+    refreshed = http.post("/accounts/token/refresh", json={"refresh_token": opened["refresh_token"]})
+    assert (ended, refreshed.status_code) == (204, 401)
+    assert {"accounts.session.revoked.v1", "accounts.session-ended"} <= set(told())
+    # Another session of the same person goes on.
+    other = http.post("/accounts/token/refresh", json={"refresh_token": somebody.refresh_token})
+    assert other.status_code == 200
+
+
+def test_the_access_token_of_a_session_that_its_provider_ended_is_refused(
+    internal: Invoke, http: Any, person: Any, frozen: Any
+) -> None:
+    somebody = person()
+    _, opened = internal("POST", "/accounts/internal/tokens", outside(somebody.id), caller="oauth")
+
+    end_at_provider(internal, somebody.id, opened["session_id"])
+    frozen.advance(seconds=15)
+
+    answer = http.get("/accounts/me", headers={"authorization": f"Bearer {opened['access_token']}"})
+    assert (answer.status_code, answer.json()["type"]) == (401, "/problems/session-revoked")
+
+
+def test_a_session_that_is_over_or_anothers_is_ended_for_its_provider_without_complaint(
+    internal: Invoke, http: Any, person: Any, told: Any
+) -> None:
+    ann, bob = person("ann@example.com"), person("bob@example.com")
+    _, opened = internal("POST", "/accounts/internal/tokens", outside(ann.id), caller="oauth")
+    before = told()
+
+    for user_id, session_id in ((bob.id, opened["session_id"]), (ann.id, ids.new())):
+        assert end_at_provider(internal, user_id, session_id) == 204
+
+    assert told() == before
+    refreshed = http.post("/accounts/token/refresh", json={"refresh_token": opened["refresh_token"]})
+    assert refreshed.status_code == 200
+
+
+@pytest.mark.parametrize("caller", ["sessions", "admin", "tasks"])
+def test_only_oauth_ends_sessions_for_a_provider(internal: Invoke, person: Any, caller: str) -> None:
+    assert end_at_provider(internal, person().id, ids.new(), caller=caller) == 403
+
+
 def test_a_password_is_proved_again_in_a_session_that_goes_on(internal: Invoke, person: Any) -> None:
     somebody = person()
     path = "/accounts/internal/reauthenticate"

@@ -75,8 +75,9 @@ def test_enumeration_dynamodb_calls_equal(ports: Ports, of_every_kind: list[str]
             attempt(email, WRONG)
         seen.append(meter.operations)
 
-    # The reservation, the claim, and the user with the attempt counted; the address's own is the guard's.
-    assert seen == [["UpdateItem", "GetItem", "UpdateItem"]] * len(seen)
+    # The reservation, the claim, the user with the attempt counted, and the entry of the audit log; the address's own
+    # reservation is the guard's.
+    assert seen == [["UpdateItem", "GetItem", "UpdateItem", "TransactWriteItems"]] * len(seen)
 
 
 def test_a_locked_user_is_told_nothing_even_with_the_right_password(http: TestClient, of_every_kind: list[str]):

@@ -270,7 +270,7 @@ def test_a_session_of_another_service_uses_no_code_up(
 def test_a_service_that_keeps_the_session_gets_the_same_proofs(
     ann: Person, phone: App, ports: Ports, call: Call, client: Client
 ):
-    pending = sign_in.authenticate(ports, email=ann.email, password=ann.password, client=client)
+    pending = sign_in.authenticate(ports, email=ann.email, password=ann.password, client=client, call=call)
     assert isinstance(pending, factors.MfaPending)
     assert int(ports.users.get(ann.id).fails) == 1
 
@@ -282,8 +282,8 @@ def test_a_service_that_keeps_the_session_gets_the_same_proofs(
     assert int(ports.users.get(ann.id).fails) == 0
 
 
-def test_a_service_gets_a_password_alone_as_the_first_level(ann: Person, ports: Ports, client: Client):
-    proven = sign_in.authenticate(ports, email=ann.email, password=ann.password, client=client)
+def test_a_service_gets_a_password_alone_as_the_first_level(ann: Person, ports: Ports, call: Call, client: Client):
+    proven = sign_in.authenticate(ports, email=ann.email, password=ann.password, client=client, call=call)
 
     assert isinstance(proven, factors.Proven)
     assert (proven.amr, proven.aal) == ({"pwd"}, 1)

@@ -1,8 +1,6 @@
 """The whole capability on moto, `accounts` as a stand-in behind the internal client, and programs that use keys."""
 
-import io
 import json
-import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,7 +15,7 @@ from functions.identity.apikeys.app import app, handler
 from functions.identity.apikeys.ports import Ports
 from functions.identity.apikeys.triggers import ENTRIES
 from functions.work.tasks.app import app as tasks_app
-from tessera import clock, ids, log
+from tessera import clock, ids
 from tessera.auth.call import Call
 from tessera.auth.feed import Feed
 from tessera.auth.internal import Internal
@@ -30,6 +28,7 @@ from tessera.settings import Bindings
 from tessera.tables import Table
 from tessera.transact import transact
 from tessera.triggers import dispatch
+from tests.kit import logs
 from tests.kit.apps import Caller, Served, serving
 from tests.kit.clocks import FakeClock
 from tests.kit.queues import make_queue
@@ -201,14 +200,9 @@ def restarted(world: World) -> Callable[[], None]:
 
 @pytest.fixture
 def logged() -> Iterator[Callable[[], str]]:
-    """`logged()`: every line that was logged in this test, whichever stream the logger began with."""
-    written = io.StringIO()
-    handler = logging.StreamHandler(written)
-    handler.setFormatter(log.logger().registered_formatter)
-    plain = logging.getLogger(log.logger().name)
-    plain.addHandler(handler)
-    yield written.getvalue
-    plain.removeHandler(handler)
+    """`logged()`: every line that was logged in this test."""
+    with logs.logged() as written:
+        yield written
 
 
 @pytest.fixture

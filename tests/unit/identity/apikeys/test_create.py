@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from functions.identity.apikeys.events import DataErased
 from functions.identity.apikeys.rules import MAX_ACTIVE
 from tessera import aws, clock, ids
 from tessera.auth import key_text
+from tessera.idempotency import IdempotencyMismatch, Intent
 from tests.kit.races import outcomes, together
 from tests.kit.stores import everything_in
 
@@ -37,6 +39,19 @@ def test_a_replay_brings_the_record_without_the_secret(world: Any, alice: Any, c
     assert world.use(first.json()["key"]).status_code == 200
     assert (other.status_code, other.json()["type"]) == (422, "/problems/idempotency-mismatch")
     assert len(alice.get("/apikeys").json()["items"]) == 1
+
+
+def test_a_key_is_never_written_over_anothers(world: Any, alice: Any, frozen: Any) -> None:
+    """Should two ever come by the same id."""
+    made = world.key(alice)
+    row = world.ports.keys.get(made["id"])
+    row.uid, event = ids.new(), DataErased(owner_id=alice.id, capability="apikeys")
+
+    with pytest.raises(IdempotencyMismatch):
+        world.ports.keys.create(row, Intent(made["id"], "another"), event, event)
+
+    assert alice.get(f"/apikeys/{made['id']}").status_code == 200
+    assert world.use(made["key"]).status_code == 200
 
 
 def test_a_key_has_the_fields_it_was_made_with(world: Any, alice: Any, frozen: Any) -> None:

@@ -1,7 +1,10 @@
 """Several at once, each container with threads of its own: exactly one outcome each."""
 
 from collections import Counter
+from concurrent.futures import CancelledError
 from dataclasses import replace
+
+import pytest
 
 from functions.identity.oauth.events import LoginSucceeded
 from functions.identity.oauth.rules import profiles
@@ -9,6 +12,7 @@ from functions.identity.oauth.rules.problems import LastSignInMethod
 from functions.identity.oauth.store.identities import Somebody
 from tessera import aws, ids
 from tessera.transact import transact
+from tests.kit.faults import Crash
 from tests.kit.races import outcomes, together
 from tests.unit.identity.oauth.conftest import Browser, World, fragment
 
@@ -166,7 +170,7 @@ def test_a_newcomer_whose_account_failed_to_be_made_can_try_again_at_once(world:
 
 
 def test_a_container_that_died_while_it_made_an_account_holds_nobody_up_for_long(world: World) -> None:
-    """The lock it left is good for half a minute, and the account it made is asked for like any other."""
+    """The lock it left is good for half a minute, and an account made otherwise is asked for like any other."""
     key = profiles.key_of(world.idp.issuer, "ada")
     assert world.ports().identities.lock("idp", key)
     world.neighbours.user("ada@idp.example", has_password=False)
@@ -176,6 +180,83 @@ def test_a_container_that_died_while_it_made_an_account_holds_nobody_up_for_long
     world.clock.advance(seconds=31)
     assert browser.sign_in()["status"] == "link_required"
     assert len(world.neighbours.users) == 1
+
+
+def test_a_newcomer_whose_account_was_made_and_never_heard_of_gets_it_the_next_time(
+    world: World, browser: Browser
+) -> None:
+    world.neighbours.lost.add("/identities")
+    assert browser.sign_in() == {"error": "unavailable"}
+    (made,) = world.neighbours.users
+    world.neighbours.lost.clear()
+
+    gained = browser.gain()
+
+    assert gained["access_token"] == f"access-of-{made}"
+    assert len(world.neighbours.users) == 1 and len(world.identity_of(made)) == 1
+
+
+def test_a_newcomer_whose_container_died_with_the_account_made_gets_it_later(world: World, browser: Browser) -> None:
+    """Between the answer of `accounts` and the transaction that links."""
+    died: list[str] = []
+
+    def dies(service: str, operation: str, params: dict) -> None:
+        if operation == "TransactWriteItems" and not died:
+            died.append(operation)
+            raise Crash("before the link")
+
+    callback = browser.choose(browser.begin())
+    with aws.intercepted(dies), pytest.raises((Crash, CancelledError)):
+        browser.come_back(callback)
+    world.clock.advance(seconds=31)
+
+    assert browser.gain()["status"] == "ok"
+    assert len(world.neighbours.users) == 1
+
+
+def test_a_mailed_code_gives_the_account_that_was_made_and_never_heard_of(world: World, browser: Browser) -> None:
+    ticket = browser.gain(person="nomail")["ticket"]
+    browser.http.post("/oauth/email", json={"ticket": ticket, "email": "noah@example.com"})
+    sent = {"ticket": ticket, "code": world.neighbours.mails[0]["secret"]["code"]}
+    world.neighbours.lost.add("/identities")
+    refused = browser.http.post("/oauth/email/confirm", json=sent)
+    world.neighbours.lost.clear()
+
+    answer = browser.http.post("/oauth/email/confirm", json=sent)
+
+    assert (refused.status_code, answer.json()["status"]) == (503, "ok")
+    assert len(world.neighbours.users) == 1
+
+
+def test_what_a_sign_in_made_is_taken_once_and_not_after_it_was_unlinked(world: World, browser: Browser) -> None:
+    """Who has taken a provider away is asked before it comes back, though it once made the account."""
+    browser.gain()
+    (me,) = world.neighbours.users
+    world.neighbours.users[me]["has_password"] = True
+    (identity,) = world.identity_of(me)
+    told = LoginSucceeded(user_id=me, identity_id=ids.new(), provider="idp")
+    world.ports().identities.unlink(me, identity.sk.removeprefix("I#"), alone=False, audited=told)
+
+    assert browser.gain()["status"] == "link_required"
+
+
+def test_the_name_of_an_account_is_used_up_with_its_link(world: World, browser: Browser) -> None:
+    browser.gain()
+    key = profiles.key_of(world.idp.issuer, "ada")
+    (made,) = world.neighbours.asked("/identities")
+
+    assert world.ports().identities.lock("idp", key) is None
+    world.clock.advance(seconds=31)
+    assert world.ports().identities.lock("idp", key) not in (None, made["attempt"])
+
+
+def test_another_identity_does_not_get_an_account_that_was_made_and_never_heard_of(world: World) -> None:
+    world.neighbours.lost.add("/identities")
+    world.browser().sign_in()
+    world.neighbours.lost.clear()
+    world.idp.faults["claims"] = {"email": "ada@idp.example", "email_verified": True}
+
+    assert world.browser().gain(person="grace")["status"] == "link_required"
 
 
 def test_a_conflict_with_another_write_is_tried_again(world: World, browser: Browser) -> None:

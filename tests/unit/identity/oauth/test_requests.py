@@ -69,8 +69,21 @@ def test_the_callback_of_a_newcomer_is_four_requests_to_the_table(world: World) 
     with Meter(world) as spent:
         browser.come_back(callback)
 
-    assert spent.table == ["DeleteItem", "GetItem", "PutItem", "TransactWriteItems"]
+    assert spent.table == ["DeleteItem", "GetItem", "UpdateItem", "TransactWriteItems"]
     assert spent.provider == ["/token"] and spent.calls == ["identities"]
+
+
+def test_a_newcomer_who_can_be_signed_out_by_the_provider_costs_the_table_no_more(world: World) -> None:
+    """What lets the provider find the session goes along with the identity."""
+    world.change(backchannel_logout=True)
+    browser = warm(world)
+    callback = browser.choose(browser.begin(delivery="cookie"), "grace")
+
+    with Meter(world) as spent:
+        browser.come_back(callback)
+
+    assert spent.table == ["DeleteItem", "GetItem", "UpdateItem", "TransactWriteItems"]
+    assert spent.calls == ["identities", "exchange-code"]
 
 
 def test_userinfo_is_the_second_and_last_request_to_the_provider(world: World) -> None:

@@ -198,14 +198,18 @@ class World:
         answer = dispatch(ENTRIES, {"Records": [record]}, self.bindings)
         assert answer == {"batchItemFailures": []}
 
+    def due(self) -> list[dict[str, str]]:
+        """What waits for its time, as the sweeper sees it."""
+        return [
+            {name: item[name]["S"] for name in ("pk", "sk", "due_pk", "due_sk")}
+            for item in everything_in(self.served.table)
+            if "due_sk" in item
+        ]
+
     def sweep(self) -> int:
         """Bring what has become due, as the sweeper does; how many items there were."""
         now = clock.rfc3339(clock.now())
-        waiting = [
-            {name: item[name]["S"] for name in ("pk", "sk", "due_pk", "due_sk")}
-            for item in everything_in(self.served.table)
-            if "due_sk" in item and item["due_sk"]["S"].partition("#")[0] <= now
-        ]
+        waiting = [item for item in self.due() if item["due_sk"].partition("#")[0] <= now]
         for item in waiting:
             self.give({"kind": "due", "data": item})
         return len(waiting)

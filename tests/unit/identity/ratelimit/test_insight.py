@@ -11,6 +11,7 @@ from tessera.outbox import Envelope
 from tessera.tables import ConditionFailed
 from tests.kit.apps import Caller
 from tests.kit.clocks import FakeClock
+from tests.kit.faults import meanwhile
 from tests.kit.races import together
 
 from .conftest import Place
@@ -130,6 +131,21 @@ def test_minutes_counted_at_once_all_count(place: Place, frozen: FakeClock) -> N
     together(lambda: top.count("p", "user", "a", "enforce", at), times=6)
     for minute in range(1, 4):
         top.count("p", "user", "a", "enforce", at + timedelta(minutes=minute))
+
+    assert top.most("2030-03-14T09", "p", 10)[0].minutes == 4
+
+
+def test_a_minute_counted_between_the_read_and_the_write_counts_too(place: Place) -> None:
+    top = place.bindings.get(TopStore)
+    at = clock.now().replace(minute=0, second=0)
+
+    def count(minute: int) -> bool:
+        return top.count("p", "user", "a", "enforce", at + timedelta(minutes=minute))
+
+    with meanwhile("PutItem", lambda: count(0), key="TOP#"):
+        count(1)
+    with meanwhile("PutItem", lambda: count(2), key="TOP#"):
+        count(3)
 
     assert top.most("2030-03-14T09", "p", 10)[0].minutes == 4
 

@@ -183,6 +183,20 @@ def test_a_release_and_an_expiry_at_once_free_one_place(leases: LeaseStore, froz
     assert leases.count("s") == 0
 
 
+def test_a_place_that_was_taken_anew_is_not_taken_back_for_its_old_time(leases: LeaseStore, frozen: FakeClock) -> None:
+    """Who has read that it ran out comes too late: it was given back, and the same request has taken it again."""
+    intent = Intent(ids.new(), "x")
+    leases.acquire("s", "ann", limit=3, ttl=MINUTE, intent=intent)
+    frozen.advance(minutes=1)
+    leases.release("s", intent.id, "ann")
+    leases.acquire("s", "ann", limit=3, ttl=MINUTE, intent=intent)
+
+    with pytest.raises(Free):
+        leases.end("s", intent.id)
+
+    assert leases.count("s") == len(leases.all("s")) == 1
+
+
 def test_the_counter_is_the_number_of_leases_whatever_happens(leases: LeaseStore, frozen: FakeClock) -> None:
     held: list[str] = []
     for number in range(60):

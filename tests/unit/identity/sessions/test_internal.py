@@ -152,6 +152,17 @@ def test_staff_end_one_session_or_all(signed_in, ann, told):
     assert {ended["reason"] for ended in told.of("sessions.session.ended.v1")} == {"ended by staff"}
 
 
+@pytest.mark.asvs("7.6.1")
+def test_a_provider_ends_every_session_of_a_user_and_nobody_elses(signed_in, accounts, ann, told):
+    mine, other = [signed_in(ann), signed_in(ann)], signed_in(accounts.add("bob@example.com"))
+
+    assert invoke("end", {"user_id": ann.id, "all": True}, "oauth") == (200, {"ended": 2})
+
+    assert [is_in(browser) for browser in (*mine, other)] == [False, False, True]
+    assert {ended["reason"] for ended in told.of("sessions.session.ended.v1")} == {"signed out at the provider"}
+    assert invoke("end", {"user_id": ann.id, "all": True}, "oauth") == (200, {"ended": 0})
+
+
 @pytest.mark.parametrize(
     "more", [{}, {"all": False}, {"all": True, "session_id": "01ARZ3NDEKTSV4RRFFQ69G5FAV"}], ids=str
 )

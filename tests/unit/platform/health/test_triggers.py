@@ -5,17 +5,19 @@ import pytest
 
 from functions.platform.health import triggers
 from tessera import aws
+from tests.kit.logs import logged
 from tests.kit.templates import ROOT
 
 from .conftest import delivered, line
 
 
-def test_the_handler_counts_and_says_so_in_a_line_that_is_no_request(environment, frozen, capsys):
+def test_the_handler_counts_and_says_so_in_a_line_that_is_no_request(environment, frozen):
     handle = triggers.aggregator({**environment, "STAGE": "test"})
 
-    assert handle(delivered(line()), None) is None
+    with logged() as written:
+        assert handle(delivered(line()), None) is None
 
-    assert "tessera_red" not in capsys.readouterr().out
+    assert written() and "tessera_red" not in written()
 
 
 def test_a_delivery_that_cannot_be_counted_is_raised_so_that_it_comes_again(environment, frozen):

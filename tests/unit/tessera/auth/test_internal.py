@@ -142,6 +142,14 @@ def test_a_deadline_shortens_the_wait_and_forbids_a_call_too_late(sessions: Inte
     assert [seen[2] <= 0.5 for seen in callee.seen] == [True]
 
 
+def test_a_slower_machine_is_given_longer(bindings: Bindings, callee: Callee) -> None:
+    patient = Internal("sessions", Bindings({**bindings.environment, "PATIENCE": "5"}), callee)
+
+    patient.call("accounts", "GET", "/x", timeout=2)
+
+    assert 9 < callee.seen[0][2] <= 10
+
+
 @pytest.mark.parametrize(
     ("method", "key", "calls"), [("GET", "", 2), ("DELETE", "", 2), ("POST", "", 1), ("POST", "key-1", 2)]
 )

@@ -75,6 +75,7 @@ class Internal:
         `Unavailable` when no answer came before `timeout` seconds or our own deadline, and `LoopDetected`.
         """
         event = self._event(method, path, json, on_behalf_of, for_call, idempotency_key)
+        timeout *= self._bindings.settings(AuthSettings).patience
         tries = TRIES if method in SAFE_TO_REPEAT or idempotency_key else 1
         started = clock.monotonic()
         for _ in range(tries):
