@@ -12,8 +12,8 @@ from tessera.settings import Bindings
 from .rules.problems import LoginFailed, SignUpClosed
 
 PREFIX = "/accounts/internal"
-# Somebody waits for the end of a sign-in anyway, and an answer given up may have made their account: so this is as
-# long as the start of a function that was not needed for a while.
+# Somebody waits for the end of a sign-in anyway, so this is as long as the start of a function that was not needed
+# for a while. An account whose answer was given up is found again by the name it was asked for under.
 SECONDS = 8.0
 
 

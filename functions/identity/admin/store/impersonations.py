@@ -79,9 +79,8 @@ class ImpersonationStore:
 
         `due_pk` is the due time that somebody was woken for; another one means that they came for nothing.
         """
-        active = ImpersonationRow.state == "active"
-        if due_pk is not None:
-            active &= ImpersonationRow.due_pk == due_pk
+        # What has ended is due no more.
+        is_on = ImpersonationRow.state == "active" if due_pk is None else ImpersonationRow.due_pk == due_pk
         first, *others = events
         transact(
             updating(
@@ -93,7 +92,7 @@ class ImpersonationStore:
                 ImpersonationRow.ended_at.set(clock.millis()),
                 ImpersonationRow.due_pk.remove(),
                 ImpersonationRow.due_sk.remove(),
-                only_if=active,
+                only_if=is_on,
                 event=first,
                 refused=ImpersonationOver(),
             ),

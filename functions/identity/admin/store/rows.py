@@ -95,8 +95,9 @@ class AuditRow(Row):
     recorded_at = UnicodeAttribute()
     action = UnicodeAttribute()
     outcome = UnicodeAttribute()
-    gs1_pk = UnicodeAttribute()
-    gs1_sk = UnicodeAttribute()
+    # Absent where nobody known has done it.
+    gs1_pk = UnicodeAttribute(null=True)
+    gs1_sk = UnicodeAttribute(null=True)
     gs2_pk = UnicodeAttribute()
     gs2_sk = UnicodeAttribute()
 

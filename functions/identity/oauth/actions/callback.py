@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from tessera import log
+from tessera.auth.audit import audit
 from tessera.auth.call import Call
+from tessera.auth.principal import ANONYMOUS
 from tessera.problems import Problem
 
 from .. import adapters, otx
@@ -38,7 +40,18 @@ def finish(ports: Ports, provider_id: str, sent: Mapping[str, str], *, call: Cal
     except Problem as problem:
         outcome, values = problem.slug, {"error": problem.slug}
         log.current().cause = log.current().cause or problem.slug
-        ports.identities.tell(LoginRefused(provider=provider_id, reason=problem.slug))
+        ports.identities.tell(
+            LoginRefused(provider=provider_id, reason=problem.slug),
+            audit(
+                "oauth.login-refused",
+                f"provider:{provider_id}",
+                by=ANONYMOUS,
+                call=call,
+                outcome="denied",
+                problem=problem.slug,
+                mode=begun.mode,
+            ),
+        )
     log.line("sign-in", kind=f"oauth:{provider_id}", outcome=outcome)
     return ended(begun.return_to, **values)
 

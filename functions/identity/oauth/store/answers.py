@@ -43,7 +43,8 @@ class AnswerStore:
         Somebody who has only the code, and not the verifier, leaves it as it is. Raises `ExchangeInvalid`.
         """
         try:
-            good = _alive() & (AnswerRow.challenge == challenge) & AnswerRow.ticket.does_not_exist()
+            good = (AnswerRow.challenge == challenge) & AnswerRow.ticket.does_not_exist()
+            # What has outlived its time is deleted too, and nothing comes back.
             found = self.table.delete(AnswerRow, answer_pk(mac), MAIN, only_if=good)
         except ConditionFailed:
             raise ExchangeInvalid() from None
@@ -76,7 +77,7 @@ class AnswerStore:
         try:
             self.table.update(AnswerRow, answer_pk(mac), MAIN, *changes, only_if=waiting)
         except ConditionFailed as failed:
-            if failed.old is not None and failed.old.kind == "email":
+            if _waits(failed.old):
                 raise AttemptsExhausted(RETRY_AFTER_SECONDS) from None
             raise TicketInvalid() from None
 
@@ -90,7 +91,7 @@ class AnswerStore:
         try:
             return self.table.update(AnswerRow, answer_pk(mac), MAIN, taking, only_if=some)
         except ConditionFailed as failed:
-            if failed.old is not None and failed.old.left is not None:
+            if _waits(failed.old) and failed.old.left is not None:
                 raise AttemptsExhausted(RETRY_AFTER_SECONDS) from None
             raise TicketInvalid() from None
 
@@ -102,6 +103,11 @@ class AnswerStore:
 def _alive() -> Condition:
     found: Condition = Path("ttl") > int(clock.now().timestamp())
     return found
+
+
+def _waits(found: AnswerRow | None) -> bool:
+    """What `_is_waiting` asks, of something read just now, which is good still."""
+    return found is not None and found.kind == "email" and bool(found.ticket)
 
 
 def _is_waiting() -> Condition:

@@ -7,7 +7,7 @@ from typing import Self
 from tessera import clock, ids
 from tessera.expressions import is_new
 from tessera.outbox import Event
-from tessera.problems import NotFound
+from tessera.problems import Busy, NotFound
 from tessera.settings import Bindings
 from tessera.tables import ConditionFailed, Table
 from tessera.transact import Step, deleting, putting, telling, transact, updating
@@ -156,7 +156,7 @@ class IdentityStore:
         return row, steps
 
     def signing_in(self, row: IdentityRow, event: Event, *, sealed: str | None) -> list[Step]:
-        """The steps of a sign-in with a known identity."""
+        """The steps of a sign-in with a known identity. They raise `Busy` when it was unlinked meanwhile."""
         changes = [IdentityRow.last_login.set(clock.millis())]
         steps = []
         if sealed is not None:
@@ -164,7 +164,9 @@ class IdentityStore:
             steps = [self._keeping_tokens(row.provider, _key(row), row.uid, sealed)]
         same = IdentityRow.identity_id == row.identity_id
         return [
-            updating(self.table, IdentityRow, row.pk, row.sk, *changes, only_if=same, event=event, bump=False),
+            updating(
+                self.table, IdentityRow, row.pk, row.sk, *changes, only_if=same, event=event, refused=Busy(), bump=False
+            ),
             *steps,
         ]
 

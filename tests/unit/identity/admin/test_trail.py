@@ -2,7 +2,7 @@
 
 import json
 import random
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from functions.identity.admin.actions import exports, seal
 from functions.identity.admin.store.trail import TooEarly
 from tessera import aws, clock, csvio, ids
 from tessera.auth.audit import audit
-from tessera.auth.principal import Principal
+from tessera.auth.principal import ANONYMOUS, Principal
 from tessera.outbox import Envelope
 from tessera.transact import AlreadySeen
 from tests.kit.capacity import CapacityMeter
@@ -47,6 +47,22 @@ def test_an_entry_is_kept_as_it_was_told(world, boss):
 
     (entry,) = boss.get("/admin/audit?target=user:bob").json()["items"]
     assert entry == {**told.data, "recorded_at": "2030-03-14T09:26:53.000Z"}
+
+
+def test_what_nobody_known_did_is_found_by_its_target_and_lies_in_no_index_of_actors(world, boss, frozen):
+    """A refused sign-in, say: thousands of them would meet in one partition."""
+    told = happened("accounts.login-refused", "user:bob", by=ANONYMOUS, outcome="denied")
+
+    with CapacityMeter() as meter:
+        world.deliver(told)
+
+    assert meter.of(world.tables["Admin"].name).write_units == 2
+    (entry,) = boss.get("/admin/audit?target=user:bob").json()["items"]
+    assert (entry["outcome"], entry["actor"]["id"]) == ("denied", "anon")
+    assert boss.get("/admin/audit?actor=anon").json()["items"] == []
+    frozen.advance(days=1)
+    seal.seal_due(world.ports)
+    assert seal.verify(world.ports, date(2030, 3, 14)).state == "verified"
 
 
 def test_an_entry_costs_one_write_of_three_units(world):

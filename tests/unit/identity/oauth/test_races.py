@@ -3,6 +3,7 @@
 from collections import Counter
 from concurrent.futures import CancelledError
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -200,7 +201,7 @@ def test_a_newcomer_whose_container_died_with_the_account_made_gets_it_later(wor
     """Between the answer of `accounts` and the transaction that links."""
     died: list[str] = []
 
-    def dies(service: str, operation: str, params: dict) -> None:
+    def dies(service: str, operation: str, params: dict[str, Any]) -> None:
         if operation == "TransactWriteItems" and not died:
             died.append(operation)
             raise Crash("before the link")
@@ -262,7 +263,7 @@ def test_another_identity_does_not_get_an_account_that_was_made_and_never_heard_
 def test_a_conflict_with_another_write_is_tried_again(world: World, browser: Browser) -> None:
     failed: list[str] = []
 
-    def conflicts(service: str, operation: str, params: dict) -> None:
+    def conflicts(service: str, operation: str, params: dict[str, Any]) -> None:
         if operation == "TransactWriteItems" and len(failed) < 2:
             failed.append(operation)
             reasons = [{"Code": "TransactionConflict"} for _ in params["TransactItems"]]

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from functions.identity.oauth.ports import s256
+from tessera.outbox import Envelope
 from tests.kit.stand_ins import Fault
 from tests.kit.stores import events_in, everything_in
 from tests.unit.identity.oauth.conftest import BASE, RETURN_TO, VERIFIER, Browser, World, fragment, query
@@ -324,6 +325,21 @@ def test_who_is_about_to_be_deleted_can_come_back(world: World, browser: Browser
     world.neighbours.users[world.neighbours.by_email("ada@idp.example") or ""]["status"] = "deleting"
 
     assert browser.gain()["status"] == "ok"
+
+
+@pytest.mark.asvs("16.3.1")
+def test_a_sign_in_that_comes_to_nothing_is_on_record(world: World, browser: Browser) -> None:
+    browser.gain()
+    world.neighbours.users[world.neighbours.by_email("ada@idp.example") or ""]["status"] = "locked"
+
+    assert browser.sign_in() == {"error": "login-failed"}
+
+    made = [Envelope.parse(item["event"]["S"]) for item in everything_in(world.table) if "event" in item]
+    (entry,) = [one.data for one in made if one.data.get("action") == "oauth.login-refused"]
+    assert (entry["outcome"], entry["actor"]["kind"]) == ("denied", "anonymous")
+    assert entry["target"] == {"type": "provider", "id": "idp"}
+    assert entry["detail"] == {"problem": "login-failed", "mode": "login"}
+    assert "ada" not in str(entry)
 
 
 def test_an_outage_of_accounts_is_told_at_the_end(world: World, browser: Browser) -> None:

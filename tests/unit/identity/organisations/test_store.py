@@ -10,8 +10,8 @@ from functions.identity.organisations.events import InvitationSent, Organisation
 from functions.identity.organisations.ports import Ports
 from functions.identity.organisations.rules.organisation import Domain, DomainClaimed, Invitation, Join, Status
 from functions.identity.organisations.store.invitations import Closed
-from functions.identity.organisations.store.organisations import META, Moved
-from functions.identity.organisations.store.rows import OrganisationRow, organisation_pk
+from functions.identity.organisations.store.organisations import Moved
+from functions.identity.organisations.store.rows import META, OrganisationRow, organisation_pk
 from tessera import clock, ids
 from tessera.problems import NotFound
 from tessera.transact import transact
