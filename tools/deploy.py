@@ -29,6 +29,11 @@ SETTINGS = {
     "Guests": "GUESTS",
     "BreachList": "BREACH_LIST",
     "StaffFactor": "STAFF_FACTOR",
+    "Scanner": "SCANNER",
+    "Clamd": "CLAMD",
+    "LargeFiles": "LARGE_FILES",
+    "Providers": "NOTIFY_PROVIDERS",
+    "SmsProvider": "SMS_PROVIDER",
     "Alarms": "ALARMS",
 }
 

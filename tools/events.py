@@ -61,12 +61,17 @@ def emitted(module: ModuleType | None) -> list[type[bus.Event]]:
             for name, value in vars(module).items()
             if isinstance(value, type)
             and issubclass(value, bus.Event)
-            and value.__module__ == getattr(module, "__name__", "")
+            and (value.__module__ == getattr(module, "__name__", "") or _is_lent(value))
             and not name.startswith("_")
         ]
         if module
         else []
     )
+
+
+def _is_lent(event: type[bus.Event]) -> bool:
+    """Declared by the layer, because other capabilities write it into the table of the one that names it."""
+    return event.__module__.startswith("tessera.") and event is not bus.Event and event not in SHARED
 
 
 def consumed(module: ModuleType | None) -> list[Any]:

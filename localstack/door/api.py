@@ -27,7 +27,7 @@ class Api:
             return problems.problem(
                 413, f"A request may have up to {LARGEST_BODY} bytes.", headers={"connection": "close"}
             )
-        long_poll = "wait" in request.query
+        long_poll = "wait" in request.query or "text/event-stream" in request.headers.get("accept", "")
         async with self._turnstile.passing(targets.first_segment(request.raw_path), long_poll=long_poll):
             try:
                 return await self._ask(request, body)

@@ -1,7 +1,8 @@
 """Demo data. One module a capability, named like its package, with `async def seed(world: World) -> None`.
 
-They run in the registry's order (identity first) after every fresh deploy, through the public API only; what needs a
-role that no route grants goes through `World.invoke`, the internal route by direct invocation.
+They run after every fresh deploy, `accounts` first and the others in the registry's order, through the public API only;
+what needs a role that no route grants goes through `World.invoke`, the internal route by direct invocation. A module
+that says `AFTER_READY = True` runs when `make run` is ready, beside whatever the person does.
 """
 
 import asyncio

@@ -8,16 +8,24 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from localstack.stand_ins.apns import APNs
 from localstack.stand_ins.apple import Apple
 from localstack.stand_ins.facebook import Facebook
+from localstack.stand_ins.fcm import FCM
 from localstack.stand_ins.github import GitHub
 from localstack.stand_ins.idp import IdentityProvider, RegisteredClient
+from localstack.stand_ins.twilio import Twilio
+from localstack.stand_ins.webpush import WebPush
 from localstack.stand_ins.wire import Answer, Asked, StandIn
 
 PREFIX = "/stand-ins"
 # As the capability `oauth` has them built in. They open nothing but what is served here.
 CLIENT_ID, CLIENT_SECRET = "tessera-local", "a-secret-of-no-worth"
 TEAM_ID, KEY_ID = "LOCALTEAM1", "LOCALKEY01"
+# As the capability `notifications` has them built in.
+TWILIO_SID, TWILIO_TOKEN = "ACtesseralocal", "a-token-of-no-worth"
+FCM_PROJECT, FCM_ACCOUNT = "tessera-local", "notify@tessera-local.example"
+PUSH_TOPIC = "example.tessera"
 
 
 def build(base: str, *, now: Callable[[], float] = time.time) -> dict[str, StandIn]:
@@ -32,6 +40,10 @@ def build(base: str, *, now: Callable[[], float] = time.time) -> dict[str, Stand
         "github": GitHub(CLIENT_ID, CLIENT_SECRET, back("github-stub")),
         "facebook": Facebook(CLIENT_ID, CLIENT_SECRET, back("facebook-stub")),
         "apple": Apple(CLIENT_ID, TEAM_ID, KEY_ID, None, back("apple-stub"), now=now),
+        "twilio": Twilio(TWILIO_SID, TWILIO_TOKEN),
+        "fcm": FCM(FCM_PROJECT, FCM_ACCOUNT),
+        "apns": APNs(TEAM_ID, KEY_ID, PUSH_TOPIC, now=now),
+        "webpush": WebPush(now=now),
     }
     for name, stand_in in made.items():
         stand_in.base = f"{base}{PREFIX}/{name}"

@@ -15,10 +15,10 @@ FUNCTIONS = ROOT / "functions"
 # Each group may import itself and the groups before it, never one behind it.
 GROUPS = [
     "ids clock money types settings log",
-    "aws problems etags cursors recent ordering words recurrence rrule cron pricing csvio sealed",
+    "aws problems etags cursors recent ordering words recurrence rrule cron pricing csvio sealed icalendar namespaces",
     "outbox expressions tables transact due jobs idempotency listing ledger",
     "auth limits gcra windows quotas tallies policies overrides buckets decisions leases sampling",
-    "bus queues triggers live seqlog saga",
+    "bus queues triggers live seqlog fanout saga",
     "markup safehttp upstream uploads",
     "entry",
 ]

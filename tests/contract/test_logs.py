@@ -21,7 +21,12 @@ WRITES = {"layers/shared/python/tessera/log.py"}
 WAITS = {
     "functions/identity/accounts/actions/attempts.py",
     "functions/identity/sessions/store/openings.py",
+    "functions/live/chat/actions/blocks.py",
+    "functions/live/chat/actions/commit.py",
+    "functions/live/notifications/actions/deliver.py",
     "functions/live/outbox/actions/deliver.py",
+    "functions/live/realtime/ports.py",
+    "layers/shared/python/tessera/seqlog/log.py",
     "layers/shared/python/tessera/transact.py",
 }
 

@@ -9,6 +9,8 @@ from tests.kit.templates import ROOT, resources, template
 from tools.templates import as_deployed
 
 LAYER = ROOT / "layers/shared/python/tessera"
+# A daemon that speaks no HTTP, at an address that only the operator can name.
+OTHER_PROTOCOLS = {ROOT / "functions/files/files/scanning/clamd.py"}
 CLIENTS = frozenset(
     """http.client urllib.request urllib3 requests httpx aiohttp httpcore pycurl websockets websocket ftplib smtplib
     socket ssl telnetlib asyncio.open_connection""".split()
@@ -18,7 +20,9 @@ CLIENTS = frozenset(
 def files() -> list[Path]:
     every = [*(ROOT / "functions").glob("*/*/**/*.py"), *LAYER.rglob("*.py")]
     return sorted(
-        path for path in every if (LAYER / "safehttp") not in path.parents and "__pycache__" not in path.parts
+        path
+        for path in every
+        if (LAYER / "safehttp") not in path.parents and "__pycache__" not in path.parts and path not in OTHER_PROTOCOLS
     )
 
 

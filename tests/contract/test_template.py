@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from tessera.auth.roles import grants
+from tessera.namespaces import may_append
 from tests.kit.templates import ROOT, resources, template
 
 FUNCTIONS = resources("template", "AWS::Serverless::Function")
@@ -62,12 +63,12 @@ def test_a_queue_has_dead_letters_and_time_enough(name):
 
 
 def dead_letters_of(name):
-    return name.removesuffix("Queue").removesuffix("Retry") + "Dead"
+    return name.removesuffix("Queue").removesuffix("Retry").rstrip("1234") + "Dead"
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_policy_names_actions_and_resources(name):
-    waived = {"kms:CreateKey", "kms:TagResource", "ses:GetAccount"}
+    waived = {"kms:CreateKey", "kms:TagResource", "ses:GetAccount", "sns:Publish"}
     for statement in statements(FUNCTIONS[name]):
         assert not [action for action in actions(statement) if action.endswith("*")], statement
         assert "dynamodb:Scan" not in actions(statement)
@@ -77,10 +78,10 @@ def test_a_policy_names_actions_and_resources(name):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_reaches_only_its_own_table_and_the_shared_ones(name):
-    swept = "sweeper accounts admin apikeys organisations ratelimit tasks outbox"
-    several = {"Relay": set(), "Sweeper": set(swept.split()), "HealthCounters": {"health"}}
+    swept = "sweeper accounts admin apikeys organisations ratelimit tasks outbox files chat notifications"
+    several = {"Relay": set(), "Sweeper": set(swept.split()), "HealthCounters": {"health"}, "FilesWorker": {"files"}}
     own = several.get(name, {kebab(name)})
-    allowed = own | {"authfeed", "ratelimit", "apikeys"}
+    allowed = own | {"authfeed", "ratelimit", "apikeys", "realtime"}
     for statement in statements(FUNCTIONS[name]):
         if any(action.startswith("dynamodb:") for action in actions(statement)):
             text = json.dumps(statement["Resource"])
@@ -98,17 +99,36 @@ def test_the_limiter_is_charged_only_through_its_own_keys():
                 assert keys == ["B#*", "POLICY#*"]
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_may_invoke_exactly_those_its_grants_name(name):
-    granted = {grant["callee"] for grant in grants() if grant["caller"] == kebab(name)}
+def capability_of(name):
+    """`RealtimeSocket` is a second function of `realtime`."""
+    return kebab(name).removesuffix("-socket").removesuffix("-worker")
+
+
+@pytest.mark.parametrize("caller", sorted({capability_of(name) for name in FUNCTIONS}))
+def test_a_capability_may_invoke_exactly_those_its_grants_name(caller):
+    granted = {grant["callee"] for grant in grants() if grant["caller"] == caller}
     invoked = {
         part.split('"')[0]
+        for name in FUNCTIONS
+        if capability_of(name) == caller
         for statement in statements(FUNCTIONS[name])
         if "lambda:InvokeFunction" in actions(statement)
         for part in json.dumps(statement["Resource"]).split("function:${AWS::StackName}-")[1:]
     }
 
     assert invoked == granted
+
+
+def test_a_log_is_written_only_by_who_owns_its_topics():
+    for name, function in FUNCTIONS.items():
+        for statement in statements(function):
+            named = json.dumps(statement["Resource"]).replace("-realtime/index/due", "")
+            if name.startswith("Realtime") or not ("dynamodb" in named and "-realtime" in named):
+                continue
+            for leading in statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]:
+                kind, _, topic = leading.partition("#")
+                assert kind in ("LOG", "GRANT") and topic.endswith(":*"), f"{name} may write {leading}"
+                assert may_append(kebab(name), topic.replace("*", "x")), f"{name} may write {leading}"
 
 
 def test_relay_reads_the_stream_of_every_table_that_emits():

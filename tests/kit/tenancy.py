@@ -8,9 +8,11 @@ may ask it. `tests/e2e/test_tenant_crossing.py` lets every tenant ask for everyt
 import re
 import secrets
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 import httpx
 
@@ -185,6 +187,76 @@ def _own_organisation(tenant: Tenant) -> dict[str, str]:
     return (tenant.made.get(ORGANISATION) or [tenant.make(ORGANISATION)])[0]
 
 
+def _file(tenant: Tenant) -> dict[str, str]:
+    return {"file_id": tenant.create("/files", {"name": f"{tenant.mark}.txt", "size": 5})["id"]}
+
+
+def _folder(tenant: Tenant) -> dict[str, str]:
+    name = f"Folder {tenant.mark} {secrets.token_hex(4)}"
+    return {"folder_id": tenant.create("/files/folders", {"name": name})["id"]}
+
+
+def _share(tenant: Tenant) -> dict[str, str]:
+    return {"share_id": tenant.create(f"/files/{_file(tenant)['file_id']}/shares", {})["id"]}
+
+
+def _grant(tenant: Tenant) -> dict[str, str]:
+    file, somebody = _file(tenant), ids.new()
+    tenant.create(f"/files/{file['file_id']}/grants/{somebody}", {"role": "viewer"}, method="PUT")
+    return {**file, "user": somebody}
+
+
+def _emptying(tenant: Tenant) -> dict[str, str]:
+    full = _folder(tenant)["folder_id"]
+    tenant.create("/files", {"name": f"{tenant.mark}.txt", "size": 5, "folder_id": full})
+    return {"job_id": tenant.create(f"/files/folders/{full}?with_content=true", method="DELETE")["id"]}
+
+
+def _topic(tenant: Tenant) -> dict[str, str]:
+    return {"topic": f"user:{tenant.person.id}"}
+
+
+def _reminder(tenant: Tenant) -> dict[str, str]:
+    schedule = {"cron": "0 9 * * *", "tz": "Europe/Berlin"}
+    body = {"title": f"Reminder {tenant.mark}", "schedule": schedule, "action": {"notify": {}}}
+    return {"reminder_id": tenant.create("/reminders", body)["id"]}
+
+
+def _calendar_event(tenant: Tenant) -> dict[str, str]:
+    when = {"starts_at": "2126-01-01T09:00:00Z", "ends_at": "2126-01-01T10:00:00Z", "tz": "UTC"}
+    return {"event_id": tenant.create("/reminders/events", {"title": f"Event {tenant.mark}", **when})["id"]}
+
+
+def _webhook_secret(tenant: Tenant) -> dict[str, str]:
+    return {"secret_id": tenant.create("/reminders/secrets", {"name": f"Secret {tenant.mark}"})["id"]}
+
+
+def _room(tenant: Tenant) -> dict[str, str]:
+    return {"room_id": tenant.create("/chat/rooms", {"name": f"Room {tenant.mark}", "kind": "private"})["id"]}
+
+
+def _seat(tenant: Tenant) -> dict[str, str]:
+    room, somebody = _room(tenant), ids.new()
+    tenant.create(f"/chat/rooms/{room['room_id']}/members", {"user_ids": [somebody]})
+    return {**room, "user_id": somebody}
+
+
+def _message(tenant: Tenant) -> dict[str, str]:
+    room = _room(tenant)
+    body = {"text": f"Said {tenant.mark}", "client_msg_id": ids.new()}
+    return {**room, "message_id": tenant.create(f"/chat/rooms/{room['room_id']}/messages", body)["id"]}
+
+
+def _reaction(tenant: Tenant) -> dict[str, str]:
+    return {**_message(tenant), "emoji": "tada"}
+
+
+def _device(tenant: Tenant) -> dict[str, str]:
+    token = f"a-token-of-{tenant.mark}"
+    made = tenant.create("/notifications/devices", {"platform": "fcm", "token": token})
+    return {"device_id": made["id"]}
+
+
 ORGANISATION = "/organisations/{organisation_id}"
 MAKERS: dict[str, Maker] = {
     "/tasks/{task_id}": Maker(_task),
@@ -198,6 +270,20 @@ MAKERS: dict[str, Maker] = {
     "/sessions/{session_id}": Maker(_cookie_session, "person"),
     "/apikeys/{key_id}": Maker(_key),
     "/ratelimit/leases/{lease_id}": Maker(_lease),
+    "/files/{file_id}": Maker(_file),
+    "/files/folders/{folder_id}": Maker(_folder),
+    "/files/shares/{share_id}": Maker(_share),
+    "/files/{file_id}/grants/{user}": Maker(_grant),
+    "/files/jobs/{job_id}": Maker(_emptying),
+    "/realtime/topics/{topic}": Maker(_topic, "person"),
+    "/reminders/{reminder_id}": Maker(_reminder),
+    "/reminders/events/{event_id}": Maker(_calendar_event),
+    "/reminders/secrets/{secret_id}": Maker(_webhook_secret),
+    "/chat/rooms/{room_id}": Maker(_room, "membership"),
+    "/chat/rooms/{room_id}/members/{user_id}": Maker(_seat, "membership"),
+    "/chat/rooms/{room_id}/messages/{message_id}": Maker(_message, "membership"),
+    "/chat/rooms/{room_id}/messages/{message_id}/reactions/{emoji}": Maker(_reaction, "membership"),
+    "/notifications/devices/{device_id}": Maker(_device, "person"),
     ORGANISATION: Maker(_organisation, "membership"),
     f"{ORGANISATION}/members/{{user_id}}": Maker(_member, "membership"),
     f"{ORGANISATION}/invitations/{{invitation_id}}": Maker(_invitation, "membership"),
@@ -212,13 +298,30 @@ REASONS: dict[str, str] = {
     "/ratelimit/buckets/{namespace}/{key}": "a name within the caller's own subjects: nobody can name another's",
     "/oauth/identities/{identity_id}": "made only by signing in at a provider; the tests of oauth hold whose it is",
     "/oauth/{provider}": "a provider of the product's, the same for everybody",
+    "/files/s/{token}": "open to whoever has the link, which is what it is for",
+    "/files/s3/multipart/{upload_id}": "named by its key in the query besides; the tests of files hold whose it is",
+    "/files/s3/multipart/{upload_id}/{part}": "as its upload",
+    "/chat/blocks/{user_id}": "names somebody else; what is kept is the caller's own",
+    "/notifications/{notification_id}": "made only by telling somebody; the tests of notifications hold whose it is",
+    "/notifications/batches/{batch_id}": "made only by staff",
+    "/notifications/topics/{topic}": "a topic that anybody may follow, the same for everybody",
+    "/notifications/types/{type}": "a type of the product's, the same for everybody",
+    "/notifications/types/{type}/templates/{channel}/{locale}": "as its type",
+    "/notifications/dead-letters/{delivery_id}": "for staff alone",
     "/openapi/{capability}": "the document of a capability, the same for everybody",
     "/docs/{capability}": "a page about a capability, the same for everybody",
     "/problems/{slug}": "a page about a problem, the same for everybody",
 }
 
-# Answers that tell the caller about themselves alone, and change by themselves.
-SELF_CHANGING = frozenset(["/ratelimit/me", "/metrics", "/health/status", "/health/ready", "/ready"])
+# A search that says 501 until it is there.
+NOT_ENABLED = frozenset(["/chat/search"])
+# What else must be said for a search to be one.
+SEARCHED_WITH = {"/chat/rooms": {"public": "1"}}
+
+# Answers that tell the caller about themselves alone, and change by themselves; Uppy makes an upload by a GET.
+SELF_CHANGING = frozenset(
+    ["/ratelimit/me", "/metrics", "/health/status", "/health/ready", "/ready", "/files/s3/params"]
+)
 
 # Bodies that others' protocols leave open; what is not named in them is dropped.
 OPEN_BODIES = frozenset(
@@ -271,7 +374,12 @@ class Operation:
         return bearer and not self.is_for_staff and "kinds api_key" not in self.access
 
     def url(self, values: dict[str, str]) -> str:
-        return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], self.path)
+        """The path of these, with the least of what must be said in the query."""
+        path = re.sub(r"\{(\w+)\}", lambda found: values[found[1]], self.path)
+        wanted = {
+            name: self._least(one["schema"]) for name, one in self.parameters("query").items() if one.get("required")
+        }
+        return f"{path}?{urlencode(wanted)}" if wanted else path
 
     def parameters(self, place: str) -> dict[str, Json]:
         shared = self.root["components"].get("parameters", {})
@@ -326,12 +434,16 @@ class Operation:
         if schema.get("pattern") == ids.PATTERN:
             return ids.new()
         least = max(1, int(schema.get("minLength", 1)))
-        texts = ["x" * length for length in range(least, least + 5)]
+        texts = [*("x" * length for length in range(least, least + 5)), ids.new(), str(uuid.uuid4())]
+        texts.append(f"{ids.new()}-email")
         return next((text for text in texts if re.search(schema.get("pattern", ""), text)), texts[0])
 
 
 # Where a schema's own least body would be refused for itself.
 BODIES: dict[str, Any] = {
+    "PATCH /chat/rooms/{room_id}/members/{user_id}": {"role": "member"},
+    "POST /chat/rooms/{room_id}/messages": {"text": "Hello", "client_msg_id": "01HZX3J0V7Q8M4N5P6R7S8T9VW"},
+    "POST /reminders/{reminder_id}/snooze": {"for": "PT10M"},
     "PATCH /organisations/{organisation_id}/members/{user_id}": {"role": "viewer"},
     "PUT /organisations/{organisation_id}/roles/{name}": {"permissions": []},
     "POST /organisations/{organisation_id}/invitations": {"email": "somebody@example.com"},

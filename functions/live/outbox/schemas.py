@@ -230,6 +230,22 @@ class StatsOut(Out):
     complaint_percent: float
 
 
+class HandOverIn(In):
+    """A mail that another of our services has written whole, under an id of its own."""
+
+    id: Ulid
+    to: Address
+    subject: Line
+    text: Annotated[str, bounded(200_000, multiline=True)]
+    html: Annotated[str, bounded(500_000, multiline=True)] | None = None
+    headers: Annotated[dict[HeaderName, HeaderValue], Field(default_factory=dict, max_length=20)]
+    category: Category = "transactional"
+
+
+class HandedOverOut(Out):
+    id: Ulid
+
+
 class EraseIn(In):
     owner_id: Annotated[str, bounded(64)]
     addresses: Annotated[list[Address], Field(default_factory=list, max_length=10)]

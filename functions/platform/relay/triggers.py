@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from tessera import aws, bus, clock, log, queues
+from tessera.fanout import Fanout
 from tessera.outbox import Envelope
 from tessera.settings import Bindings, Settings
 from tessera.triggers import Entries, On, worker
@@ -40,6 +41,8 @@ def forward(records: Sequence[dict[str, Any]], bindings: Bindings) -> None:
     waiting: dict[str, list[Envelope]] = defaultdict(list)
     for record in records:
         image = record["dynamodb"].get("NewImage", {})
+        if "poke" in image:
+            _poke(bindings.get(Fanout), image)
         if "event" not in image:
             continue
         capability = capability_of(record["eventSourceARN"], settings.stack)
@@ -64,6 +67,19 @@ def capability_of(stream_arn: str, stack: str) -> str:
     """`arn:…:table/<stack>-gift-cards/stream/…` is the stream of `gift-cards`."""
     table = stream_arn.split(":table/", 1)[1].split("/", 1)[0]
     return table.removeprefix(f"{stack}-")
+
+
+def _poke(fanout: Fanout, image: dict[str, Any]) -> None:
+    """Wake the delivery of a log's entry once more: whoever wrote it may have died before doing so.
+
+    A second poke of the same entry is dropped by the queue. One that fails is not tried again: what is appended
+    next delivers it too, and a client that asks reads it in the log.
+    """
+    topic = image["pk"]["S"].removeprefix("LOG#")
+    try:
+        fanout.poke(topic, int(image["sk"]["S"].removeprefix("E#")), int(image["poke"]["S"]))
+    except (aws.ClientError, aws.BotoCoreError) as error:
+        log.unexpected("poke", error)
 
 
 def _send(settings: RelaySettings, capability: str, envelopes: list[Envelope]) -> None:

@@ -159,6 +159,8 @@ def test_an_invitation_goes_by_mail_and_gives_its_roles_once(people, boss):
 
     assert people.pooled().post("/admin/invitations/accept", json={"token": token}).status_code == 403
     assert ann.post("/admin/invitations/accept", json={"token": token}).json()["roles"] == ["support", "user"]
+    # The token from before knows nothing of the new role.
+    renewed(ann, "/admin/whoami")
     assert slug(ann.post("/admin/invitations/accept", json={"token": token})) == "invitation-used"
     listed = boss.get("/admin/invitations").json()["items"]
     assert next(one["state"] for one in listed if one["id"] == made.json()["id"]) == "accepted"

@@ -98,3 +98,13 @@ def test_a_ulid_key_gives_its_time_in_either_case(millis, bits):
 @given(MILLIS, st.binary(min_size=32, max_size=32))
 def test_a_derived_id_depends_on_nothing_but_its_key(millis, mac):
     assert ids.derived(millis, mac) == ids.derived(millis, mac) == ids.at(millis, mac[:10])
+
+
+@pytest.mark.parametrize("chance", [bytes(10), b"\xff" * 10, bytes(range(10))], ids=repr)
+def test_the_bits_of_an_id_are_those_it_was_made_of(chance):
+    assert ids.bits(ids.at(1_700_000_000_000, chance)) == chance
+
+
+def test_what_is_no_id_has_no_bits():
+    with pytest.raises(ValueError, match="not a ULID"):
+        ids.bits("x" * 26)

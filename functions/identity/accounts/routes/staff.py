@@ -17,7 +17,9 @@ from .shared import PREFIX, TAGS, Asked, Bound, full_user_out
 
 router = APIRouter(prefix=f"{PREFIX}/internal/users", tags=TAGS)
 Staff = Annotated[Principal, auth.service("admin", "seed")]
-Reader = Annotated[Principal, auth.service("admin", "organisations", "apikeys", "oauth", "sessions", "seed")]
+Reader = Annotated[
+    Principal, auth.service("admin", "organisations", "apikeys", "oauth", "sessions", "notifications", "seed")
+]
 
 
 @router.get("/{user_id:ulid}", responses=problems(NotFound))

@@ -5,6 +5,7 @@ from dataclasses import replace
 from tessera import clock
 from tessera.idempotency import Intent
 from tessera.outbox import Envelope
+from tessera.transact import AlreadySeen
 
 from .. import rules
 from ..addresses import normalised
@@ -33,6 +34,21 @@ def ask(store: MailStore, draft: Draft, intent: Intent, *, by: str) -> tuple[Mai
     if not replayed and mail.next_at <= clock.now():
         announce(store, mail.id, mail.next_at)
     return mail, replayed
+
+
+def hand_over(store: MailStore, draft: Draft, mail_id: str, *, by: str) -> None:
+    """Keep the mail that another of our services has written, under the id it gave it, and tell the worker.
+
+    2 requests and 1 message; handed over again, nothing happens. Raises `AllSuppressed`.
+    """
+    held = store.suppressions.held(draft.to, draft.category, clock.now())
+    if held.issuperset(draft.to):
+        raise rules.AllSuppressed("Their mail came back, or they asked for none. An administrator can lift this.")
+    try:
+        mail = store.mails.ask_once(draft, mail_id, by)
+    except AlreadySeen:
+        return
+    announce(store, mail.id, mail.next_at)
 
 
 def ask_for_event(store: MailStore, provider: Provider, *, to: str, content: Content, received: Envelope) -> None:

@@ -12,6 +12,7 @@ from ..store import MailStore
 Sender = Annotated[Principal, auth.require("outbox:send")]
 Manager = Annotated[Principal, auth.require("outbox:manage")]
 Accounts = Annotated[Principal, auth.service("accounts")]
+Notifier = Annotated[Principal, auth.service("notifications")]
 Store = Annotated[MailStore, bound(MailStore)]
 Keys = Annotated[Signing, bound(Signing)]
 

@@ -80,11 +80,14 @@ def metered() -> Iterator[Meter]:
             outer.operations += mine.operations
 
 
-def client(service: str, **config: Any) -> Any:
-    """The client of this service, made on first use and kept for the life of the process."""
-    key = (service, repr(sorted(config.items())))
+def client(service: str, *, endpoint: str | None = None, **config: Any) -> Any:
+    """The client of this service, made on first use and kept for the life of the process.
+
+    An `endpoint` is for a service that has one for each of its resources.
+    """
+    key = (service, repr((endpoint, sorted(config.items()))))
     if key not in _clients:
-        made = _session().create_client(service, config=Config(**{**_CONFIG, **config}))
+        made = _session().create_client(service, endpoint_url=endpoint, config=Config(**{**_CONFIG, **config}))
         made.meta.events.register("before-parameter-build.*.*", _before)
         made.meta.events.register("after-call.dynamodb.*", _after_dynamodb)
         _clients[key] = made

@@ -68,15 +68,21 @@ class Cron:
 
     def next_after(self, after: datetime, zone: ZoneInfo) -> datetime | None:
         """The first instant later than this one, in UTC, or None when there is none within 50 years."""
+        return next(self.occurrences(after, zone), None)
+
+    def occurrences(self, after: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+        """The instants later than this one, in UTC and in order, for 50 years.
+
+        To walk a dense schedule so costs far less than to ask for the next one again and again.
+        """
         if not date.min.year + 1 < after.year < date.max.year - 1:
-            return None
-        hourly = len(self.hours) == 24
+            return
+        hourly, latest = len(self.hours) == 24, after
         for day in self._days_from(after.astimezone(zone).date() - _DAY):
-            instants = self._elapsed(day, zone, after) if hourly else self._on_wall(day, zone)
-            found = next((instant for instant in instants if instant > after), None)
-            if found is not None:
-                return found
-        return None
+            for instant in self._elapsed(day, zone, after) if hourly else self._on_wall(day, zone):
+                if instant > latest:
+                    latest = instant
+                    yield instant
 
     def fits(self, day: date) -> bool:
         """Whether the schedule has a time on this day."""

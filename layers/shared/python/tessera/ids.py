@@ -54,6 +54,16 @@ def timestamp_ms(ulid: str) -> int:
     return number
 
 
+def bits(ulid: str) -> bytes:
+    """The ten bytes a ULID carries besides its time. Raises `ValueError` for anything else."""
+    if not is_ulid(ulid):
+        raise ValueError("This is not a ULID.")
+    number = 0
+    for character in ulid[10:]:
+        number = number << 5 | _VALUES[character]
+    return number.to_bytes(RANDOM_BYTES, "big")
+
+
 def from_uuid7(text: str) -> tuple[int, int] | None:
     """`(milliseconds, the 74 bits of chance)` of a UUID version 7 (RFC 9562 5.7), or None for anything else."""
     match = _UUID7.fullmatch(text)

@@ -51,7 +51,9 @@ ALLOWED_FIELDS = frozenset(
         "count",
         "sent",
         "failed",
+        "offset",
         "oldest_age_ms",
+        "sockets",
         "fields",
         "error",
         "where",
@@ -66,6 +68,7 @@ ALLOWED_FIELDS = frozenset(
         "stack",
         "limiter_degraded",
         "subjects_limited",
+        "reminder_lag_ms",
     ]
 )
 

@@ -119,11 +119,11 @@ def seen(table: Table, event_id: str) -> Step:
     return putting(table, Row(pk=f"SEEN#{event_id}", sk="MAIN", ttl=expires), only_if=is_free(), refused=AlreadySeen)
 
 
-def transact(*steps: Step) -> None:
+def transact(*steps: Step, patient: bool = True) -> None:
     """Do all of it or nothing. 2 write units per KB of each item, 1 request.
 
     Raises what the first refused step names, in the order of the steps; `Busy` when contention
-    outlasts the retries.
+    outlasts the retries. Who is not `patient` is told of a conflict at once, to look before trying again.
     """
     _hold_limits(steps)
     token = ids.new()
@@ -139,6 +139,8 @@ def transact(*steps: Step) -> None:
             if aws.code_of(error) == "TransactionCanceledException":
                 if _settled(steps, error, token, unsure=unsure):
                     return
+                if not patient:
+                    break
             elif aws.code_of(error) not in aws.THROTTLED | {"TransactionInProgressException"}:
                 raise
         pause = random.uniform(0, min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt))

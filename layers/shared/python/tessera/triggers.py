@@ -62,8 +62,7 @@ def dispatch(entries: Entries, event: dict[str, Any], bindings: Bindings) -> Any
     records = event.get("Records") or []
     source = records[0].get("eventSource", records[0].get("EventSource", "")) if records else ""
     if source == "aws:sqs":
-        failed = [record["messageId"] for record in records if not _done(_Message(entries, record, bindings))]
-        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+        return {"batchItemFailures": [{"itemIdentifier": name} for name in _failed(entries, records, bindings)]}
     if source == "aws:dynamodb" and entries.stream is not None:
         handle_stream = entries.stream
         return _whole("stream", lambda: handle_stream(records, bindings), bindings, must=True)
@@ -72,6 +71,21 @@ def dispatch(entries: Entries, event: dict[str, Any], bindings: Bindings) -> Any
         return _whole(f"schedule {name}", lambda: entries.schedules[name](bindings), bindings)
     log.line("unknown trigger", source=source or "none", outcome="refused")
     return None
+
+
+def _failed(entries: Entries, records: Sequence[dict[str, Any]], bindings: Bindings) -> list[str]:
+    """The messages to be delivered again: those that failed, and what stands behind one in its own order."""
+    failed: list[str] = []
+    stopped: set[str] = set()
+    for record in records:
+        group = record.get("attributes", {}).get("MessageGroupId", "")
+        if group in stopped:
+            failed.append(record["messageId"])
+        elif not _done(_Message(entries, record, bindings)):
+            failed.append(record["messageId"])
+            if group:
+                stopped.add(group)
+    return failed
 
 
 class _Message:

@@ -5,11 +5,13 @@ import json
 
 import pytest
 
+from functions.live.outbox.app import handler
 from functions.live.outbox.drafts import Content
 from functions.live.outbox.provider import Refused
 from functions.live.outbox.rules import Suppression
 from tessera import clock, ids
 from tessera.sealed import seal
+from tests.kit.apps import invocation
 from tests.kit.queues import drain
 from tests.kit.races import outcomes, together
 from tests.kit.stores import events_in, everything_in
@@ -335,3 +337,27 @@ def test_two_redrives_of_one_mail_move_it_once(ask, store, worker, provider):
     results = together(lambda: manage.retry(store, mail.id), times=8)
 
     assert outcomes(results) == {"ok": 1, "mail-not-retryable": 7}
+
+
+HANDED = {"id": "01HZX3J0V7Q8M4N5P6R7S8T9VW", "to": "ann@example.com", "subject": "News", "text": "Hello."}
+
+
+def handed_over(body, *, caller="notifications"):
+    return handler(invocation("/outbox/internal/emails", body, caller=caller), None)["statusCode"]
+
+
+def test_a_mail_that_is_handed_over_twice_is_sent_once(client, worker, provider, store):
+    assert [handed_over(HANDED), handed_over(HANDED)] == [202, 202]
+
+    worker.work()
+
+    assert len(provider.letters) == 1
+    assert store.mails.get(HANDED["id"]).state == "sent"
+
+
+def test_only_notifications_hands_over_and_only_to_who_wants_mail(client, store):
+    store.suppressions.put("eve@example.com", Suppression(reason="manual"))
+
+    assert handed_over(HANDED, caller="tasks") == 403
+    assert handed_over({**HANDED, "to": "eve@example.com"}) == 409
+    assert handed_over({**HANDED, "subject": "a\r\nBcc: x"}) == 422

@@ -1,0 +1,58 @@
+"""What other capabilities ask: what files are, what somebody has, and that it be erased."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..events import DataErased
+from ..ports import Ports
+from ..rules.files import File
+from ..store.rows import META, file_pk
+from .purge import purge
+
+FILES_AT_ONCE, ITEMS_AT_ONCE, EXPORTED_AT_ONCE = 8, 200, 100
+
+
+def resolve(ports: Ports, file_ids: Sequence[str], on_behalf_of: str) -> list[tuple[File, str]]:
+    """Those of these files that somebody may read, and as what: `owner`, `editor` or `viewer`. 2 requests per 100."""
+    found = [file for file in ports.files.many(file_ids) if not file.purging and file.trashed_at is None]
+    others = [file.id for file in found if file.owner_id != on_behalf_of]
+    roles = {file.id: "owner" for file in found if file.owner_id == on_behalf_of}
+    roles |= ports.shares.roles(others, on_behalf_of)
+    return [(file, roles[file.id]) for file in found if file.id in roles]
+
+
+def export(ports: Ports, owner_id: str, after: str | None) -> tuple[list[dict[str, Any]], str | None]:
+    """What is known of somebody's files, a page at a time. The bytes they have by the usual way."""
+    start = None
+    if after is not None:
+        created, _, file_id = after.partition("#")
+        start = {"pk": file_pk(file_id), "sk": META, "gs2_pk": f"O#{owner_id}", "gs2_sk": f"{created}#{file_id}"}
+    page = ports.files.page(f"O#{owner_id}", "gs2", limit=EXPORTED_AT_ONCE, after=start, newest_first=False)
+    items = [
+        {
+            "id": file.id,
+            "name": file.name,
+            "type": file.type,
+            "size": file.size,
+            "sha256": file.sha256,
+            "state": file.shown_state,
+            "tags": list(file.tags),
+            "created_at": file.created_at.isoformat(),
+            "content": f"/files/{file.id}/content",
+        }
+        for file in page.files
+    ]
+    return items, page.next["gs2_sk"] if page.next else None
+
+
+def erase(ports: Ports, owner_id: str) -> tuple[bool, int]:
+    """Delete some of what an owner has: whether nothing is left, and how much went. To be asked until done."""
+    page = ports.files.page(f"O#{owner_id}", "gs2", limit=FILES_AT_ONCE, after=None, newest_first=False)
+    if page.files:
+        # Asked again even after the last of them, because the index shows late what is there.
+        return False, sum(purge(ports, file.id) for file in page.files)
+    erased = ports.erasure.rest(owner_id, ITEMS_AT_ONCE)
+    if erased >= ITEMS_AT_ONCE:
+        return False, erased
+    ports.files.tell(DataErased(owner_id=owner_id, capability="files"))
+    return True, erased

@@ -1,0 +1,164 @@
+"""Links to a file that anybody may follow who has them, as often and as long as their owner says."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tessera import clock
+from tessera.auth.principal import Principal
+from tessera.idempotency import Intent
+from tessera.problems import NotFound
+from tessera.tables import Key
+
+from ..events import ShareDownloaded, ShareExhausted
+from ..ports import Ports
+from ..rules.files import File, State
+from ..rules.problems import TooManyGrants, TooManyShares, WrongPassword, refused
+from ..rules.shares import (
+    MAX_GRANTS,
+    MAX_SHARES,
+    Share,
+    check_expiry,
+    hashed,
+    is_password,
+    is_secret,
+    kept_password,
+    split_token,
+)
+from . import access, manage
+
+SECRET_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Terms:
+    expires_at: datetime | None = None
+    password: str | None = None
+    max_downloads: int | None = None
+
+
+def create(
+    ports: Ports, file_id: str, terms: Terms, intent: Intent, *, by: Principal
+) -> tuple[Share, str | None, bool]:
+    """The link, its token, and whether an earlier request made it. The token is known this once; a replay has none.
+
+    3 requests. Raises `NotFound`, `NotAllowed`, `InvalidRequest`, `TooManyShares`.
+    """
+    file, now = access.own(ports, file_id, by), clock.now()
+    check_expiry(terms.expires_at, now)
+    known, _ = ports.shares.of_file(file.id, MAX_SHARES, None)
+    if sum(share.is_open(now) for share in known) >= MAX_SHARES:
+        raise TooManyShares(f"A file has at most {MAX_SHARES} links. Revoke one first.")
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    share = Share(
+        id=intent.id,
+        secret_hash=hashed(secret),
+        file_id=file.id,
+        owner_id=file.owner_id,
+        created_at=now,
+        expires_at=terms.expires_at,
+        max_downloads=terms.max_downloads,
+        left=terms.max_downloads,
+        password=kept_password(terms.password, secrets.token_bytes(16)) if terms.password else None,
+    )
+    made, replayed = ports.shares.create(share, intent)
+    return made, None if replayed else f"{share.id}.{secret}", replayed
+
+
+def look(ports: Ports, token: str) -> tuple[Share, File]:
+    """What a link opens. 2 requests. Raises `NotFound`, the same whatever is the matter with it."""
+    named = split_token(token)
+    share = ports.shares.find(named[0]) if named else None
+    if named is None or share is None or not is_secret(named[1], share) or not share.is_open(clock.now()):
+        raise _no_link()
+    file = ports.files.find(share.file_id)
+    if file is None or file.purging or file.trashed_at is not None or file.state is not State.CLEAN:
+        raise _no_link()
+    return share, file
+
+
+def download(ports: Ports, token: str, password: str | None) -> manage.Download:
+    """Use the link once. 3 requests, 4 with a password. Raises `NotFound`, `WrongPassword`, `PasswordLocked`.
+
+    A limit of one that fifty ask for at once lets one through.
+    """
+    share, file = look(ports, token)
+    now = clock.now()
+    if share.password is not None:
+        if password is None:
+            raise WrongPassword()
+        ports.shares.try_password(share, now)
+        if not is_password(password, share.password):
+            raise WrongPassword()
+    about = {"share_id": share.id, "file_id": file.id, "owner_id": file.owner_id}
+    if not ports.shares.consume(share, now, ShareDownloaded(**about), ShareExhausted(**about)):
+        raise _no_link()
+    return manage.download(ports, file, inline=False)
+
+
+def listed(
+    ports: Ports, file_id: str, limit: int, after: Key | None, *, by: Principal
+) -> tuple[list[Share], Key | None]:
+    """2 requests. Raises `NotFound`, `NotAllowed`."""
+    return ports.shares.of_file(access.own(ports, file_id, by).id, limit, after)
+
+
+def change(ports: Ports, share_id: str, changes: dict[str, Any], expect: int | None, *, by: Principal) -> Share:
+    """Other terms for the same link. 2 requests. Raises `NotFound`, `StaleVersion`, `InvalidRequest`."""
+    share = _own(ports, share_id, by)
+    made = dict(changes)
+    if "expires_at" in made:
+        check_expiry(made["expires_at"], clock.now())
+    if "max_downloads" in made:
+        most = made["max_downloads"]
+        if most is not None and most < share.downloads:
+            raise refused("/max_downloads", f"It was followed {share.downloads} times already.")
+        made["left"] = None if most is None else most - share.downloads
+    if "password" in made:
+        password = made.pop("password")
+        made["pw"] = kept_password(password, secrets.token_bytes(16)) if password else None
+        made["fails"] = 0
+    return ports.shares.change(share, made, expect)
+
+
+def revoke(ports: Ports, share_id: str, *, by: Principal) -> None:
+    """It opens nothing from now on. 2 requests. Raises `NotFound`."""
+    ports.shares.revoke(_own(ports, share_id, by))
+
+
+def grant(ports: Ports, file_id: str, user_id: str, role: str, *, by: Principal) -> None:
+    """Let somebody in to read the file, or to send new versions of it. 3 requests."""
+    file = access.own(ports, file_id, by)
+    if user_id == file.owner_id:
+        raise refused("/user", "It is theirs already.")
+    known = {row.sk for row in ports.shares.grants(file.id)}
+    if len(known) >= MAX_GRANTS and f"G#{user_id}" not in known:
+        raise TooManyGrants(f"A file is open to at most {MAX_GRANTS} others.")
+    ports.shares.grant(file.id, user_id, role=role, owner_id=file.owner_id)
+
+
+def withdraw(ports: Ports, file_id: str, user_id: str, *, by: Principal) -> None:
+    """The owner takes it back, or somebody leaves. Raises `NotFound`, `NotAllowed`."""
+    file = access.visible(ports, file_id, by, trashed=True)
+    if by.owner_id not in (file.owner_id, user_id):
+        access.own(ports, file_id, by)
+    if not ports.shares.withdraw(file.id, user_id):
+        raise NotFound("They were not let in.")
+
+
+def grants(ports: Ports, file_id: str, *, by: Principal) -> list[tuple[str, str, datetime]]:
+    """Who was let in, as what, and when."""
+    file = access.own(ports, file_id, by, trashed=True)
+    return [(row.sk.partition("#")[2], row.role, clock.parse(row.created_at)) for row in ports.shares.grants(file.id)]
+
+
+def _own(ports: Ports, share_id: str, by: Principal) -> Share:
+    share = ports.shares.find(share_id)
+    if share is None or share.revoked or share.owner_id != by.owner_id:
+        raise NotFound("There is no such link.")
+    return share
+
+
+def _no_link() -> NotFound:
+    return NotFound("There is no such link.")

@@ -1,0 +1,54 @@
+from typing import Annotated
+
+from fastapi import APIRouter
+
+from tessera import auth
+from tessera.auth.principal import Principal
+
+from ..actions import others as actions
+from ..rules.files import State
+from ..schemas.internal import ErasedOut, EraseIn, ExportIn, ExportOut, ResolvedOut, ResolveIn, ResolveOut
+from .given import Bound
+
+router = APIRouter(prefix="/files/internal", tags=["internal"], include_in_schema=False)
+
+Accounts = Annotated[Principal, auth.service("accounts")]
+Showing = Annotated[Principal, auth.service("chat", "cms", "blog", "social", "outbox", "imports", "media")]
+
+
+@router.post("/resolve")
+async def resolve(body: ResolveIn, caller: Showing, ports: Bound) -> ResolveOut:
+    """What these files are, of those that somebody may read; where their bytes are, of those that are clean."""
+    found = actions.resolve(ports, body.ids, body.on_behalf_of)
+    return ResolveOut(
+        items=[
+            ResolvedOut(
+                id=file.id,
+                state=file.shown_state,
+                owner_id=file.owner_id,
+                name=file.name,
+                type=file.type,
+                size=file.size,
+                etag=file.etag,
+                bucket=ports.objects.clean if file.state is State.CLEAN else None,
+                key=file.key if file.state is State.CLEAN else None,
+                n=file.n,
+                role=role,
+            )
+            for file, role in found
+        ]
+    )
+
+
+@router.post("/erase")
+async def erase(body: EraseIn, caller: Accounts, ports: Bound) -> ErasedOut:
+    """Delete some of what an owner has. To be asked again until it answers done."""
+    done, erased = actions.erase(ports, body.owner_id)
+    return ErasedOut(done=done, erased=erased)
+
+
+@router.post("/export")
+async def export(body: ExportIn, caller: Accounts, ports: Bound) -> ExportOut:
+    """A page of what is known of somebody's files."""
+    items, following = actions.export(ports, body.owner_id, body.after)
+    return ExportOut(items=items, next=following)

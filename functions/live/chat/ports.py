@@ -1,0 +1,43 @@
+"""Everything the actions stand on, bound once for an app."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from tessera.jobs import Jobs
+from tessera.live import Live
+from tessera.settings import Bindings
+
+from .attachments import Files
+from .store.messages import MessageStore
+from .store.personal import Personal
+from .store.reports import ReportStore
+from .store.rooms import RoomStore
+from .store.search import Search
+from .store.writing import ChatSettings
+
+
+@dataclass(frozen=True)
+class Ports:
+    rooms: RoomStore
+    messages: MessageStore
+    personal: Personal
+    search: Search
+    reports: ReportStore
+    files: Files
+    live: Live
+    jobs: Jobs
+    queue: str
+
+    @classmethod
+    def bind(cls, bindings: Bindings) -> Self:
+        return cls(
+            rooms=bindings.get(RoomStore),
+            messages=bindings.get(MessageStore),
+            personal=bindings.get(Personal),
+            search=bindings.get(Search),
+            reports=bindings.get(ReportStore),
+            files=bindings.get(Files),
+            live=bindings.get(Live),
+            jobs=bindings.get(Jobs),
+            queue=bindings.settings(ChatSettings).queue,
+        )

@@ -1,0 +1,31 @@
+"""What reaches `reminders` other than HTTP: its sweep, its own queue, and the runs of reminders that are gone."""
+
+from pydantic import BaseModel
+
+from tessera.due import DueItem
+from tessera.outbox import Envelope
+from tessera.settings import Bindings
+from tessera.triggers import Entries, On
+
+from .actions import fire, manage
+from .actions.sweep import sweep
+from .ports import Ports
+
+
+class Forget(BaseModel):
+    reminder_id: str
+
+
+def _come_due(item: DueItem, bindings: Bindings) -> None:
+    fire.come_due(bindings.get(Ports), item)
+
+
+def _forget(job: Forget, received: Envelope, bindings: Bindings) -> None:
+    manage.forget(bindings.get(Ports), job.reminder_id)
+
+
+def _sweep(bindings: Bindings) -> None:
+    sweep(bindings.get(Ports))
+
+
+ENTRIES = Entries(jobs=(On(manage.FORGET, Forget, _forget),), due=_come_due, schedules={"sweep": _sweep})

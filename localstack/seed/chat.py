@@ -1,0 +1,81 @@
+"""Four rooms of the demo users: a public one, a private one with a thread, two conversations; one reported message."""
+
+import base64
+import json
+import secrets
+import time
+from typing import Any
+
+from localstack.seed import World
+
+# It is many requests, and nothing that a first look needs.
+AFTER_READY = True
+
+TALKERS = ("user", "support", "moderator", "admin", "owner")
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+SAID = (
+    "Good morning, everybody.",
+    "The release is planned for Thursday.",
+    "I have moved the notes to the wiki.",
+    "Who can look at the failing test?",
+    "I can, after lunch.",
+    "It was the clock again.",
+    "Fixed, and there is a test for it now.",
+    "Thank you!",
+)
+REPLIES = ("Let us do that.", "I am for it.", "What does it cost?", "Nothing.", "Then yes.")
+
+
+async def seed(world: World) -> None:
+    """Through the API, one after the other, as they would have said it."""
+    people = {role: await _signed_in(world, role) for role in TALKERS}
+    ids = {role: found["user"] for role, found in people.items()}
+    everybody = [ids[role] for role in TALKERS if role != "owner"]
+    hall = await _room(world, people["owner"], {"name": "Hall", "kind": "public", "member_ids": everybody})
+    team = await _room(world, people["owner"], {"name": "Team", "kind": "private", "member_ids": everybody[:3]})
+    pairs = [("user", "support"), ("user", "admin")]
+    dms = [await _post(world, "/chat/dms", {"user_ids": [ids[b]]}, people[a]) for a, b in pairs]
+    for number, text in enumerate(SAID):
+        await _say(world, hall, people[TALKERS[number % 4 + 1]], text)
+    root = await _say(world, team, people["owner"], f"Shall we meet on Friday, <@{ids['user']}>?")
+    for number, text in enumerate(REPLIES):
+        await _say(world, team, people[TALKERS[number % 3]], text, thread_root=root["id"])
+    for dm, (_, other) in zip(dms, pairs, strict=True):
+        for text in ("Do you have a minute?", "It is about the invoice."):
+            await _say(world, dm, people[other], text)
+    rude = await _say(world, hall, people["support"], "Buy cheap watches at my shop!")
+    path = f"/chat/rooms/{hall['id']}/messages/{rude['id']}/reports"
+    await _post(world, path, {"reason": "spam", "note": "Not here, please."}, people["user"])
+
+
+async def _signed_in(world: World, role: str) -> dict[str, Any]:
+    """A refresh of the sign-in that the sign-up was costs no password hash; the token itself says whose it is."""
+    asked = {"refresh_token": world.refresh_tokens[role]}
+    found = await _post(world, "/accounts/token/refresh", asked, None)
+    world.refresh_tokens[role] = found["refresh_token"]
+    claims = found["access_token"].split(".")[1]
+    told = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    return {"token": found["access_token"], "user": told["sub"]}
+
+
+async def _room(world: World, by: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    return await _post(world, "/chat/rooms", body, by)
+
+
+async def _say(world: World, room: dict[str, Any], by: dict[str, Any], text: str, **fields: Any) -> dict[str, Any]:
+    body = {"text": text, "client_msg_id": _ulid(), **fields}
+    return await _post(world, f"/chat/rooms/{room['id']}/messages", body, by)
+
+
+async def _post(world: World, path: str, body: dict[str, Any], by: dict[str, Any] | None) -> dict[str, Any]:
+    headers = {"authorization": f"Bearer {by['token']}"} if by else {}
+    async with world.http.post(path, json=body, headers=headers) as answer:
+        found: dict[str, Any] = await answer.json(content_type=None)
+        if answer.status >= 400:
+            raise RuntimeError(f"POST {path} answered {answer.status}: {found.get('detail') or found.get('title')}")
+        return found
+
+
+def _ulid() -> str:
+    value = int(time.time() * 1000) << 80 | secrets.randbits(80)
+    return "".join(_ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))

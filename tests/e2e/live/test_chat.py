@@ -1,0 +1,105 @@
+"""`chat` through the front door: many writers, lists, search that follows, and what is closed."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+
+from tessera import ids
+from tests.kit.people import eventually
+
+TRIES = 20
+
+
+def room_of(owner: Any, *members: Any, kind: str = "private") -> dict[str, Any]:
+    body = {"name": f"Room {ids.new()}", "kind": kind, "member_ids": [one.id for one in members]}
+    made = owner.post("/chat/rooms", json=body)
+    assert made.status_code == 201, made.text
+    found: dict[str, Any] = made.json()
+    return found
+
+
+def say(by: Any, room: dict[str, Any], text: str = "Hello", **fields: Any) -> Any:
+    body = {"text": text, "client_msg_id": ids.new(), **fields}
+    return by.post(f"/chat/rooms/{room['id']}/messages", json=body)
+
+
+def test_a_conversation_is_read_by_both_and_counts_what_is_unread(people, user):
+    other = people.new()
+    room = user.post("/chat/dms", json={"user_ids": [other.id]}).json()
+
+    assert say(user, room, f"Hello <@{other.id}>").status_code == 201
+    assert say(user, room, "Are you there?").json()["n"] == 2
+
+    listed = other.get("/chat/rooms").json()["items"][0]
+    assert (listed["id"], listed["unread"], listed["mentions"]) == (room["id"], 2, 1)
+    assert [one["n"] for one in other.get(f"/chat/rooms/{room['id']}/messages").json()["items"]] == [1, 2]
+    read = other.request("PUT", f"/chat/rooms/{room['id']}/read", json={"n": 2})
+    assert read.json() == {"read_n": 2, "unread": 0, "mentions": 0}
+
+
+def test_fifty_writing_at_once_lose_nothing_and_everybody_reads_one_order(people, user):
+    other = people.new()
+    room = room_of(user, other)
+
+    def write(number: int) -> None:
+        """As a client does: what was not answered, or not taken, is sent again under the same id."""
+        by, client_id = (user, other)[number % 2], ids.new()
+        for _ in range(TRIES):
+            try:
+                answer = say(by, room, f"Number {number}", client_msg_id=client_id)
+            except httpx.TransportError:
+                continue
+            if answer.status_code != 503:
+                assert answer.status_code in (200, 201), answer.text
+                return
+        raise AssertionError(f"Number {number} was never taken.")
+
+    with ThreadPoolExecutor(50) as pool:
+        list(pool.map(write, range(50)))
+
+    pages = [one.get(f"/chat/rooms/{room['id']}/messages?limit=100").json()["items"] for one in (user, other)]
+    assert pages[0] == pages[1]
+    assert [one["n"] for one in pages[0]] == list(range(1, 51))
+    assert [one["seq"] for one in pages[0]] == sorted(one["seq"] for one in pages[0])
+    assert sorted(one["text"] for one in pages[0]) == sorted(f"Number {number}" for number in range(50))
+
+
+def test_words_of_a_room_are_found_a_moment_later_and_not_after_they_are_taken_back(user):
+    room, word = room_of(user), f"w{ids.new().lower()}"
+    message = say(user, room, f"Look for {word}").json()
+
+    def found() -> list[str]:
+        asked = {"room_id": room["id"], "q": word}
+        return [one["id"] for one in user.get("/chat/search", params=asked).json()["items"]]
+
+    eventually(lambda: found() == [message["id"]] or None, what="the word")
+    assert user.delete(f"/chat/rooms/{room['id']}/messages/{message['id']}").status_code == 204
+    assert found() == []
+
+
+def test_a_thread_a_reaction_and_an_edit_are_seen_by_the_other(people, user):
+    other = people.new()
+    room = room_of(user, other)
+    root = say(user, room, "Root").json()
+    path = f"/chat/rooms/{room['id']}/messages/{root['id']}"
+
+    assert say(other, room, "Reply", thread_root=root["id"]).json()["thread_n"] == 1
+    assert other.request("PUT", f"{path}/reactions/%F0%9F%8E%89").status_code == 200
+    changed = user.patch(path, json={"text": "Changed"}, headers={"if-match": "*"})
+
+    assert changed.status_code == 200
+    seen = other.get(path).json()
+    assert (seen["text"], seen["replies"], seen["reactions"]) == ("Changed", 1, {"🎉": 1})
+
+
+def test_a_private_room_is_nothing_to_another(people, user):
+    room, other = room_of(user), people.new()
+
+    assert other.get(f"/chat/rooms/{room['id']}").status_code == 404
+    assert say(other, room).status_code == 404
+
+
+def test_what_is_internal_is_not_for_the_outside(user):
+    assert user.post("/chat/internal/erase", json={"owner_id": user.id}).status_code == 404
+    assert user.post("/chat/internal/rpc", json={"method": "chat.typing"}).status_code == 404

@@ -1,0 +1,241 @@
+"""`centrifuge` for JavaScript, which others wrote, unmodified, in Node: it talks to our hub as to its own server."""
+
+import json
+import os
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from tests.kit.people import People
+from tests.peers.npm import installed, node
+
+PACKAGES = {"centrifuge": "5.8.0", "ws": "8.23.0"}
+MESSAGES, PUBLISHERS = 300, 6
+
+COMMON = """
+import { Centrifuge, UnauthorizedError } from 'centrifuge';
+import WebSocket from 'ws';
+
+const [url, token, topic] = process.argv.slice(2);
+const sockets = [];
+class Kept extends WebSocket {
+  constructor(...given) { super(...given); sockets.push(this); }
+}
+const client = (given = {}) => new Centrifuge(url, {
+  websocket: Kept, token, minReconnectDelay: 50, maxReconnectDelay: 200, ...given,
+});
+const happens = (source, name, test = () => true) => new Promise((resolve, reject) => {
+  const timer = setTimeout(() => reject(new Error(`${name} did not happen`)), 25000);
+  source.on(name, (context) => { if (test(context)) { clearTimeout(timer); resolve(context); } });
+});
+const say = (found) => { console.log(JSON.stringify(found)); process.exit(0); };
+"""
+
+TALK = (
+    COMMON
+    + """
+const one = client(); const two = client();
+const joined = [];
+const subscription = one.newSubscription(topic, { joinLeave: true });
+subscription.on('join', (context) => joined.push(['join', context.info.client]));
+subscription.on('leave', (context) => joined.push(['leave', context.info.client]));
+const received = [];
+subscription.on('publication', (context) => received.push([context.offset, context.data]));
+const connected = happens(one, 'connected');
+const subscribed = happens(subscription, 'subscribed');
+one.connect(); subscription.subscribe();
+const context = await connected;
+const begun = await subscribed;
+
+const second = two.newSubscription(topic);
+const second_subscribed = happens(second, 'subscribed');
+const there = happens(subscription, 'join', (found) => true);
+two.connect(); second.subscribe();
+await second_subscribed;
+const announced = await there;
+for (let n = 0; n < 5; n += 1) await second.publish({ n });
+await happens(subscription, 'publication', (found) => found.data.n === 4).catch(() => {});
+const history = await subscription.history({ limit: 10 });
+const backwards = await subscription.history({ limit: 2, reverse: true });
+const position = await subscription.history({ limit: 0 });
+const presence = await subscription.presence();
+const stats = await subscription.presenceStats();
+const time = await one.rpc('time', {});
+let unknown;
+try { await one.rpc('nope', {}); } catch (error) { unknown = error.code; }
+let denied;
+const other = one.newSubscription('user:01HZX3J0V7Q8M4N5P6R7S8T9VW');
+const refused = happens(other, 'unsubscribed');
+other.subscribe();
+denied = (await refused).code;
+const left = happens(subscription, 'leave');
+second.unsubscribe();
+await left;
+one.disconnect();
+say({
+  version: context.data, transport: context.transport, recoverable: begun.recoverable,
+  received, history: history.publications.map((entry) => entry.offset),
+  backwards: backwards.publications.map((entry) => entry.offset), head: position.offset,
+  present: Object.keys(presence.clients).length, stats, joined: joined.map((entry) => entry[0]),
+  announced: !!announced.info.client, time: typeof time.data.time, unknown, denied,
+});
+"""
+)
+
+STREAM = (
+    COMMON
+    + """
+const wanted = Number(process.argv[5]);
+const one = client();
+const subscription = one.newSubscription(topic);
+const data = []; const recovered = [];
+let cuts = 0;
+const done = new Promise((resolve) => {
+  subscription.on('publication', (context) => {
+    data.push(context.data.n);
+    if (data.length % 60 === 30) { cuts += 1; sockets.at(-1).terminate(); }
+    if (context.data.n === wanted - 1) resolve();
+  });
+});
+subscription.on('subscribed', (context) => { if (context.wasRecovering) recovered.push(context.recovered); });
+const subscribed = happens(subscription, 'subscribed');
+one.connect(); subscription.subscribe();
+await subscribed;
+console.error('ready');
+const timer = setTimeout(() => say({ data, recovered, cuts, timedOut: true }), 55000);
+await done;
+clearTimeout(timer);
+say({ data, recovered, cuts });
+"""
+)
+
+REFRESH = (
+    COMMON
+    + """
+let asked = 0;
+const one = client({ token: '', getToken: async () => { asked += 1; return asked === 1 ? process.argv[5] : token; } });
+const connected = happens(one, 'connected');
+one.connect();
+const context = await connected;
+const bad = client({ token: 'not.a.token' });
+const ended = happens(bad, 'disconnected');
+bad.connect();
+const code = (await ended).code;
+say({ asked, code });
+"""
+)
+
+ROOM = (
+    COMMON
+    + """
+const [base, writer] = process.argv.slice(5);
+const room = topic.split(':')[1];
+const ben = client(); const ann = client({ token: writer });
+const told = [];
+const subscription = ben.newSubscription(topic);
+subscription.on('publication', (context) => told.push(context));
+const subscribed = happens(subscription, 'subscribed');
+const connected = happens(ann, 'connected');
+ben.connect(); subscription.subscribe(); ann.connect();
+await subscribed; await connected;
+const ids = [];
+for (let n = 0; n < 5; n += 1) {
+  const answer = await fetch(`${base}/chat/rooms/${room}/messages`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${writer}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ text: `Message ${n}`, client_msg_id: `01HZX3J0V7Q8M4N5P6R7S8T9V${n}` }),
+  });
+  const said = await answer.json();
+  ids.push([said.id, said.seq]);
+}
+const typing = happens(subscription, 'publication', (found) => found.data.type === 'typing');
+await ann.rpc('chat.typing', { room_id: room });
+const seen = await typing;
+const history = await subscription.history({ limit: 100 }).catch((error) => ({ code: error.code }));
+say({
+  ids,
+  heard: told.filter((found) => found.data.type === 'message.created').map((found) => [found.data.id, found.offset]),
+  typing: { by: seen.data.user_id, offset: seen.offset ?? null },
+  head: history.offset ?? history.code,
+});
+"""
+)
+
+
+@pytest.fixture(scope="module")
+def people() -> People:
+    if not os.environ.get("BASE_URL"):
+        pytest.skip("BASE_URL is not set: it names the stack under test.")
+    return People(os.environ["BASE_URL"].rstrip("/"), os.environ.get("AWS_ENDPOINT_URL", ""))
+
+
+def run(program: str, token: str, topic: str, *more: str) -> dict[str, Any]:
+    socket_url = os.environ["SOCKET_URL"]
+    found: dict[str, Any] = json.loads(node(installed(PACKAGES), program, socket_url, token, topic, *more))
+    return found
+
+
+def test_two_clients_talk(people: People) -> None:
+    person = people.new()
+
+    said = run(TALK, person.tokens["access_token"], f"demo:talk-{time.time_ns()}")
+
+    assert said["received"] == [[n + 1, {"n": n}] for n in range(5)]
+    assert said["history"] == [1, 2, 3, 4, 5]
+    assert said["backwards"] == [5, 4]
+    assert (said["head"], said["recoverable"], said["transport"]) == (5, True, "websocket")
+    assert (said["present"], said["stats"]) == (2, {"numClients": 2, "numUsers": 1})
+    assert said["joined"] == ["join", "leave"]
+    assert (said["announced"], said["time"], said["unknown"], said["denied"]) == (True, "number", 104, 103)
+
+
+def test_a_stream_survives_cut_sockets_without_gap_or_repetition(people: People) -> None:
+    # Several publish in turn, because one alone may do so ten times a second.
+    publishers, topic = [people.new() for _ in range(PUBLISHERS)], f"demo:stream-{time.time_ns()}"
+    person, stop = publishers[0], threading.Event()
+
+    def publish() -> None:
+        for n in range(MESSAGES):
+            if stop.is_set():
+                return
+            body = {"topic": topic, "data": {"n": n}}
+            publishers[n % PUBLISHERS].post("/realtime/publish", json=body).raise_for_status()
+
+    publisher = threading.Timer(2.0, publish)
+    publisher.start()
+    try:
+        said = run(STREAM, person.tokens["access_token"], topic, str(MESSAGES))
+    finally:
+        stop.set()
+        publisher.join()
+
+    first = said["data"][0]
+    assert said["data"] == list(range(first, MESSAGES))
+    assert first < 10
+    assert said["cuts"] >= 4
+    assert said["recovered"] == [True] * len(said["recovered"])
+
+
+def test_an_old_token_is_exchanged_and_a_bad_one_is_final(people: People) -> None:
+    person = people.new()
+    token = person.tokens["access_token"]
+
+    said = run(REFRESH, token, "demo:x", token)
+
+    assert said == {"asked": 1, "code": 3500}
+
+
+def test_a_room_is_heard_in_the_order_it_was_said(people: People) -> None:
+    """`chat` says it over HTTP, the socket carries it: message order is topic order, and typing is not kept."""
+    ann, ben = people.new(), people.new()
+    made = ann.post("/chat/rooms", json={"name": "Tea", "kind": "private", "member_ids": [ben.id]})
+    room = made.raise_for_status().json()["id"]
+    base, token = os.environ["BASE_URL"], ben.tokens["access_token"]
+
+    said = run(ROOM, token, f"room:{room}", base, ann.tokens["access_token"])
+
+    assert said["heard"] == said["ids"]
+    assert len(said["ids"]) == 5
+    assert said["typing"] == {"by": ann.id, "offset": None}

@@ -1,0 +1,209 @@
+"""Archives, what other capabilities ask, erasure, and what is told while a file is looked at."""
+
+import io
+import zipfile
+
+from functions.files.files.actions import zips
+from functions.files.files.progress import Progress
+from tessera import aws, ids
+from tessera.live import Live
+from tests.kit.stores import everything_in
+
+
+def zipped(world, file_id):
+    file = world.file(file_id)
+    body = aws.client("s3").get_object(Bucket=world.ports.objects.clean, Key=file.key)["Body"].read()
+    return zipfile.ZipFile(io.BytesIO(body))
+
+
+def test_an_archive_of_several_files_is_a_file(world, ann):
+    files = [world.clean(ann, body, name="a.txt") for body in (b"one", b"two", b"")]
+
+    asked = ann.post("/files/zip", json={"ids": [file["id"] for file in files], "name": "all.zip"})
+    world.work()
+
+    job = ann.get(asked.headers["location"]).json()
+    archive = zipped(world, job["result"]["file_id"])
+    assert asked.status_code == 202 and job["state"] == "done"
+    assert archive.namelist() == ["a.txt", "a (2).txt", "a (3).txt"] and archive.read("a (2).txt") == b"two"
+    made = ann.get(f"/files/{job['result']['file_id']}").json()
+    assert (made["state"], made["type"], made["name"]) == ("clean", "application/zip", "all.zip")
+    assert world.usage(ann)["used"] == 6 + made["size"]
+
+
+def test_an_archive_that_is_made_twice_is_one_file(world, ann):
+    file = world.clean(ann)
+    ann.post("/files/zip", json={"ids": [file["id"]]})
+    from tests.kit.queues import drain
+
+    (body,) = drain(world.ports.settings.queue)
+    job_id = __import__("json").loads(body)["data"]["job_id"]
+
+    zips.make(world.ports, ann.id, job_id, [file["id"]], name="files.zip", by=ann.id)
+    used = world.usage(ann)["used"]
+    world.message(body)
+
+    assert world.usage(ann)["used"] == used and len(ann.get("/files").json()["items"]) == 2
+
+
+def test_an_archive_of_what_one_may_not_read_is_refused(world, ann):
+    bob = world.person()
+    file = world.clean(ann)
+
+    refused = bob.post("/files/zip", json={"ids": [file["id"]]})
+
+    assert refused.status_code == 422 and refused.json()["errors"][0]["pointer"] == "/ids/0"
+    ann.put(f"/files/{file['id']}/grants/{bob.id}", json={"role": "viewer"})
+    assert bob.post("/files/zip", json={"ids": [file["id"]]}).status_code == 202
+
+
+def test_an_archive_that_is_too_large_or_does_not_fit_is_refused(world, ann, monkeypatch):
+    file = world.clean(ann)
+    world.ports.files.usage.set_limit(ann.id, 9)
+    assert ann.post("/files/zip", json={"ids": [file["id"]]}).status_code == 409
+
+    monkeypatch.setattr(zips, "MAX_BYTES", 4)
+    assert ann.post("/files/zip", json={"ids": [file["id"]]}).status_code == 413
+
+
+def test_an_archive_whose_room_is_taken_meanwhile_fails_and_leaves_nothing(world, ann):
+    file = world.clean(ann)
+    job = ann.post("/files/zip", json={"ids": [file["id"]]})
+    world.ports.files.usage.set_limit(ann.id, 6)
+
+    world.work()
+
+    found = ann.get(job.headers["location"]).json()
+    assert found["state"] == "failed" and found["problem"]["type"] == "/problems/storage-quota-exceeded"
+    assert not world.in_bucket(f"{ann.id}/{found['id']}/1", clean=True)
+
+
+def test_an_archive_that_was_cancelled_is_not_made(world, ann):
+    file = world.clean(ann)
+    job = ann.post("/files/zip", json={"ids": [file["id"]]}).json()
+    ann.post(f"/files/jobs/{job['id']}/cancel")
+
+    world.work()
+
+    assert len(ann.get("/files").json()["items"]) == 1
+
+
+def test_other_capabilities_learn_what_somebody_may_read(world, ann):
+    file, bob = world.clean(ann), world.person()
+    pending = world.announced(ann)
+    asked = [file["id"], pending["id"], ids.new()]
+    body = {"ids": asked, "on_behalf_of": ann.id}
+
+    status, found = world.internal("/files/internal/resolve", body, caller="chat")
+    _, none = world.internal("/files/internal/resolve", {**body, "on_behalf_of": bob.id}, caller="chat")
+
+    assert status == 200 and [one["id"] for one in found["items"]] == asked[:2]
+    first, second = found["items"]
+    assert (first["state"], first["role"], first["bucket"]) == ("clean", "owner", world.ports.objects.clean)
+    assert first["key"] == world.file(file["id"]).key and second["key"] is None
+    assert none["items"] == []
+    ann.put(f"/files/{file['id']}/grants/{bob.id}", json={"role": "editor"})
+    _, some = world.internal("/files/internal/resolve", {**body, "on_behalf_of": bob.id}, caller="chat")
+    assert [one["role"] for one in some["items"]] == ["editor"]
+
+
+def test_nobody_else_may_ask(world, ann):
+    body = {"ids": [ids.new()], "on_behalf_of": ann.id}
+
+    assert world.internal("/files/internal/resolve", body, caller="accounts")[0] == 403
+    assert ann.post("/files/internal/resolve", json=body).status_code in (403, 404)
+
+
+def test_erasure_leaves_nothing_of_an_owner_and_all_of_others(world, ann):
+    bob = world.person()
+    kept = world.clean(bob, b"kept")
+    folder = ann.post("/files/folders", json={"name": "Bills"}).json()["id"]
+    files = [world.clean(ann, name=str(n), folder_id=folder) for n in range(10)]
+    world.announced(ann)
+    ann.delete(f"/files/{files[0]['id']}")
+    ann.post(f"/files/{files[1]['id']}/shares", json={})
+    bob.put(f"/files/{kept['id']}/grants/{ann.id}", json={"role": "viewer"})
+    ann.put(f"/files/{files[2]['id']}/grants/{bob.id}", json={"role": "viewer"})
+    ann.post("/files/zip", json={"ids": [files[1]["id"]]})
+
+    rounds = 0
+    while not world.internal("/files/internal/erase", {"owner_id": ann.id})[1]["done"]:
+        rounds += 1
+        assert rounds < 10
+
+    left = [item for item in everything_in(world.ports.files.table) if ann.id in repr(item) and "gone" not in item]
+    assert [item["pk"]["S"][:4] for item in left if not item["pk"]["S"].startswith("OUT#")] == []
+    assert not world.in_bucket(ann.id, clean=True) and not world.in_bucket(ann.id, clean=False)
+    assert bob.get(f"/files/{kept['id']}/content").status_code == 302
+    assert "privacy.data.erased.v1" in world.events()
+
+
+def test_an_export_names_every_file(world, ann, monkeypatch):
+    from functions.files.files.actions import others
+
+    monkeypatch.setattr(others, "EXPORTED_AT_ONCE", 2)
+    made = {world.announced(ann)["id"] for _ in range(5)}
+
+    found, after = set(), None
+    while True:
+        _, page = world.internal("/files/internal/export", {"owner_id": ann.id, "after": after})
+        found |= {one["id"] for one in page["items"]}
+        after = page["next"]
+        if after is None:
+            break
+
+    assert found == made
+
+
+class Heard(Live):
+    """A hub that keeps what it is told, without a table behind it."""
+
+    def __init__(self):
+        self.said = []
+
+    def publish(self, topic, data, **_):
+        self.said.append((topic, data["state"]))
+
+    def granting(self, *args, **given):
+        raise NotImplementedError
+
+
+def test_progress_is_told_on_the_topic_of_the_file(world, ann):
+    file = world.announced(ann)
+    heard = Heard()
+    world.use(progress=Progress(heard))
+
+    world.come(world.put(file["id"]))
+
+    topic = f"job:{file['id']}"
+    assert heard.said == [(topic, "uploaded"), (topic, "scanning"), (topic, "clean")]
+
+
+def test_a_hub_that_is_away_holds_nothing_up(world, ann):
+    class Away(Heard):
+        def publish(self, topic, data, **_):
+            raise aws.ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "UpdateItem")
+
+    file = world.announced(ann)
+    world.use(progress=Progress(Away()))
+
+    assert world.come(world.put(file["id"])) == {"batchItemFailures": []}
+
+    assert ann.get(f"/files/{file['id']}").json()["state"] == "clean"
+
+
+def test_whoever_begins_an_upload_may_listen_to_it(world, ann, table_of):
+    hub = table_of("Realtime")
+    from tessera.fanout import Fanout
+    from tessera.seqlog import SeqLog
+
+    live = Live("files", SeqLog(hub), Fanout([], ""))
+    world.use(progress=Progress(live))
+
+    file = world.announced(ann)
+    world.come(world.put(file["id"]))
+
+    items = everything_in(hub)
+    granted = [item for item in items if item["pk"]["S"] == f"GRANT#job:{file['id']}"]
+    assert [item["sk"]["S"] for item in granted] == [ann.id]
+    assert sum(item["sk"]["S"].startswith("E#") for item in items) == 3
