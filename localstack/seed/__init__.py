@@ -38,6 +38,28 @@ class World:
         assert self._session is not None, "`async with World(...)` comes first"
         return self._session
 
+    async def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
+        """What the API answers. A limit that is met is waited for, as any client would; raises `RuntimeError`."""
+        while True:
+            async with self.http.request(method, path, json=body, headers=headers) as answer:
+                found = await answer.json(content_type=None)
+                if answer.status == 429:
+                    await asyncio.sleep(int(answer.headers["Retry-After"]))
+                    continue
+                if answer.status >= 400:
+                    said = found.get("detail") or found.get("title")
+                    raise RuntimeError(f"{method} {path} answered {answer.status}: {said}")
+                return found
+
+    async def post(self, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
+        return await self.ask("POST", path, body, headers)
+
+    async def headers_of(self, role: str) -> dict[str, str]:
+        """A token of this demo user, from the sign-in that their sign-up was."""
+        pair = await self.post("/accounts/token/refresh", {"refresh_token": self.refresh_tokens[role]})
+        self.refresh_tokens[role] = pair["refresh_token"]
+        return {"authorization": f"Bearer {pair['access_token']}"}
+
     async def invoke(self, capability: str, event: dict[str, Any]) -> Any:
         """Invoke a capability's function directly, as the account's owner may."""
         return await asyncio.to_thread(self._invoke, capability, event)

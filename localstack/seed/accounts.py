@@ -38,10 +38,10 @@ async def seed(world: World) -> None:
 async def _person(world: World, role: str) -> dict[str, str]:
     # The role stands in the address, and a password must not hold what the address says.
     email, password = f"{role}@example.com", f"demo-{secrets.token_urlsafe(12)}"
-    asked = await _post(world, "/accounts/sign-up", {"email": email, "password": password, "name": role.title()})
+    asked = await world.post("/accounts/sign-up", {"email": email, "password": password, "name": role.title()})
     code = await _code(world, email)
     verified = {"sign_up_id": asked["sign_up_id"], "code": code, "device_name": "demo"}
-    signed_in = await _post(world, "/accounts/sign-up/verify", verified)
+    signed_in = await world.post("/accounts/sign-up/verify", verified)
     user_id = signed_in["user"]["id"]
     world.refresh_tokens[role] = signed_in["refresh_token"]
     made = {"email": email, "password": password, "role": role}
@@ -57,31 +57,21 @@ async def _person(world: World, role: str) -> dict[str, str]:
 
 async def _app(world: World, headers: dict[str, str]) -> str:
     """An authenticator app, set up; its secret is for typing into a real one."""
-    secret: str = (await _post(world, "/accounts/me/mfa/totp", None, headers))["secret"]
+    secret: str = (await world.post("/accounts/me/mfa/totp", None, headers))["secret"]
     step = int(time.time()) // 30
     tag = hmac.digest(base64.b32decode(secret), step.to_bytes(8, "big"), "sha1")
     number = int.from_bytes(tag[tag[-1] & 15 :][:4], "big") & 0x7FFF_FFFF
-    await _post(world, "/accounts/me/mfa/totp/confirm", {"code": f"{number % 10**6:06d}"}, headers)
+    await world.post("/accounts/me/mfa/totp/confirm", {"code": f"{number % 10**6:06d}"}, headers)
     return secret
 
 
 async def _passkey(world: World, headers: dict[str, str]) -> str:
     """A passkey, registered; its key is for a virtual authenticator."""
     passkey = SoftwarePasskey(world.base_url)
-    asked = await _post(world, "/accounts/me/passkeys/options", None, headers)
+    asked = await world.post("/accounts/me/passkeys/options", None, headers)
     made = {"challenge_id": asked["challenge_id"], "credential": passkey.create(asked["publicKey"]), "name": "Demo"}
-    await _post(world, "/accounts/me/passkeys", made, headers)
+    await world.post("/accounts/me/passkeys", made, headers)
     return json.dumps(passkey.kept())
-
-
-async def _post(
-    world: World, path: str, body: dict[str, Any] | None, headers: dict[str, str] | None = None
-) -> dict[str, Any]:
-    async with world.http.post(path, json=body, headers=headers) as answer:
-        found: dict[str, Any] = await answer.json(content_type=None)
-        if answer.status >= 400:
-            raise RuntimeError(f"POST {path} answered {answer.status}: {found.get('detail') or found.get('title')}")
-        return found
 
 
 async def _code(world: World, email: str) -> str:

@@ -12,6 +12,9 @@ import botocore.session
 
 from localstack.seed import World
 
+# It is many requests, and nothing that a first look needs.
+AFTER_READY = True
+
 FEW = ("Ada Lovelace", "Alan Turing", "Grace Hopper", "Katherine Johnson")
 FIRST = "Ann Ben Cleo Dan Eva Finn Gia Hal Ina Jon".split()
 LAST = "Alder Birch Cedar Downy".split()
@@ -22,31 +25,17 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 async def seed(world: World) -> None:
     """As the owner, through the public API; the days that are over are put there as the consumer would have."""
     full = os.environ.get("DEMO") == "full"
-    headers = await _signed_in(world)
+    headers = await world.headers_of("owner")
     names = [f"{first} {last}" for last in LAST for first in FIRST] if full else FEW
     lines = [json.dumps({"email": f"{name.lower().replace(' ', '.')}@example.com", "name": name}) for name in names]
     role = {"name": "newsroom", "permissions": ["blog:publish", "blog:write"], "description": "Writes and publishes"}
     # One after the other: several at once would start a process each, which takes longer.
-    await _post(world, "/admin/roles", role, headers)
-    await _post(world, "/admin/invitations", {"email": "helper@example.com", "roles": ["support"]}, headers)
-    await _post(world, "/admin/users/import", {"format": "ndjson", "content": "\n".join(lines)}, headers)
+    await world.post("/admin/roles", role, headers)
+    await world.post("/admin/invitations", {"email": "helper@example.com", "roles": ["support"]}, headers)
+    await world.post("/admin/users/import", {"format": "ndjson", "content": "\n".join(lines)}, headers)
     if full:
         await asyncio.to_thread(_past, world)
         await world.invoke("admin", {"schedule": "seal"})
-
-
-async def _signed_in(world: World) -> dict[str, str]:
-    owner = next(user for user in world.users if user["role"] == "owner")
-    body = {"email": owner["email"], "password": owner["password"]}
-    return {"Authorization": f"Bearer {(await _post(world, '/accounts/login', body, {}))['access_token']}"}
-
-
-async def _post(world: World, path: str, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
-    async with world.http.post(path, json=body, headers=headers) as answer:
-        found: dict[str, Any] = await answer.json(content_type=None)
-        if answer.status >= 400:
-            raise RuntimeError(f"POST {path} answered {answer.status}: {found.get('detail') or found.get('title')}")
-        return found
 
 
 def _past(world: World) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from typing import Any
 
 import aiohttp
 
@@ -20,10 +19,10 @@ WAIT_SECONDS = 10.0
 
 async def seed(world: World) -> None:
     """The shared one goes first: it is looked at while the others are sent."""
-    headers = await _headers(world)
-    folders = [(await _ask(world, "POST", "/files/folders", {"name": name}, headers))["id"] for name in FOLDERS]
+    headers = await world.headers_of("user")
+    folders = [(await world.ask("POST", "/files/folders", {"name": name}, headers))["id"] for name in FOLDERS]
     shared = await _send(world, headers, *SHARED, folder_id=folders[1])
-    share = await _ask(world, "POST", f"/files/{shared}/shares", {"max_downloads": 3}, headers)
+    share = await world.ask("POST", f"/files/{shared}/shares", {"max_downloads": 3}, headers)
     await _send(world, headers, "invoice.pdf.exe", EICAR, folder_id=None)
     wanted = [(f"Contract {n:02}.md", f"# Contract {n}\n", folders[0]) for n in range(1, 13)]
     wanted += [(f"Postcard {n:02}.txt", f"Greetings, number {n}.\n", folders[1]) for n in range(1, 13)]
@@ -34,17 +33,10 @@ async def seed(world: World) -> None:
     await _followed(world, share["token"])
 
 
-async def _headers(world: World) -> dict[str, str]:
-    asked = {"refresh_token": world.refresh_tokens["user"]}
-    pair = await _ask(world, "POST", "/accounts/token/refresh", asked, {})
-    world.refresh_tokens["user"] = pair["refresh_token"]
-    return {"authorization": f"Bearer {pair['access_token']}"}
-
-
 async def _send(world: World, headers: dict[str, str], name: str, text: str, folder_id: str | None) -> str:
     body = text.encode()
     asked = {"name": name, "type": "text/plain", "size": len(body), "folder_id": folder_id}
-    made = await _ask(world, "POST", "/files", asked, headers)
+    made = await world.ask("POST", "/files", asked, headers)
     upload = made["upload"]
     async with aiohttp.ClientSession() as store, store.put(upload["url"], data=body, headers=upload["headers"]) as sent:
         if sent.status >= 400:
@@ -62,17 +54,3 @@ async def _followed(world: World, token: str) -> None:
         if time.monotonic() > deadline:
             raise RuntimeError(f"The shared file was not looked at within {WAIT_SECONDS:g} s.")
         await asyncio.sleep(0.05)
-
-
-async def _ask(world: World, method: str, path: str, body: dict[str, Any], headers: dict[str, str]) -> Any:
-    """What the API answers; a limit that is met is waited for, as any client would."""
-    while True:
-        async with world.http.request(method, path, json=body, headers=headers) as answer:
-            found = await answer.json(content_type=None)
-            if answer.status == 429:
-                await asyncio.sleep(int(answer.headers["Retry-After"]))
-                continue
-            if answer.status >= 400:
-                said = found.get("detail") or found.get("title")
-                raise RuntimeError(f"{method} {path} answered {answer.status}: {said}")
-            return found

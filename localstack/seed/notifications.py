@@ -14,9 +14,9 @@ ORDERS = ("is confirmed", "is on its way", "was delivered")
 
 async def seed(world: World) -> None:
     """For the plain demo user; what goes out lands in the mailbox and the stand-ins of the local cloud."""
-    mine = await _signed_in(world, "user")
+    mine = await world.headers_of("user")
     me = (await _call(world, "GET", "/accounts/me", mine))["id"]
-    staff = await _signed_in(world, "admin")
+    staff = await world.headers_of("admin")
     code = await _code(world, mine)
     if code:
         await _call(world, "POST", "/notifications/phone/confirm", mine, {"code": code})
@@ -35,14 +35,14 @@ async def seed(world: World) -> None:
     await _send(world, staff, me, "alert", {"title": "Frost tonight", "detail": "-4 degrees"}, priority="critical")
 
 
-async def _send(world: World, staff: str, user: str, kind: str, data: dict[str, str], **more: Any) -> None:
+async def _send(world: World, staff: dict[str, str], user: str, kind: str, data: dict[str, str], **more: Any) -> None:
     body = {"type": kind, "recipients": [user], "data": data, **more}
     await _call(world, "POST", "/notifications/send", staff, body)
 
 
-async def _code(world: World, token: str) -> str:
+async def _code(world: World, token: dict[str, str]) -> str:
     """The code that the stand-in of the SMS provider has got; none where there is no stand-in."""
-    async with world.http.put("/notifications/phone", json={"number": NUMBER}, headers=_bearer(token)) as answer:
+    async with world.http.put("/notifications/phone", json={"number": NUMBER}, headers=token) as answer:
         if answer.status != 202:
             return ""
     for _ in range(10):
@@ -54,23 +54,8 @@ async def _code(world: World, token: str) -> str:
     return ""
 
 
-async def _signed_in(world: World, role: str) -> str:
-    refresh = {"refresh_token": world.refresh_tokens[role]}
-    async with world.http.post("/accounts/token/refresh", json=refresh) as answer:
-        pair: dict[str, str] = await answer.json(content_type=None)
-    world.refresh_tokens[role] = pair["refresh_token"]
-    return pair["access_token"]
-
-
 async def _call(
-    world: World, method: str, path: str, token: str, body: dict[str, Any] | None = None, **headers: str
+    world: World, method: str, path: str, token: dict[str, str], body: dict[str, Any] | None = None, **headers: str
 ) -> dict[str, Any]:
-    async with world.http.request(method, path, json=body, headers={**_bearer(token), **headers}) as answer:
-        found: dict[str, Any] = await answer.json(content_type=None)
-        if answer.status >= 400:
-            raise RuntimeError(f"{method} {path} answered {answer.status}: {found.get('detail') or found.get('title')}")
-        return found
-
-
-def _bearer(token: str) -> dict[str, str]:
-    return {"authorization": f"Bearer {token}"}
+    found: dict[str, Any] = await world.ask(method, path, body, {**token, **headers})
+    return found

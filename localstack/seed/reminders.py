@@ -14,14 +14,12 @@ NOTIFY: dict[str, Any] = {"notify": {}}
 
 async def seed(world: World) -> None:
     """Six reminders of every kind and a calendar event tomorrow."""
-    pair = await _post(world, "/accounts/token/refresh", {"refresh_token": world.refresh_tokens["user"]}, {})
-    world.refresh_tokens["user"] = pair["refresh_token"]
-    headers = {"authorization": f"Bearer {pair['access_token']}"}
+    headers = await world.headers_of("user")
     for body in _reminders():
-        await _post(world, "/reminders", body, headers)
+        await world.post("/reminders", body, headers)
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).replace(minute=0, second=0, microsecond=0)
     event = {"title": "Tasting", "starts_at": _text(tomorrow), "ends_at": _text(tomorrow + timedelta(hours=1))}
-    await _post(world, "/reminders/events", {**event, "tz": BERLIN, "location": "Kitchen"}, headers)
+    await world.post("/reminders/events", {**event, "tz": BERLIN, "location": "Kitchen"}, headers)
 
 
 def _reminders() -> list[dict[str, Any]]:
@@ -52,11 +50,3 @@ def _reminders() -> list[dict[str, Any]]:
 
 def _text(when: datetime) -> str:
     return when.isoformat().replace("+00:00", "Z")
-
-
-async def _post(world: World, path: str, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
-    async with world.http.post(path, json=body, headers=headers) as answer:
-        found: dict[str, Any] = await answer.json(content_type=None)
-        if answer.status >= 400:
-            raise RuntimeError(f"POST {path} answered {answer.status}: {found.get('detail') or found.get('title')}")
-        return found

@@ -26,9 +26,9 @@ _SOMEDAY = (
 
 async def seed(world: World) -> None:
     """Three lists, 40 tasks: one comes daily, one every second Tuesday, four are overdue."""
-    headers = await _signed_in(world)
+    headers = await world.headers_of("user")
     made = await asyncio.gather(
-        *(_post(world, "/tasks/lists", {"name": name, "color": color}, headers) for name, color in LISTS.items())
+        *(world.post("/tasks/lists", {"name": name, "color": color}, headers) for name, color in LISTS.items())
     )
     ids = {one["name"]: one["id"] for one in made}
     # One after the other, so that each list has its own order.
@@ -36,7 +36,7 @@ async def seed(world: World) -> None:
     await _all(world, headers, [{**body, "list_id": ids["Work"]} for body in _work()])
     await _all(world, headers, [{"title": title, "list_id": ids["Someday"], "tags": ["dream"]} for title in _SOMEDAY])
     for order, title in enumerate(TODOS, start=1):
-        await _post(world, "/tasks/todo-backend/demo", {"title": title, "order": order, "completed": order == 1}, {})
+        await world.post("/tasks/todo-backend/demo", {"title": title, "order": order, "completed": order == 1}, {})
 
 
 def _home() -> list[dict[str, Any]]:
@@ -71,26 +71,6 @@ def _day(start: date, days: int = 0) -> str:
     return (start + timedelta(days=days)).isoformat()
 
 
-async def _signed_in(world: World) -> dict[str, str]:
-    user = next(user for user in world.users if user["role"] == "user")
-    credentials = {"email": user["email"], "password": user["password"]}
-    tokens = await _post(world, "/accounts/login", credentials, {})
-    return {"Authorization": f"Bearer {tokens['access_token']}"}
-
-
 async def _all(world: World, headers: dict[str, str], bodies: list[dict[str, Any]]) -> None:
     for body in bodies:
-        await _post(world, "/tasks", body, headers)
-
-
-async def _post(world: World, path: str, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
-    """What the API answers; a limit that is met is waited for, as any client would."""
-    while True:
-        async with world.http.post(path, json=body, headers=headers) as answer:
-            found: dict[str, Any] = await answer.json(content_type=None)
-            if answer.status == 429:
-                await asyncio.sleep(int(answer.headers["Retry-After"]))
-                continue
-            if answer.status >= 400:
-                raise RuntimeError(f"POST {path} answered {answer.status}: {found.get('detail') or found.get('title')}")
-            return found
+        await world.post("/tasks", body, headers)

@@ -1,3 +1,4 @@
+import zoneinfo
 from datetime import UTC, datetime, timedelta, timezone
 from threading import Thread
 
@@ -121,3 +122,11 @@ def test_iana_zones_are_found(name):
 def test_what_is_no_zone_is_refused(name):
     with pytest.raises(ValueError, match="Europe/Berlin"):
         clock.zone(name)
+
+
+def test_time_zones_come_with_us_where_the_machine_has_none():
+    zoneinfo.reset_tzpath(to=())
+    try:
+        assert zoneinfo.ZoneInfo.no_cache("Europe/Berlin").key == "Europe/Berlin"
+    finally:
+        zoneinfo.reset_tzpath()
