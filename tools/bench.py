@@ -28,6 +28,7 @@ def main() -> int:
             print(f"\n== what operations cost\n{costs()}", flush=True)
             print(f"\n== sizes\n{sizes()}", flush=True)
             print(f"\n== imports, in fresh interpreters\n{imports()}", flush=True)
+            print(f"\n== who is asking\n{verification()}", flush=True)
             print(f"\n== warm, median, in one process against the local cloud\n{latency()}", flush=True)
             print(f"\n== what limiting costs, on the local cloud\n{limiter()}", flush=True)
     except Failure as failure:
@@ -69,6 +70,12 @@ def imports() -> str:
     from tests.performance import imports
 
     return imports.report()
+
+
+def verification() -> str:
+    from tests.performance import verification
+
+    return verification.report()
 
 
 def latency() -> str:
