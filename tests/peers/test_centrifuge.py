@@ -12,7 +12,7 @@ from tests.kit.people import People
 from tests.peers.npm import installed, node
 
 PACKAGES = {"centrifuge": "5.8.0", "ws": "8.23.0"}
-MESSAGES, PUBLISHERS = 300, 6
+MESSAGES, PUBLISHERS = 200, 6
 
 COMMON = """
 import { Centrifuge, UnauthorizedError } from 'centrifuge';
@@ -95,7 +95,7 @@ let cuts = 0;
 const done = new Promise((resolve) => {
   subscription.on('publication', (context) => {
     data.push(context.data.n);
-    if (data.length % 60 === 30) { cuts += 1; sockets.at(-1).terminate(); }
+    if (data.length % 40 === 20) { cuts += 1; sockets.at(-1).terminate(); }
     if (context.data.n === wanted - 1) resolve();
   });
 });

@@ -44,7 +44,7 @@ def test_a_sign_up_can_be_followed_from_the_request_to_its_mail(door, anonymous)
         steps = answer.json()["steps"] if answer.status_code == 200 else []
         return {step["kind"]: step for step in steps}
 
-    steps = eventually(lambda: found if "mail" in (found := kinds()) else None, what="the mail's step")
+    steps = eventually(lambda: found if "mail" in (found := kinds()) else None, within=60, what="the mail's step")
     assert {"request", "relayed", "message", "mail"} <= steps.keys()
     assert steps["request"]["db_write_units"] > 0
     found = door.get("/mailbox", params={"to": address}, headers=JSON).json()["mails"]
