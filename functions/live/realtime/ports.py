@@ -54,6 +54,7 @@ class Sockets:
                 if aws.code_of(error) in ("ForbiddenException", "PayloadTooLargeException"):
                     raise
             except aws.BotoCoreError:
+                # No answer in time: the same as a refusal. It may have arrived, and then arrives twice.
                 pass
             time.sleep(random.uniform(0, min(LONGEST_PAUSE_SECONDS, 0.02 * 2**attempt)))
         raise TooSlow()

@@ -52,6 +52,7 @@ def confirm(ports: Ports, ticket: str, code: str, client: Client, *, call: Call)
     try:
         return _resolve(ports, mac, found, client, attempt, call=call)
     except Exception:
+        # Whatever it was goes on; but nobody must wait for a lock whose holder has given up.
         ports.identities.unlock(found.provider, str(found.key))
         raise
 

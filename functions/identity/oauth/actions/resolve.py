@@ -99,6 +99,7 @@ def _first(ports: Ports, arrival: Arrival) -> dict[str, str]:
     try:
         return _with_lock(ports, arrival, arrival.profile.verified_email, attempt)
     except Exception:
+        # Whatever it was goes on; but nobody must wait for a lock whose holder has given up.
         ports.identities.unlock(arrival.provider.id, arrival.profile.key)
         raise
 

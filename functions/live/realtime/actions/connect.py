@@ -12,10 +12,10 @@ from ..protocol.commands import Command
 from ..protocol.replies import Disconnect, Refused
 from ..rules.pings import rounds_of
 from ..store.connections import Identity
+from .leave import look_whether_online_later
 from .session import Session
 from .subscribe import subscribe_to
 
-ONLINE_AFTER_SECONDS = 10
 VERSION = "tessera"
 
 
@@ -44,7 +44,7 @@ def connect(session: Session, command: Command) -> dict[str, Any]:
         recovering = Command(0, "subscribe", wanted if isinstance(wanted, dict) else {})
         reply["subs"] = {topic: subscribe_to(session, topic, recovering, own=True)}
         user = identity.user
-        session.after.append(lambda: ports.later("online", {"user": user}, seconds=ONLINE_AFTER_SECONDS))
+        session.after.append(lambda: look_whether_online_later(ports, user))
     return reply
 
 

@@ -40,7 +40,12 @@ def end(ports: Ports, connection: str) -> None:
         documents = sorted(held.topic for held in topics if held.topic.startswith("doc:"))
         data = {"user": row.user, "client": row.client or "", "documents": documents, "connection": connection}
         ports.later("ended", data)
-        ports.later("online", {"user": row.user}, seconds=ONLINE_AFTER_SECONDS)
+        look_whether_online_later(ports, row.user)
+
+
+def look_whether_online_later(ports: Ports, user: str) -> None:
+    """A reload is a connection that ends and one that begins: neither is worth telling."""
+    ports.later("online", {"user": user}, seconds=ONLINE_AFTER_SECONDS)
 
 
 def cut(ports: Ports, connection: str, code: int) -> None:

@@ -1,6 +1,5 @@
 """Reads: what a topic's log holds, and who listens to it."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +7,7 @@ from tessera.seqlog import EntryRow, Head
 
 from ..ports import Ports
 from ..protocol.commands import Command
-from ..protocol.replies import Refused, publication
+from ..protocol.replies import Refused, publications
 from ..rules.access import HISTORY, PRESENCE
 from ..rules.position import Position
 from ..store.rows import SubscriptionRow
@@ -37,7 +36,7 @@ def history(session: Session, command: Command) -> dict[str, Any]:
         raise Refused(112)
     reply: dict[str, Any] = {"epoch": found.head.epoch, "offset": found.head.off}
     if found.entries:
-        reply["publications"] = [json.loads(publication(entry)) for entry in found.entries]
+        reply["publications"] = publications(found.entries)
     return reply
 
 

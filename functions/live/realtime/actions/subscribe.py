@@ -4,7 +4,6 @@ The order is what makes it so: the listener's row, then the head, then a read of
 position; then the reply; and only then is the delivery asked to take it from the reply's last offset on.
 """
 
-import json
 from typing import Any
 
 from tessera import clock
@@ -14,7 +13,7 @@ from tessera.seqlog import EntryRow, Head
 from tessera.tables import ConditionFailed
 
 from ..protocol.commands import Command
-from ..protocol.replies import LARGEST_OUT, PUSHES_PER_FRAME, Disconnect, Refused, publication
+from ..protocol.replies import LARGEST_OUT, PUSHES_PER_FRAME, Disconnect, Refused, publication, publications
 from ..rules.access import SUBSCRIBE
 from ..rules.position import Position, is_recoverable, is_whole
 from ..store.rows import SubscriptionRow, held_key, subscribers_key
@@ -123,7 +122,7 @@ def _answer(
     if fitting:
         # A client moves on while it works through these; the rest follows as ordinary pushes.
         reply["offset"] = position.offset
-        reply["publications"] = [_as_json(entry) for entry in fitting]
+        reply["publications"] = publications(fitting)
         last = fitting[-1].offset
     return reply, last
 
@@ -136,8 +135,3 @@ def _fitting(entries: list[EntryRow]) -> list[EntryRow]:
             break
         fitting.append(entry)
     return fitting
-
-
-def _as_json(entry: EntryRow) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(publication(entry))
-    return found

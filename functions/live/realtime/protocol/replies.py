@@ -94,6 +94,11 @@ def publication(entry: EntryRow) -> str:
     return "{" + ",".join(parts) + "}"
 
 
+def publications(entries: Iterable[EntryRow]) -> list[dict[str, Any]]:
+    """Entries as part of a reply that is made of other things too."""
+    return [json.loads(publication(entry)) for entry in entries]
+
+
 def publication_push(topic: str, entry: EntryRow) -> str:
     return f'{{"push":{{"channel":{compact(topic)},"pub":{publication(entry)}}}}}'
 

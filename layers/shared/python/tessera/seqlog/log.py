@@ -105,16 +105,14 @@ class SeqLog(Heads):
 
     def erase(self, topic: str, offset: int) -> None:
         """Take the content of an entry away; its offset stays. Nothing happens when it is gone already."""
-        changes = [Path("data").set("null"), Path("tags").set('{"erased":"1"}'), Path("info").remove()]
         try:
-            self.table.update(EntryRow, key_of(topic), entry_key(offset), *changes, bump=False)
+            self.table.update(EntryRow, key_of(topic), entry_key(offset), *_erased(), bump=False)
         except ConditionFailed:
             return
 
     def erasing(self, topic: str, offset: int) -> Step:
         """The same as a step of a transaction; the entry must still be there."""
-        changes = [Path("data").set("null"), Path("tags").set('{"erased":"1"}'), Path("info").remove()]
-        return updating(self.table, EntryRow, key_of(topic), entry_key(offset), *changes, bump=False)
+        return updating(self.table, EntryRow, key_of(topic), entry_key(offset), *_erased(), bump=False)
 
     def _steps(
         self, topic: str, namespace: Namespace, head: Head, entries: Sequence[Entry]
@@ -166,6 +164,10 @@ class SeqLog(Heads):
         ]
         # An offset is written once: a head that was set back by hand must not let an entry be replaced.
         return made, [moving, *(putting(self.table, row, only_if=is_new(), refused=Moved(None)) for row in rows)]
+
+
+def _erased() -> list[Change]:
+    return [Path("data").set("null"), Path("tags").set('{"erased":"1"}'), Path("info").remove()]
 
 
 def _floor(namespace: Namespace, head: Head, made: Appended) -> int:
