@@ -115,8 +115,9 @@ def lasting(value: Any) -> Any:
 
 def like(value: str) -> str:
     """Another value of the same shape."""
-    last = value[-1]
-    return ids.new() if ids.is_ulid(value) else value[:-1] + ("1" if last == "0" else "0" if last.isdigit() else "a")
+    # Letters of every alphabet that ids are written in; a digit is not, but a counter ends in nothing else.
+    others = "01" if value.isdigit() else "ab"
+    return ids.new() if ids.is_ulid(value) else value[:-1] + (others[1] if value[-1] == others[0] else others[0])
 
 
 def slug_of(answer: httpx.Response) -> str:

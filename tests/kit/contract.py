@@ -128,8 +128,9 @@ class Document:
 
     def _check_unknown(self, where: str, answer: Answer, *, known: bool) -> None:
         """A path or a method that the document does not have must be refused as such."""
-        # 400 is the front door's, for what no gateway would pass on.
-        wanted = (METHOD_NOT_ALLOWED,) if known else (400, 404, METHOD_NOT_ALLOWED)
+        # 400 is the front door's, for what no gateway would pass on; 429 a route's, whose limit is met before it
+        # looks at the parameter that makes this path another than its own.
+        wanted = (METHOD_NOT_ALLOWED,) if known else (400, 404, METHOD_NOT_ALLOWED, 429)
         if answer.status_code not in wanted:
             raise ContractBroken(f"{where}, which the document does not have; {' or '.join(map(str, wanted))} was due.")
         self._check_problem(where, answer)
