@@ -55,10 +55,9 @@ def costs() -> str:
 
 def sizes() -> str:
     lines = [f"  {'':<34} unpacked   packed, about"]
-    shared = layers.shared()
-    for name, folder in {"layer dependencies": layers.dependencies(), "layer shared": shared}.items():
-        lines.append(_row(name, _files(folder)))
-    unpacked = sum(path.stat().st_size for path in _files(layers.dependencies())) / 1e6
+    folders = {family: layers.packages(family) for family in layers.FAMILIES} | {"shared": layers.shared()}
+    lines += [_row(f"layer {name}", _files(folder)) for name, folder in folders.items()]
+    unpacked = sum(path.stat().st_size for path in _files(folders["dependencies"])) / 1e6
     if unpacked > DEPENDENCIES_MB:
         lines.append(f"  The dependencies are over {DEPENDENCIES_MB} MB.")
     for capability in registry.capabilities():

@@ -50,7 +50,7 @@ def replace_code(facts: stack.Facts, capability: registry.Capability, steps: Ste
 def deploy_everything(facts: stack.Facts, steps: Steps) -> None:
     """`sam build` and `sam deploy` onto the running stack: for changed templates and layers."""
     with steps.step("layers"):
-        pointers = {"LOCAL_DEPENDENCIES": str(layers.dependencies()), "LOCAL_SHARED": str(layers.shared())}
+        pointers = layers.pointers()
     variables = {**stack.build_variables(), **pointers}
     with steps.step("build"):
         sam.build(RUN / "build", variables=variables, parameters=facts.parameters, log=RUN / "logs" / "build.log")

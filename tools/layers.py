@@ -17,6 +17,8 @@ from tools import templates
 from tools.paths import BOOT, EMULATOR, LAYERS, ROOT, STATE
 from tools.say import Failure
 
+# The layers made of packages from PyPI: a folder each, with its requirements.
+FAMILIES = ("dependencies", "imaging", "text")
 KEPT = 4
 FORGOTTEN_AFTER_SECONDS = 86_400
 # The prefix of an action in a policy, where it is not the name of botocore's folder.
@@ -32,26 +34,26 @@ def services() -> list[str]:
     return sorted(found)
 
 
-def dependencies() -> Path:
-    """The folder of the runtime dependencies, made if it is not there. About 10 s the first time."""
-    lock = ROOT / "layers" / "dependencies" / "requirements.txt"
-    trim = ROOT / "layers" / "dependencies" / "trim.py"
-    made_from = [lock.read_bytes(), trim.read_bytes(), " ".join(services()).encode(), sys.version.encode()]
-    place = LAYERS / f"dependencies-{_digest(made_from)}"
+def pointers() -> dict[str, str]:
+    """What the layers' makefile reads: where the packages of each stand, by the layer's logical id."""
+    places = {family: packages(family) for family in FAMILIES} | {"shared": shared()}
+    return {f"LOCAL_{family.title()}": str(place) for family, place in places.items()}
+
+
+def packages(family: str) -> Path:
+    """The folder of this layer's packages, made if it is not there. About 10 s the first time."""
+    lock = ROOT / "layers" / family / "requirements.txt"
+    trim = lock.with_name("trim.py")
+    made_from = [lock.read_bytes(), sys.version.encode()]
+    if trim.exists():
+        made_from += [trim.read_bytes(), " ".join(services()).encode()]
+    place = LAYERS / f"{family}-{_digest(made_from)}"
     if not place.exists():
         with _Assembly(place) as tree:
-            install: list[str | Path] = [
-                "pip",
-                "install",
-                "-q",
-                "--require-hashes",
-                "--python",
-                EMULATOR / "python",
-                "--target",
-                tree,
-            ]
-            _run(BOOT / "uv", *install, "-r", lock)
-            _run(EMULATOR / "python", trim, tree, *services())
+            install: list[str | Path] = ["pip", "install", "-q", "--require-hashes", "--python", EMULATOR / "python"]
+            _run(BOOT / "uv", *install, "--target", tree, "-r", lock)
+            if trim.exists():
+                _run(EMULATOR / "python", trim, tree, *services())
             _compile(tree, place)
     return _used(place)
 

@@ -5,9 +5,11 @@ import sys
 
 from tools.paths import BOOT, ROOT
 
-# The layer first: the development environment is held to its versions.
+# The layers first: the development environment is held to their versions.
 FILES = (
     "layers/dependencies/requirements",
+    "layers/imaging/requirements",
+    "layers/text/requirements",
     "requirements/boot",
     "requirements/checkov",
     "requirements/dev",

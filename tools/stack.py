@@ -178,7 +178,7 @@ class LocalStack:
         with self.steps.step("documents"):
             generated.make()
         with self.steps.step("layers"):
-            pointers = {"LOCAL_DEPENDENCIES": str(layers.dependencies()), "LOCAL_SHARED": str(layers.shared())}
+            pointers = layers.pointers()
         with self.steps.step("build"):
             sam.build(
                 build_dir,

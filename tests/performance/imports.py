@@ -45,8 +45,9 @@ class Loaded:
 
 @cache
 def search_path() -> str:
-    """What a function finds its imports on: the dependencies as the layer has them, the shared layer, our code."""
-    return os.pathsep.join(map(str, (layers.dependencies(), ROOT / "layers/shared/python", ROOT)))
+    """What a function finds its imports on: the packages as the layers have them, the shared layer, our code."""
+    packages = map(layers.packages, layers.FAMILIES)
+    return os.pathsep.join(map(str, (*packages, ROOT / "layers/shared/python", ROOT)))
 
 
 @cache

@@ -27,7 +27,7 @@ def test_an_old_interpreter_is_told_what_to_do(
 
 
 @pytest.mark.parametrize(
-    "lock", [*sorted((ROOT / "requirements").glob("*.txt")), ROOT / "layers/dependencies/requirements.txt"]
+    "lock", [*sorted((ROOT / "requirements").glob("*.txt")), *sorted((ROOT / "layers").glob("*/requirements.txt"))]
 )
 def test_a_lock_names_hashes_and_no_index(lock: Path) -> None:
     text = lock.read_text()
