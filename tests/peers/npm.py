@@ -33,7 +33,7 @@ def installed(packages: Mapping[str, str]) -> Path:
     return folder
 
 
-def node(folder: Path, program: str, *arguments: str, **variables: str) -> str:
+def node(folder: Path, program: str, *arguments: str, within: float = 60, **variables: str) -> str:
     """What this ES module prints, run by Node among these packages. Its failure is the test's."""
     path = folder / f"{hashlib.sha256(program.encode()).hexdigest()[:12]}.mjs"
     path.write_text(program)
@@ -44,7 +44,7 @@ def node(folder: Path, program: str, *arguments: str, **variables: str) -> str:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=within,
         check=False,
     )
     assert done.returncode == 0, done.stderr or done.stdout

@@ -1,9 +1,6 @@
 """`openid-client` and `jose` for Node, which others wrote, find our metadata and keys, use a session and end it."""
 
 import json
-import os
-
-import pytest
 
 from tests.kit.people import People
 from tests.peers.npm import installed, node
@@ -46,13 +43,6 @@ console.log(JSON.stringify({
   refused, forged,
 }));
 """
-
-
-@pytest.fixture(scope="module")
-def people() -> People:
-    if not os.environ.get("BASE_URL"):
-        pytest.skip("BASE_URL is not set: it names the stack under test.")
-    return People(os.environ["BASE_URL"].rstrip("/"), os.environ.get("AWS_ENDPOINT_URL", ""))
 
 
 def test_a_client_that_others_wrote_finds_its_way_uses_a_session_and_ends_it(people: People) -> None:

@@ -126,13 +126,6 @@ def content(size: int) -> bytes:
     return bytes(made)
 
 
-@pytest.fixture(scope="module")
-def people() -> People:
-    if not os.environ.get("BASE_URL"):
-        pytest.skip("BASE_URL is not set: it names the stack under test.")
-    return People(os.environ["BASE_URL"].rstrip("/"), os.environ.get("AWS_ENDPOINT_URL", ""))
-
-
 @pytest.fixture
 def person(people: People) -> Person:
     return people.new()

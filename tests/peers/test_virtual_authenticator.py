@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -68,13 +67,6 @@ class Page:
             f"navigator.credentials.get({{publicKey: {parsed}}}).then(found => found.toJSON())"
         )
         return shown
-
-
-@pytest.fixture(scope="module")
-def people() -> People:
-    if not os.environ.get("BASE_URL"):
-        pytest.skip("BASE_URL is not set: it names the stack under test.")
-    return People(os.environ["BASE_URL"].rstrip("/"), os.environ.get("AWS_ENDPOINT_URL", ""))
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ from .store.listeners import Listeners
 from .store.waiting import Waiting
 
 POST_TRIES, LONGEST_PAUSE_SECONDS = 3, 0.2
+# The client's own repetition would send a frame again that may have arrived.
+_ONCE = {"mode": "standard", "total_max_attempts": 1}
 POSTS_AT_ONCE = 32
 
 
@@ -43,7 +45,11 @@ class Sockets:
         return cls(bindings.settings(RealtimeSettings).socket_endpoint)
 
     def post(self, connection: str, frame: str) -> None:
-        """Send one frame. Raises `Gone`, and `TooSlow` when three tries did not get it through."""
+        """Send one frame. Raises `Gone`, and `TooSlow` when it is not known to have got through.
+
+        A frame is sent again only after an answer that says it was not taken: whoever may have it or not comes
+        again, and says where they stand.
+        """
         for attempt in range(POST_TRIES):
             try:
                 self._client().post_to_connection(ConnectionId=connection, Data=frame.encode())
@@ -53,9 +59,10 @@ class Sockets:
                     raise Gone() from None
                 if aws.code_of(error) in ("ForbiddenException", "PayloadTooLargeException"):
                     raise
-            except aws.BotoCoreError:
-                # No answer in time: the same as a refusal. It may have arrived, and then arrives twice.
+            except aws.NotReached:
                 pass
+            except aws.BotoCoreError:
+                break
             time.sleep(random.uniform(0, min(LONGEST_PAUSE_SECONDS, 0.02 * 2**attempt)))
         raise TooSlow()
 
@@ -68,7 +75,7 @@ class Sockets:
                 raise
 
     def _client(self) -> Any:
-        return aws.client("apigatewaymanagementapi", endpoint=self._endpoint or None)
+        return aws.client("apigatewaymanagementapi", endpoint=self._endpoint or None, retries=_ONCE)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ class Poke(BaseModel):
 class Join(Poke):
     connection: str
     after: int
+    born: int
 
 
 class Announce(Poke):
@@ -92,7 +93,8 @@ def poke(message: Poke, received: Envelope, bindings: Bindings) -> None:
 
 
 def join(message: Join, received: Envelope, bindings: Bindings) -> None:
-    deliver.join(bindings.get(Ports), Shard(message.topic, message.shard), message.connection, message.after)
+    at = Shard(message.topic, message.shard)
+    deliver.join(bindings.get(Ports), at, message.connection, message.after, message.born)
 
 
 def announce(message: Announce, received: Envelope, bindings: Bindings) -> None:

@@ -34,11 +34,14 @@ def poke(ports: Ports, at: Shard) -> None:
     _advance(ports, at)
 
 
-def join(ports: Ports, at: Shard, connection: str, after: int) -> None:
-    """Give somebody who joins what came since their reply, and from now on all that comes."""
+def join(ports: Ports, at: Shard, connection: str, after: int, born: int) -> None:
+    """Give somebody who joins what came since their reply, and from now on all that comes.
+
+    `born` tells this subscription from a later one of the same connection, whose reply said more.
+    """
     reached = _advance(ports, at)
     row = ports.listeners.get(at.topic, at.shard, connection)
-    if row is None or row.state != "joining":
+    if row is None or row.state != "joining" or int(row.born) != born:
         return
     if reached - after > MOST_RECOVERED or not _catch_up(ports, at, connection, after, reached):
         _ask_again(ports, at, [connection])

@@ -88,11 +88,8 @@ def subscribe_to(
     if head.shards < wanted:
         head = ports.live.log.listen(topic, wanted)
     reply, last = _answer(session, topic, namespace, asked, head)
-    session.after.append(
-        lambda: ports.fanout.send(
-            "join", topic, shard, {"connection": connection, "after": last}, once=f"{connection}#{row.born}"
-        )
-    )
+    joining = {"connection": connection, "after": last, "born": int(row.born)}
+    session.after.append(lambda: ports.fanout.send("join", topic, shard, joining, once=f"{connection}#{row.born}"))
     return reply
 
 

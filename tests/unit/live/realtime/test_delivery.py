@@ -306,6 +306,28 @@ def test_a_join_whose_message_never_came_is_asked_again(hub):
     assert other.offsets() == [1]
 
 
+def test_a_join_that_comes_late_is_not_taken_for_the_next_one(hub):
+    """The client was asked to come again, has, and was told more by then than the old message knows of."""
+    fake = FakeClock()
+    with clock.using(fake):
+        client, other = hub.connected(ANN), hub.connected(BEN)
+        client.subscribe()
+        late, hub.line.waiting = hub.line.waiting, []
+        for number in range(3):
+            hub.publish(TOPIC, number)
+        fake.advance(seconds=6)
+        other.subscribe()
+        hub.work()
+        again = client.subscribe(recover=True, epoch=hub.log.head(TOPIC).epoch, offset=0)
+        second, hub.line.waiting = hub.line.waiting, [*late]
+        hub.work()
+        hub.line.waiting = second
+        hub.work()
+
+    assert [publication["offset"] for publication in again["publications"]] == [1, 2, 3]
+    assert client.offsets() == []
+
+
 def test_disconnect_during_join(hub):
     client = hub.connected(ANN)
     client.subscribe()
