@@ -8,7 +8,7 @@ from aiohttp import web
 
 from localstack.door import problems, targets
 from localstack.door.api import LARGEST_BODY, LONGEST_WAIT, Api
-from localstack.door.pages import demo, home, limits, mailbox, sign_in, todo, traces
+from localstack.door.pages import demo, home, limits, mailbox, playground, sign_in, todo, traces
 from localstack.door.settings import DoorSettings
 from localstack.door.socket import Socket
 from localstack.door.turnstile import Turnstile, width
@@ -43,6 +43,7 @@ def build(settings: DoorSettings) -> web.Application:
         "mailbox": lambda request: mailbox.page(request, settings, app[CLIENT]),
         "traces": lambda request: traces.page(request, settings, app[CLIENT]),
         "todo": todo.page,
+        "playground": lambda request: playground.page(request, settings),
         "demo": lambda request: (limits if request.path == limits.PATH else sign_in).page(request),
         "demo.json": lambda request: demo.page(request, settings),
         "assets": _asset,

@@ -54,6 +54,7 @@ def _running(host: str, settings: DoorSettings) -> str:
         ("Mailbox", '<a href="/mailbox"><code>/mailbox</code></a>'),
         ("Traces", '<a href="/traces"><code>/traces</code></a>'),
         ("To-do", '<a href="/todo"><code>/todo</code></a>'),
+        ("Playground", '<a href="/playground"><code>/playground</code></a>'),
         ("Cookies", '<a href="/demo/sign-in"><code>/demo/sign-in</code></a>'),
         ("Limits", '<a href="/demo/limits"><code>/demo/limits</code></a>'),
         ("WebSocket", f"<code>ws://{escape(host)}/live</code>"),

@@ -11,6 +11,7 @@ PLACES = (
     ("/mailbox", "Mailbox"),
     ("/traces", "Traces"),
     ("/todo", "To-do"),
+    ("/playground", "Playground"),
     ("/demo/sign-in", "Sign-in"),
     ("/demo/limits", "Limits"),
 )

@@ -1,25 +1,10 @@
 // The home page: signing in, the links of mails, and the health of each capability.
-const by = (id) => document.getElementById(id);
+import { by, call, inWords, Refused } from "./api.js";
+
 const said = by("said");
 let token = "";
 let waiting = null;
-
-class Refused extends Error {}
-
-async function call(path, { method = "POST", body, as = "" } = {}) {
-  const headers = { accept: "application/json" };
-  if (body) headers["content-type"] = "application/json";
-  if (as) headers.authorization = `Bearer ${as}`;
-  const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
-  const text = await answer.text();
-  const found = text && (answer.headers.get("content-type") || "").includes("json") ? JSON.parse(text) : {};
-  if (!answer.ok) {
-    const faults = (found.errors || []).map((fault) => fault.detail || fault.message || "").join(" ");
-    const title = found.title ? `${found.title}.` : `It answered ${answer.status}.`;
-    throw new Refused([title, found.detail, faults].filter(Boolean).join(" "));
-  }
-  return found;
-}
+const post = (path, given = {}) => call(path, { method: "POST", ...given });
 
 function say(text, isBad = false) {
   said.textContent = text;
@@ -38,7 +23,7 @@ async function attempt(work) {
   try {
     await work();
   } catch (error) {
-    say(error instanceof Refused ? error.message : "The stack does not answer.", true);
+    say(inWords(error), true);
   } finally {
     for (const button of buttons) button.disabled = false;
   }
@@ -52,7 +37,7 @@ async function enter(answer) {
   for (const form of document.forms) if (by("account").contains(form)) form.reset();
   show("signed-in");
   try {
-    const { items } = await call("/tasks?limit=5", { method: "GET", as: token });
+    const { items } = await call("/tasks?limit=5", { as: token });
     by("tasks").replaceChildren(...items.map(taskRow));
     if (!items.length) say("This user has no tasks yet.");
   } catch (error) {
@@ -70,7 +55,7 @@ function taskRow(task) {
   return row;
 }
 
-const signIn = (email, password) => attempt(async () => enter(await call("/accounts/login", { body: { email, password } })));
+const signIn = (email, password) => attempt(async () => enter(await post("/accounts/login", { body: { email, password } })));
 
 by("sign-in").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -82,7 +67,7 @@ by("sign-up").addEventListener("click", () => {
   if (!form.reportValidity()) return;
   attempt(async () => {
     const body = { email: form.email.value, password: form.password.value };
-    waiting = (await call("/accounts/sign-up", { body })).sign_up_id;
+    waiting = (await post("/accounts/sign-up", { body })).sign_up_id;
     show("code");
     say("A mail with a code is on its way.");
     by("code").elements.code.focus();
@@ -92,14 +77,14 @@ by("sign-up").addEventListener("click", () => {
 by("code").addEventListener("submit", (event) => {
   event.preventDefault();
   const body = { sign_up_id: waiting, code: event.target.elements.code.value };
-  attempt(async () => enter(await call("/accounts/sign-up/verify", { body })));
+  attempt(async () => enter(await post("/accounts/sign-up/verify", { body })));
 });
 
 by("forgot").addEventListener("click", () => {
   const { email } = by("sign-in");
   if (!email.reportValidity()) return;
   attempt(async () => {
-    await call("/accounts/password/forgot", { body: { email: email.value } });
+    await post("/accounts/password/forgot", { body: { email: email.value } });
     say("If the address has an account, a mail with a link is on its way.");
   });
 });
@@ -109,7 +94,7 @@ by("sign-out").addEventListener("click", () =>
     const old = token;
     token = "";
     show("signed-out");
-    await call("/accounts/logout", { as: old });
+    await post("/accounts/logout", { as: old });
   }),
 );
 
@@ -126,12 +111,12 @@ by("copy").addEventListener("click", async () => {
 const LINKS = {
   verify: {
     text: "Confirm your address with the password you chose when you signed up.",
-    go: async (secret, password) => enter(await call("/accounts/sign-up/verify", { body: { token: secret, password } })),
+    go: async (secret, password) => enter(await post("/accounts/sign-up/verify", { body: { token: secret, password } })),
   },
   reset: {
     text: "Choose a new password. Every session ends; sign in with it afterwards.",
     go: async (secret, password) => {
-      await call("/accounts/password/reset", { body: { token: secret, password } });
+      await post("/accounts/password/reset", { body: { token: secret, password } });
       by("link").reset();
       show("signed-out");
       say("The password is changed. Sign in with it.");

@@ -1,36 +1,22 @@
 // The to-do page. After each change the list is asked for again, so that what is shown is what is kept.
-const ROOT = "/tasks/todo-backend/demo";
-const by = (id) => document.getElementById(id);
-let todos = [];
+import { by, call, inWords, made } from "./api.js";
 
-async function call(path, method = "GET", body) {
-  const headers = { accept: "application/json" };
-  if (body) headers["content-type"] = "application/json";
-  const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
-  if (!answer.ok) {
-    const problem = await answer.json().catch(() => ({}));
-    throw new Error(problem.detail || problem.title || `It answered ${answer.status}.`);
-  }
-  return answer.status === 204 ? null : answer.json();
-}
+const ROOT = "/tasks/todo-backend/demo";
+let todos = [];
 
 async function change(...requests) {
   by("said").textContent = "";
   try {
-    for (const request of requests) await call(...request);
+    for (const [path, method, body] of requests) await call(path, { method, body });
     todos = await call(ROOT);
   } catch (error) {
-    by("said").textContent = error instanceof TypeError ? "The stack does not answer." : error.message;
+    by("said").textContent = inWords(error);
     by("said").classList.add("bad");
   }
   draw();
 }
 
 const at = (todo) => `${ROOT}/todos/${todo.id}`;
-
-function made(tag, properties) {
-  return Object.assign(document.createElement(tag), properties);
-}
 
 function draw() {
   by("todos").replaceChildren(...todos.map(row));

@@ -164,8 +164,15 @@ def _send(ports: Ports, connections: list[str], lines: Iterable[str], at: Shard)
     for connection in slow:
         # One that takes nothing never holds up the others; it comes again and recovers.
         row = ports.listeners.get(at.topic, at.shard, connection)
-        if row is not None and leave(ports, row):
-            ports.post_all([connection], [unsubscribe(at.topic, 2500)])
+        if row is None or not leave(ports, row) or not _says_so(ports, at, connection):
+            # It does not know that it hears nothing any more, so nothing is left of it.
+            ports.sockets.drop(connection)
+            end(ports, connection)
+
+
+def _says_so(ports: Ports, at: Shard, connection: str) -> bool:
+    gone, slow = ports.post_all([connection], [unsubscribe(at.topic, 2500)])
+    return not (gone or slow)
 
 
 def _told(at: Shard, entry: EntryRow, sockets: int) -> None:

@@ -32,13 +32,18 @@ class Wire(Sockets):
         super().__init__("")
         self.sent: dict[str, list[str]] = defaultdict(list)
         self.gone: set[str] = set()
-        self.slow: set[str] = set()
+        # How many more frames each of these does not take.
+        self.slow: dict[str, int] = {}
         self.dropped: list[str] = []
+        self.fails: Callable[[], bool] = lambda: False
 
     def post(self, connection: str, frame: str) -> None:
         if connection in self.gone:
             raise Gone()
-        if connection in self.slow:
+        if self.slow.get(connection):
+            self.slow[connection] -= 1
+            raise TooSlow()
+        if self.fails():
             raise TooSlow()
         self.sent[connection].append(frame)
 

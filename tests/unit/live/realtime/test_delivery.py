@@ -118,6 +118,74 @@ def test_recover_after_drop(hub, frozen):
     assert received == list(range(150))
 
 
+class Follower:
+    """A client as they are: it comes again from where it stands, when its socket or its subscription has ended."""
+
+    def __init__(self, hub, user):
+        self.hub, self.user, self.got, self.position = hub, user, [], None
+        self._connect()
+
+    def catch_up(self):
+        """Take in what was pushed, and come again if that is what it says, or nothing was answered."""
+        if self.client.id in self.hub.wire.dropped:
+            self._connect()
+        ended, self.is_new = self.is_new, False
+        for line in self.client.lines()[self.client.read :]:
+            self.client.read += 1
+            push = line.get("push", {})
+            if "unsubscribe" in push:
+                ended = True
+            elif "pub" in push and not ended:
+                self._take(push["pub"])
+        if ended:
+            again = self.client.subscribe(**({"recover": True, **self.position} if self.position else {}))
+            self.client.read = len(self.client.lines())
+            if "epoch" not in again:
+                self.client.hang_up()
+                self._connect()
+                return
+            self.position = {"epoch": again["epoch"], "offset": again["offset"]}
+            for publication in again.get("publications", []):
+                self._take(publication)
+
+    def _connect(self):
+        self.client, self.is_new = self.hub.connected(self.user), True
+
+    def _take(self, publication):
+        self.got.append(publication["offset"])
+        self.position["offset"] = publication["offset"]
+
+
+def test_clients_converge_when_every_message_comes_twice_in_any_order_and_a_third_of_the_posts_fails(hub, frozen):
+    dice = random.Random(11)
+    followers = [Follower(hub, user) for user in (ANN, BEN, ANN)]
+    for follower in followers:
+        follower.catch_up()
+    hub.work()
+    deliver = hub.deliver
+
+    def twice_in_any_order(messages):
+        shuffled = [*messages, *messages]
+        dice.shuffle(shuffled)
+        return deliver(shuffled)
+
+    hub.deliver, hub.wire.fails = twice_in_any_order, lambda: dice.random() < 0.3
+    for number in range(120):
+        hub.publish(TOPIC, number)
+        frozen.advance(seconds=0.01)
+        if dice.random() < 0.3:
+            hub.work()
+            for follower in followers:
+                follower.catch_up()
+    hub.wire.fails = lambda: False
+    for _ in range(3):
+        hub.work()
+        for follower in followers:
+            follower.catch_up()
+
+    assert [follower.got for follower in followers] == [list(range(1, 121))] * 3
+
+
 def test_recovery_names_the_position_asked_from_while_there_is_something_to_replay(hub):
     client = hub.connected(ANN)
     for number in range(5):
@@ -278,17 +346,32 @@ def test_slow_connection_isolated(hub):
     slow.subscribe()
     quick.subscribe()
     hub.work()
-    hub.wire.slow.add(slow.id)
+    hub.wire.slow[slow.id] = 1
 
     hub.publish(TOPIC, 1)
     hub.work()
-    hub.wire.slow.clear()
     hub.publish(TOPIC, 2)
     hub.work()
 
     assert quick.offsets() == [1, 2]
     assert slow.offsets() == []
+    assert slow.pushes("unsubscribe") == [{"code": 2500, "reason": "insufficient state"}]
     assert slow.subscribe(**{**position(hub), "offset": 0})["recovered"]
+
+
+def test_a_socket_that_cannot_even_be_told_is_ended(hub):
+    """It would listen for ever to what it does not get any more."""
+    slow = hub.connected(ANN)
+    slow.subscribe()
+    hub.work()
+    hub.wire.slow[slow.id] = 2
+
+    hub.publish(TOPIC, 1)
+    hub.work()
+
+    assert hub.wire.dropped == [slow.id]
+    assert hub.ports.listeners.rows(TOPIC, 0) == []
+    assert hub.ports.connections.get(slow.id) is None
 
 
 def test_a_join_whose_message_never_came_is_asked_again(hub):
