@@ -280,7 +280,7 @@ def test_a_ticket_opens_one_socket(hub):
     assert first.ask("connect")["connect"]["subs"].keys() == {f"user:{ANN}"}
 
 
-def test_sockets_of_one_address_are_limited(hub):
+def test_sockets_of_one_address_are_limited(hub, frozen):
     assert [hub.open().opened for _ in range(32)].count(429) == 2
 
 
