@@ -25,6 +25,7 @@ WAITS = {
     "functions/live/chat/actions/commit.py",
     "functions/live/notifications/actions/deliver.py",
     "functions/live/outbox/actions/deliver.py",
+    "functions/live/presence/actions/patience.py",
     "functions/live/realtime/ports.py",
     "layers/shared/python/tessera/seqlog/log.py",
     "layers/shared/python/tessera/transact.py",

@@ -257,6 +257,13 @@ def _device(tenant: Tenant) -> dict[str, str]:
     return {"device_id": made["id"]}
 
 
+def _presence(tenant: Tenant) -> dict[str, str]:
+    doc = f"{tenant.mark}-{secrets.token_hex(4)}"
+    tenant.create(f"/presence/rooms/{doc}", {}, method="PUT")
+    joined = tenant.create(f"/presence/rooms/{doc}/sessions", {"meta": {"name": tenant.mark}})
+    return {"doc": doc, "session_id": joined["session_id"]}
+
+
 ORGANISATION = "/organisations/{organisation_id}"
 MAKERS: dict[str, Maker] = {
     "/tasks/{task_id}": Maker(_task),
@@ -284,6 +291,7 @@ MAKERS: dict[str, Maker] = {
     "/chat/rooms/{room_id}/messages/{message_id}": Maker(_message, "membership"),
     "/chat/rooms/{room_id}/messages/{message_id}/reactions/{emoji}": Maker(_reaction, "membership"),
     "/notifications/devices/{device_id}": Maker(_device, "person"),
+    "/presence/rooms/{doc}/sessions/{session_id}": Maker(_presence),
     ORGANISATION: Maker(_organisation, "membership"),
     f"{ORGANISATION}/members/{{user_id}}": Maker(_member, "membership"),
     f"{ORGANISATION}/invitations/{{invitation_id}}": Maker(_invitation, "membership"),
@@ -308,6 +316,7 @@ REASONS: dict[str, str] = {
     "/notifications/types/{type}": "a type of the product's, the same for everybody",
     "/notifications/types/{type}/templates/{channel}/{locale}": "as its type",
     "/notifications/dead-letters/{delivery_id}": "for staff alone",
+    "/presence/rooms/{doc}": "a name that belongs to who takes it first; the tests of presence hold whose it is",
     "/openapi/{capability}": "the document of a capability, the same for everybody",
     "/docs/{capability}": "a page about a capability, the same for everybody",
     "/problems/{slug}": "a page about a problem, the same for everybody",

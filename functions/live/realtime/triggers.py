@@ -161,7 +161,7 @@ def key_ended(event: KeyEnded, received: Envelope, bindings: Bindings) -> None:
 
 
 def grant_ended(event: GrantEnded, received: Envelope, bindings: Bindings) -> None:
-    upkeep.revoke(bindings.get(Ports), event.topic, event.user_id)
+    upkeep.end_what_is_not_granted(bindings.get(Ports), event.topic, event.user_id)
 
 
 def come_due(item: DueItem, bindings: Bindings) -> None:

@@ -13,7 +13,7 @@ from ..protocol.replies import frames, publication_push, push, unsubscribe
 from ..rules.position import MOST_RECOVERED, is_whole
 from ..store.listeners import Listener
 from ..store.rows import MarkRow
-from .leave import announce, end, leave
+from .leave import announce, cut, end, leave
 
 PAGE = 100
 # After so many connections the way that was gone is noted, which bounds what is sent twice after a crash.
@@ -165,9 +165,8 @@ def _send(ports: Ports, connections: list[str], lines: Iterable[str], at: Shard)
         # One that takes nothing never holds up the others; it comes again and recovers.
         row = ports.listeners.get(at.topic, at.shard, connection)
         if row is None or not leave(ports, row) or not _says_so(ports, at, connection):
-            # It does not know that it hears nothing any more, so nothing is left of it.
-            ports.sockets.drop(connection)
-            end(ports, connection)
+            # It does not know that it hears nothing any more: only a new connection brings it back.
+            cut(ports, connection, 3008)
 
 
 def _says_so(ports: Ports, at: Shard, connection: str) -> bool:

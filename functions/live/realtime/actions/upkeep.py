@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 from tessera import clock, log
 from tessera.due import DueItem
+from tessera.live import GrantRow, grant_key
 from tessera.tables import ConditionFailed
 
 from ..events import ConnectionClosed, UserOffline, UserOnline
 from ..ports import Ports
+from ..rules.access import SUBSCRIBE
 from ..rules.pings import is_old, is_silent, rounds_of, times_a_minute
 from ..store.connections import PING_PARTITIONS
 from ..store.online import Online
@@ -93,6 +95,13 @@ def cut_user(ports: Ports, user: str, session: str = "", *, code: int = 3503) ->
     for row in ports.connections.of_user(user, at_most=at_most):
         if not session or row.session == session:
             cut(ports, row.connection, code)
+
+
+def end_what_is_not_granted(ports: Ports, topic: str, user: str) -> None:
+    """A right was taken away. Who has been given it again since, by a reload for one, goes on listening."""
+    grant = ports.live.log.table.get(GrantRow, grant_key(topic), user)
+    if grant is None or SUBSCRIBE not in grant.perms:
+        revoke(ports, topic, user)
 
 
 def revoke(ports: Ports, topic: str, user: str) -> None:

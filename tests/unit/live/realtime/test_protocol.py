@@ -278,6 +278,8 @@ def test_a_frame_of_deep_nesting_is_only_a_bad_frame():
     [
         (200, {"result": {"read_n": 3}}, {"rpc": {"data": {"read_n": 3}}}),
         (403, {}, {"error": {"code": 103, "message": "permission denied"}}),
+        (409, {}, {"error": {"code": 106, "message": "limit exceeded"}}),
+        (413, {}, {"error": {"code": 107, "message": "bad request"}}),
         (422, {}, {"error": {"code": 107, "message": "bad request"}}),
         (429, {}, {"error": {"code": 111, "message": "too many requests", "temporary": True}}),
         (500, {}, {"error": {"code": 100, "message": "internal server error", "temporary": True}}),
@@ -298,6 +300,22 @@ def test_another_capability_answers_for_the_user_who_is_connected(hub, status, b
     assert (function, path) == ("tessera-chat", "/chat/internal/rpc")
     assert sent == {"method": "chat.read", "data": {"room_id": "r", "n": 3}}
     assert (context["caller"], context["on_behalf_of"]["id"]) == ("realtime", ANN)
+
+
+@pytest.mark.parametrize("method", ["presence.join", "presence.beat", "presence.cursor", "presence.leave"])
+def test_who_keeps_track_of_connections_is_told_which_one_asks(hub, method):
+    asked = []
+
+    def transport(function, event, timeout_seconds):
+        asked.append((function, event["rawPath"], json.loads(event["body"])))
+        return {"statusCode": 200, "body": json.dumps({"result": {}})}
+
+    hub.bindings.replace(Internal, Internal("realtime", hub.bindings, transport))
+    client = hub.connected(ANN)
+    client.ask("rpc", method=method, data={"doc": "plan"})
+
+    body = {"method": method, "data": {"doc": "plan"}, "client": client.reply["connect"]["client"]}
+    assert asked == [("tessera-presence", "/presence/internal/rpc", body)]
 
 
 def test_nobody_in_particular_calls_nobody(hub):

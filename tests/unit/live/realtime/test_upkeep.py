@@ -180,6 +180,25 @@ def test_a_grant_that_is_taken_away_ends_what_was_listened_to(hub):
     assert client.subscribe("room:1")["error"]["code"] == 103
 
 
+def test_who_has_been_given_a_right_again_goes_on_listening(hub):
+    """A reload takes the right away and asks for it again before anybody has heard of the first."""
+    chat = Live("chat", hub.log, hub.line)
+    chat.grant("room:1", ANN)
+    chat.revoke("room:1", ANN)
+    chat.grant("room:1", ANN, "sh")
+    client = hub.connected(ANN)
+    client.subscribe("room:1")
+    hub.work()
+    hub.tell("realtime.grant.revoked.v1", topic="room:1", user_id=ANN)
+    hub.work()
+
+    assert client.pushes("unsubscribe", "room:1") == []
+    chat.grant("room:1", ANN, "h")
+    hub.tell("realtime.grant.revoked.v1", topic="room:1", user_id=ANN)
+    hub.work()
+    assert [push["code"] for push in client.pushes("unsubscribe", "room:1")] == [2000]
+
+
 def test_a_grant_lasts_as_long_as_it_says(hub):
     fake = FakeClock()
     with clock.using(fake):
