@@ -31,6 +31,8 @@ SETTINGS = {
     "StaffFactor": "STAFF_FACTOR",
     "Scanner": "SCANNER",
     "Clamd": "CLAMD",
+    "ReplyDomain": "REPLY_DOMAIN",
+    "SmtpServer": "SMTP_SERVER",
     "LargeFiles": "LARGE_FILES",
     "Providers": "NOTIFY_PROVIDERS",
     "SmsProvider": "SMS_PROVIDER",

@@ -9,6 +9,8 @@ Shapes: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sn
 """
 
 import argparse
+import base64
+import hashlib
 import json
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -16,7 +18,7 @@ from typing import Any, Literal
 from tessera import aws, clock
 
 Shape = Literal["event", "notification", "eventbridge", "sns"]
-KINDS = ("send", "delivery", "bounce", "soft-bounce", "suppressed", "complaint", "reject", "delay")
+REPORTS = ("send", "delivery", "bounce", "soft-bounce", "suppressed", "complaint", "reject", "delay")
 _DETAIL_TYPES = {
     "Send": "Email Sent",
     "Delivery": "Email Delivered",
@@ -83,6 +85,32 @@ def event(
     return made
 
 
+def received(to: str, raw: bytes, *, sender: str = "Ann <ann@example.com>", **changes: Any) -> dict[str, Any]:
+    """A mail that came in, its bytes along with it. `changes` are of the receipt: verdicts, or where the bytes are."""
+    when = clock.rfc3339(clock.now())
+    passed = {"status": "PASS"}
+    verdicts = {f"{name}Verdict": passed for name in ("spam", "virus", "spf", "dkim", "dmarc")}
+    action = {"type": "SNS", "topicArn": "arn:aws:sns:eu-central-1:123456789012:tessera-mail-reports"}
+    return {
+        "notificationType": "Received",
+        "mail": {
+            "timestamp": when,
+            "source": sender.rpartition("<")[2].rstrip(">"),
+            "messageId": hashlib.sha256(raw + to.encode()).hexdigest()[:40],
+            "destination": [to],
+            "commonHeaders": {"from": [sender], "to": [to], "subject": "Re: News"},
+        },
+        "receipt": {
+            "timestamp": when,
+            "recipients": [to],
+            **verdicts,
+            "action": {**action, "encoding": "BASE64"},
+            **changes,
+        },
+        "content": base64.b64encode(raw).decode(),
+    }
+
+
 def _about(kind: str, to: Sequence[str], when: str, feedback_id: str) -> tuple[str, dict[str, Any]]:
     if kind in ("bounce", "soft-bounce", "suppressed"):
         types = {
@@ -133,14 +161,20 @@ def _about(kind: str, to: Sequence[str], when: str, feedback_id: str) -> tuple[s
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Report to the mail worker what SES would report.")
-    parser.add_argument("kind", choices=KINDS)
-    parser.add_argument("--mail", required=True, help="the mail's id")
+    parser.add_argument("kind", choices=(*REPORTS, "received"))
+    parser.add_argument("--mail", default="", help="the mail's id")
+    parser.add_argument("--text", default="Thank you.", help="what an answer says (`received`), to the address of --to")
     parser.add_argument("--attempt", type=int, default=1)
     parser.add_argument("--to", nargs="+", default=["ann@example.com"])
     parser.add_argument("--shape", choices=["event", "eventbridge", "sns", "notification"], default="event")
     parser.add_argument("--message-id", default="", help="the provider's id, which an older notification needs")
     parser.add_argument("--queue", required=True, help="the URL of the queue of reports")
     asked = parser.parse_args()
+    if asked.kind == "received":
+        mail = f"From: ann@example.com\r\nTo: {asked.to[0]}\r\nSubject: Re: News\r\n\r\n{asked.text}\r\n"
+        answer = received(asked.to[0], mail.encode())
+        aws.client("sqs").send_message(QueueUrl=asked.queue, MessageBody=json.dumps(answer))
+        return
     made = event(
         asked.kind,
         mail_id=asked.mail,

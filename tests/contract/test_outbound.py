@@ -10,7 +10,7 @@ from tools.templates import as_deployed
 
 LAYER = ROOT / "layers/shared/python/tessera"
 # A daemon that speaks no HTTP, at an address that only the operator can name.
-OTHER_PROTOCOLS = {ROOT / "functions/files/files/scanning/clamd.py"}
+OTHER_PROTOCOLS = {ROOT / "functions/files/files/scanning/clamd.py", ROOT / "functions/live/outbox/smtp.py"}
 CLIENTS = frozenset(
     """http.client urllib.request urllib3 requests httpx aiohttp httpcore pycurl websockets websocket ftplib smtplib
     socket ssl telnetlib asyncio.open_connection""".split()

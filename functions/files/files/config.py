@@ -21,3 +21,5 @@ class FilesSettings(Settings):
     quota_bytes: int = 5 * GIB
     max_bytes: int = 5 * 1024 * GIB
     max_pending: int = 1_000
+    # Only whoever answers requests mails links.
+    mail_key: str = ""

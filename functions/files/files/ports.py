@@ -7,6 +7,7 @@ from tessera.jobs import Jobs
 from tessera.settings import Bindings
 
 from .config import FilesSettings
+from .posting import Posting
 from .progress import Progress
 from .scanning.clamd import ClamdScanner
 from .scanning.scanner import LocalScanner, Scanner
@@ -29,6 +30,7 @@ class Ports:
     # None where the verdict comes from outside.
     scanner: Scanner | None
     progress: Progress
+    posting: Posting
 
     @classmethod
     def bind(cls, bindings: Bindings) -> Self:
@@ -43,6 +45,7 @@ class Ports:
             jobs=bindings.get(Jobs),
             scanner=_scanner(settings),
             progress=bindings.get(Progress),
+            posting=bindings.get(Posting),
         )
 
 

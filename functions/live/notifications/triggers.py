@@ -1,11 +1,14 @@
 """The ways in other than HTTP: the bus, the queues of each channel, what the sweeper brings, and alarms."""
 
+import hashlib
 import json
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydantic import BaseModel, create_model
 
+from tessera import ids
 from tessera.due import DueItem
 from tessera.outbox import Envelope
 from tessera.settings import Bindings
@@ -54,7 +57,7 @@ class AddressComplained(BaseModel):
     address_hash: str
 
 
-def tell(mapped: Mapped, said: dict[str, Any], received: Envelope, ports: Ports) -> None:
+def tell(mapped: Mapped, said: dict[str, Any], notice_id: str, ports: Ports) -> None:
     """What an event says becomes a notification, once however often the event comes."""
     if mapped.only and not said.get(mapped.only):
         return
@@ -67,16 +70,31 @@ def tell(mapped: Mapped, said: dict[str, Any], received: Envelope, ports: Ports)
         dedupe_key=fill(mapped.key, said),
         actor_id=str(said.get(mapped.actor) or "") if mapped.actor else "",
     )
-    send.send_once(ports, wanted, received.id)
+    send.send_once(ports, wanted, notice_id)
 
 
-def told_by(mapped: Mapped) -> On[Any]:
-    """The handler of one row of the table, with a model of the fields it reads."""
+def told_by(mappings: Sequence[Mapped]) -> list[On[Any]]:
+    """The handlers of the rows of the table, each with a model of the fields it reads."""
+    seen: Counter[str] = Counter()
+    made = []
+    for mapped in mappings:
+        made.append(_handler(mapped, seen[mapped.event]))
+        seen[mapped.event] += 1
+    return made
 
+
+def _handler(mapped: Mapped, place: int) -> On[Any]:
     def do(event: BaseModel, received: Envelope, bindings: Bindings) -> None:
-        tell(mapped, event.model_dump(mode="json"), received, bindings.get(Ports))
+        tell(mapped, event.model_dump(mode="json"), _notice_id(received.id, place), bindings.get(Ports))
 
     return On(mapped.event, _model_of(mapped), do)
+
+
+def _notice_id(event_id: str, place: int) -> str:
+    """Each row that reads an event has a notification of its own: the first under the event's id."""
+    if place == 0:
+        return event_id
+    return ids.derived(ids.timestamp_ms(event_id), hashlib.sha256(f"{event_id}\n{place}".encode()).digest())
 
 
 def _model_of(mapped: Mapped) -> type[BaseModel]:
@@ -157,7 +175,7 @@ def alarmed(body: str, bindings: Bindings) -> None:
 
 ENTRIES = Entries(
     events=[
-        *(told_by(mapped) for mapped in WIRED),
+        *told_by(WIRED),
         On("outbox.email.delivered.v1", MailTold, _job(_arrived)),
         On("outbox.email.bounced.v1", MailTold, _job(_bounced)),
         On("outbox.email.dead.v1", MailDied, _job(_died)),

@@ -3,7 +3,7 @@
 from tessera.entry import build_app, lambda_handler
 
 from . import triggers
-from .routes import emails, internal, manage
+from .routes import emails, internal, manage, public
 
-app = build_app("outbox", emails.router, manage.router, internal.router)
+app = build_app("outbox", emails.router, manage.router, public.router, internal.router)
 handler = lambda_handler(app, triggers.ENTRIES)

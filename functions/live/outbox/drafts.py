@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from typing import Any
 
 from .letters import Attachment, Letter
 from .rules import Mail
@@ -31,7 +32,7 @@ class Content:
     @classmethod
     def load(cls, text: str) -> "Content":
         found = json.loads(text)
-        found["attachments"] = tuple(Attachment(**entry) for entry in found.get("attachments", ()))
+        found["attachments"] = tuple(map(_attachment, found.get("attachments", ())))
         return cls(**found)
 
 
@@ -51,7 +52,13 @@ class Draft:
 
 
 def letter_of(
-    mail: Mail, content: Content, data: Mapping[str, object], *, sender_name: str, held: frozenset[str] = frozenset()
+    mail: Mail,
+    content: Content,
+    data: Mapping[str, object],
+    *,
+    sender_name: str,
+    held: frozenset[str] = frozenset(),
+    headers: Mapping[str, str] | None = None,
 ) -> Letter:
     """The letter of this attempt, without the recipients that are held. Raises what `render` raises."""
     subject, text, html = mail.subject, content.text, content.html
@@ -72,7 +79,12 @@ def letter_of(
         html=html,
         written_at=mail.created_at,
         reply_to=content.reply_to,
-        headers=content.headers,
+        headers={**content.headers, **(headers or {})},
         tags=content.tags,
         attachments=content.attachments,
     )
+
+
+def _attachment(kept: dict[str, Any]) -> Attachment:
+    stored_at = kept.pop("stored_at", None)
+    return Attachment(**kept, stored_at=tuple(stored_at) if stored_at else None)

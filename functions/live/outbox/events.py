@@ -1,7 +1,8 @@
-"""What the mail worker tells the rest: how each mail came out, never to whom or what it said.
+"""What the mail worker tells the rest: how each mail came out, never to whom or what it said; and answers that came.
 
-`email.sent` and `email.delivered` have no consumer yet; `address.complained` is for `notifications`,
-which turns the preferences of that address off, and `privacy.data.erased` for `admin`, which keeps the proof.
+`mail.received` is for whoever gave the mail its `reply_ref`; so far nobody does. `email.sent` and
+`email.delivered` have no consumer yet; `address.complained` is for `notifications`, which turns the
+preferences of that address off, and `privacy.data.erased` for `admin`, which keeps the proof.
 """
 
 from typing import ClassVar
@@ -48,6 +49,18 @@ class AddressComplained(Event):
     type: ClassVar[str] = "outbox.address.complained.v1"
 
     address_hash: str
+
+
+class MailReceived(Event):
+    """An answer. `reply_token` is what the one who wrote the mail had named; `sender` is theirs if `is_authentic`."""
+
+    type: ClassVar[str] = "outbox.mail.received.v1"
+
+    reply_token: str
+    sender: str
+    subject: str
+    text: str
+    is_authentic: bool
 
 
 class DataErased(Event):

@@ -18,6 +18,8 @@ RESERVED_HEADERS = frozenset(
     authentication-results arc-seal arc-message-signature arc-authentication-results""".split()
 )
 RESERVED_PREFIXES = ("content-", "resent-", "x-tessera-", "x-ses-", "x-amz")
+# Parts that hold parts could bring headers of their own along.
+LEAF_TYPE = re.compile(r"(?!multipart/|message/)[a-z0-9][a-z0-9.+-]{0,62}/[a-z0-9][a-z0-9.+-]{0,62}")
 # Besides CR and LF, everything that some parser takes for the end of a line, Python's own included.
 BREAKS = re.compile("[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 
@@ -30,9 +32,13 @@ _TAG = re.compile(r"<!?/?[a-zA-Z-][^>]*>")
 
 @dataclass(frozen=True)
 class Attachment:
+    """Its bytes, or the bucket and key of the file that has them."""
+
     name: str
     type: str
     base64: str
+    stored_at: tuple[str, str] | None = None
+    size: int = 0
 
     @property
     def content(self) -> bytes:
@@ -60,6 +66,10 @@ class Letter:
     tags: Mapping[str, str] = field(default_factory=dict)
     attachments: Sequence[Attachment] = ()
 
+    @property
+    def message_id(self) -> str:
+        return f"{self.mail_id}.{self.attempt}@{self.sender.rpartition('@')[2]}"
+
     def mime(self) -> bytes:
         message = EmailMessage(policy=SMTP)
         message["From"] = _mailbox(self.sender, self.sender_name)
@@ -71,7 +81,7 @@ class Letter:
             message["Reply-To"] = [_mailbox(self.reply_to)]
         message["Subject"] = self.subject
         message["Date"] = format_datetime(self.written_at)
-        message["Message-ID"] = f"<{self.mail_id}.{self.attempt}@{self.sender.rpartition('@')[2]}>"
+        message["Message-ID"] = f"<{self.message_id}>"
         message[MAIL_HEADER] = f"{self.mail_id}/{self.attempt}"
         for name, value in self.headers.items():
             message[name] = value
@@ -86,6 +96,11 @@ class Letter:
         for attachment in self.attachments:
             main, _, sub = attachment.type.partition("/")
             message.add_attachment(attachment.content, maintype=main, subtype=sub, filename=attachment.name)
+
+
+def has_own(headers: Mapping[str, str]) -> bool:
+    """Whether these headers say how to unsubscribe."""
+    return any(name.lower() == "list-unsubscribe" for name in headers)
 
 
 def text_of(markup: str) -> str:

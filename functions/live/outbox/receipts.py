@@ -53,9 +53,8 @@ class Receipt:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
-def read(body: str) -> list[Receipt]:
-    """Every receipt in this message; none when it is of a kind that says nothing of delivery."""
-    event = _unwrapped(body)
+def read(event: dict[str, Any]) -> list[Receipt]:
+    """Every receipt in this event; none when it is of a kind that says nothing of delivery."""
     kind, mail = event.get("eventType") or event.get("notificationType"), event.get("mail")
     if not isinstance(kind, str) or not isinstance(mail, dict) or not mail.get("messageId"):
         raise Unreadable("The message is no event of SES.")
@@ -75,7 +74,8 @@ def read(body: str) -> list[Receipt]:
     ]
 
 
-def _unwrapped(body: str) -> dict[str, Any]:
+def unwrapped(body: str) -> dict[str, Any]:
+    """What SES says, out of whichever envelope. Raises `Unreadable`."""
     try:
         found = json.loads(body)
         if isinstance(found, dict) and found.get("Type") == "Notification":

@@ -7,7 +7,7 @@ Problem
 └── SenderNotVerified    422 sender-not-verified
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -17,7 +17,7 @@ from tessera.problems import Problem
 State = Literal["queued", "claimed", "unknown", "sent", "delivered", "bounced", "complained", "cancelled", "dead"]
 Category = Literal["transactional", "bulk"]
 OnUnknown = Literal["resend", "hold"]
-Reason = Literal["bounce", "soft-bounces", "complaint", "manual"]
+Reason = Literal["bounce", "soft-bounces", "complaint", "unsubscribed", "manual"]
 
 LEASE = timedelta(minutes=5)
 # SES publishes its events within seconds as a rule; a quarter of an hour leaves room for a bad day.
@@ -25,6 +25,11 @@ WAIT_FOR_EVENTS = timedelta(minutes=15)
 # How long a queued mail waits for its message before the sweeper looks after it.
 OVERDUE = timedelta(seconds=60)
 PAUSE = timedelta(seconds=60)
+# How long bulk waits while too much comes back. The sweeper brings it, so that nothing is paid for in between.
+HELD = timedelta(minutes=10)
+# A provider looks at the share of what comes back; these are where others have been warned or stopped.
+WINDOW = 1_000
+STOPS_BULK_AT = {"bounced": 50, "complained": 1}
 MAX_FAILURES = 5
 MAX_RESENDS = 1
 LONGEST_BACKOFF_SECONDS = 300
@@ -69,9 +74,51 @@ def backoff_seconds(tries: int, chance: Callable[[float, float], float]) -> int:
     return round(chance(1, min(LONGEST_BACKOFF_SECONDS, 2 ** min(tries, 16))))
 
 
+def bulk_share(most: int, second: int) -> int:
+    """How many of the `most` mails of this second may be bulk: half, or the one of every other second."""
+    return most // 2 if most > 1 else second % 2
+
+
+@dataclass(frozen=True)
+class Reputation:
+    """How many mails there were ever, and after how many of them the last ones came back."""
+
+    total: int = 0
+    bounced: tuple[int, ...] = ()
+    complained: tuple[int, ...] = ()
+    version: int | None = None
+
+    @property
+    def stops_bulk(self) -> bool:
+        """Whether so much of the last thousand came back that bulk has to wait."""
+        return any(self.recent(what) >= most for what, most in STOPS_BULK_AT.items())
+
+    def recent(self, what: str) -> int:
+        """How many of the last thousand came back so."""
+        return sum(number > self.total - WINDOW for number in getattr(self, what))
+
+    def after(self, what: str) -> "Reputation":
+        kept = (*getattr(self, what), self.total)[-STOPS_BULK_AT[what] :]
+        return replace(self, bounced=kept) if what == "bounced" else replace(self, complained=kept)
+
+
+def on_unknown_of(category: str) -> OnUnknown:
+    """What happens when nobody knows whether the mail was sent, unless somebody has said it."""
+    return "resend" if category == "transactional" else "hold"
+
+
 def after_unknown(policy: str, resends: int) -> Literal["resend", "hold"]:
     """What becomes of a mail of which no event was heard in time."""
     return "resend" if policy == "resend" and resends < MAX_RESENDS else "hold"
+
+
+def recipient_state(mail: "Mail", address: str, told: Sequence[str]) -> str:
+    """What became of a mail for one of its recipients, of whom the provider `told` these states."""
+    if address in mail.left_out:
+        return "left-out"
+    if mail.state not in RANKS:
+        return mail.state
+    return max(("sent", *told), key=lambda state: RANKS[state])
 
 
 @dataclass(frozen=True)
@@ -114,6 +161,13 @@ def after_complaint(known: Suppression) -> Suppression:
     return replace(known, reason="complaint", bulk_only=True, until=None, hits=known.hits + 1)
 
 
+def after_unsubscribing(known: Suppression) -> Suppression:
+    """No more bulk mail; a suppression that lasts and says more stays as it is."""
+    if known.is_lasting or (known.bulk_only and known.until is None):
+        return known
+    return replace(known, reason="unsubscribed", bulk_only=True, until=None)
+
+
 @dataclass(frozen=True)
 class Entry:
     """One line of a mail's history, from us."""
@@ -148,6 +202,7 @@ class Mail:
     possible_duplicate: bool = False
     message_ids: tuple[str, ...] = ()
     reason: str | None = None
+    left_out: tuple[str, ...] = ()
     history: tuple[Entry, ...] = ()
     version: int = 1
 

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
@@ -10,7 +10,7 @@ from tessera.types import In, Instant, Out, Ulid
 from tessera.types import text as bounded
 
 from .addresses import MAX_CHARACTERS, normalised
-from .letters import BREAKS, RESERVED_HEADERS, RESERVED_PREFIXES
+from .letters import BREAKS, LEAF_TYPE, RESERVED_HEADERS, RESERVED_PREFIXES, has_own
 from .rules import Category, OnUnknown, Reason, State
 
 MAX_RECIPIENTS = 50
@@ -38,9 +38,8 @@ def _tag_name(value: str) -> str:
 
 
 def _leaf_type(value: str) -> str:
-    # Parts that hold parts could bring headers of their own along.
-    if value.startswith(("multipart/", "message/")):
-        raise ValueError("an attachment is one part")
+    if not LEAF_TYPE.fullmatch(value):
+        raise ValueError("an attachment is one part, with a type such as text/plain")
     return value
 
 
@@ -79,9 +78,19 @@ DataName = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,40}$", max_lengt
 
 
 class AttachmentIn(In):
-    name: FileName
-    type: MediaType
-    base64: Annotated[str, Field(max_length=940_000), AfterValidator(_base64)]
+    """A file that `files` keeps, or a small one that comes along."""
+
+    file_id: Ulid | None = None
+    name: FileName | None = None
+    type: MediaType | None = None
+    base64: Annotated[str, Field(max_length=940_000), AfterValidator(_base64)] | None = None
+
+    @model_validator(mode="after")
+    def _one_or_the_other(self) -> "AttachmentIn":
+        brought = [self.name, self.type, self.base64]
+        if any(value is None for value in brought) if self.file_id is None else any(brought):
+            raise ValueError("Give `file_id`, or `name`, `type` and `base64`.")
+        return self
 
 
 class MailIn(In):
@@ -113,6 +122,10 @@ class MailIn(In):
             raise ValueError("Give a `subject` and `text` or `html`, or a `template`.")
         if self.template is not None and (has_words or self.subject):
             raise ValueError("A template brings its own subject and words.")
+        one = len({*self.to, *self.cc, *self.bcc}) == 1
+        if self.category == "bulk" and not one and not has_own(self.headers):
+            # A link in a mail that many get could not say whose it is.
+            raise ValueError("A bulk mail goes to one person, or brings a `List-Unsubscribe` of its own.")
         return self
 
 
@@ -176,12 +189,20 @@ class MailSummaryOut(Out):
     reason: Annotated[str, Field(max_length=100)] | None = None
 
 
+class RecipientOut(Out):
+    """What became of the mail for one of its recipients. `left-out` got none, because the address is suppressed."""
+
+    address: Recipient
+    state: State | Literal["left-out"]
+
+
 class MailOut(MailSummaryOut):
     cc: Annotated[list[Recipient], Field(max_length=MAX_RECIPIENTS)]
     bcc: Annotated[list[Recipient], Field(max_length=MAX_RECIPIENTS)]
     sender: Annotated[str, Field(max_length=MAX_CHARACTERS)]
     on_unknown: OnUnknown
     next_at: Instant
+    recipients: Annotated[list[RecipientOut], Field(max_length=MAX_RECIPIENTS)]
     attempts: Annotated[list[EntryOut], Field(max_length=1_000)]
     events: Annotated[list[NewsOut], Field(max_length=1_000)]
 
@@ -226,20 +247,53 @@ class StatsOut(Out):
     bounced: int
     complained: int
     dead: int
+    received: int
+    dropped: int
     bounce_percent: float
     complaint_percent: float
 
 
+class StreamOut(Out):
+    """`held`: too much came back of what was sent last. `paused`: the provider takes nothing for now."""
+
+    state: Literal["open", "held", "paused"]
+
+
+class SendingOut(Out):
+    """What may be sent now. The counts are of the last 1,000 mails; bulk is held at 50 and at 1."""
+
+    transactional: StreamOut
+    bulk: StreamOut
+    probe_at: Instant | None
+    bounced: int
+    complained: int
+
+
 class HandOverIn(In):
-    """A mail that another of our services has written whole, under an id of its own."""
+    """A mail of another of our services under an id of its own: its own words, or a template.
+
+    `secret` holds the secret values of the template, sealed for the purpose `mail`. Answers are told of as
+    `outbox.mail.received.v1` with `reply_ref`, where a domain takes them.
+    """
 
     id: Ulid
     to: Address
-    subject: Line
-    text: Annotated[str, bounded(200_000, multiline=True)]
+    subject: Line | None = None
+    text: Annotated[str, bounded(200_000, multiline=True)] | None = None
     html: Annotated[str, bounded(500_000, multiline=True)] | None = None
+    template: Annotated[str, bounded(60)] | None = None
+    data: Annotated[dict[DataName, Annotated[str, bounded(2000)]], Field(default_factory=dict, max_length=40)]
+    secret: Annotated[str, bounded(8_000)] | None = None
     headers: Annotated[dict[HeaderName, HeaderValue], Field(default_factory=dict, max_length=20)]
     category: Category = "transactional"
+    reply_ref: Ulid | None = None
+
+    @model_validator(mode="after")
+    def _one_or_the_other(self) -> "HandOverIn":
+        words = [self.subject, self.text]
+        if any(value is None for value in words) if self.template is None else any([*words, self.html]):
+            raise ValueError("Give `subject` and `text`, or a `template`.")
+        return self
 
 
 class HandedOverOut(Out):

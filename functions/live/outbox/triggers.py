@@ -11,12 +11,13 @@ from tessera.triggers import Entries, On, worker
 
 from .actions.ask import ask_for_event
 from .actions.deliver import deliver
+from .actions.receive import receive
 from .actions.report import NotKnownYet, report
 from .actions.wake import wake
 from .drafts import Content
-from .provider import SESProvider
-from .receipts import read
-from .store import MailStore
+from .inbound import RECEIVED, arrived
+from .ports import Ports
+from .receipts import read, unwrapped
 
 
 class MailRequested(BaseModel):
@@ -30,28 +31,33 @@ class MailRequested(BaseModel):
 
 class SendMail(BaseModel):
     mail_id: str
+    bulk: bool = False
+    tries: int = 0
 
 
 def _requested(event: MailRequested, received: Envelope, bindings: Bindings) -> None:
     content = Content(template=event.template, data=event.data, sealed=event.secret)
-    store, provider = bindings.get(MailStore), bindings.get(SESProvider)
-    ask_for_event(store, provider, to=event.to, content=content, received=received)
+    ask_for_event(bindings.get(Ports), to=event.to, content=content, received=received)
 
 
 def _send(job: SendMail, received: Envelope, bindings: Bindings) -> None:
-    deliver(bindings.get(MailStore), bindings.get(SESProvider), job.mail_id)
+    deliver(bindings.get(Ports), job.mail_id, bulk=job.bulk, tries=job.tries)
 
 
 def _wake(item: DueItem, bindings: Bindings) -> None:
-    wake(bindings.get(MailStore), bindings.get(SESProvider), item.pk.removeprefix("M#"))
+    wake(bindings.get(Ports), item.pk.removeprefix("M#"))
 
 
 def _reported(body: str, bindings: Bindings) -> None:
     """Every report of the message is noted before one that must wait sends it back to the queue."""
+    event = unwrapped(body)
+    if event.get("notificationType") == RECEIVED:
+        receive(bindings.get(Ports), arrived(event))
+        return
     early: NotKnownYet | None = None
-    for receipt in read(body):
+    for receipt in read(event):
         try:
-            report(bindings.get(MailStore), receipt)
+            report(bindings.get(Ports), receipt)
         except NotKnownYet as error:
             early = error
     if early is not None:

@@ -5,17 +5,18 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
 MAIL = {"to": ["ann@example.com"], "subject": "News", "text": "Hello."}
 
 
-def until(read: Callable[[], Any], holds: Callable[[Any], bool], *, within: float = 20) -> Any:
+def until(read: Callable[[], Any], holds: Callable[[Any], bool], *, within: float = 20, pause: float = 0.1) -> Any:
     """What `read` returns once it holds. Fails after this many seconds."""
-    deadline, pause = time.monotonic() + within, threading.Event()
+    deadline, waiting = time.monotonic() + within, threading.Event()
     while not holds(found := read()):
         assert time.monotonic() < deadline, f"Still {found} after {within} seconds."
-        pause.wait(0.1)
+        waiting.wait(pause)
     return found
 
 
@@ -89,3 +90,77 @@ def test_people_may_not_send_mail_or_see_it(people):
     assert person.get("/outbox/emails?state=sent").status_code == 403
     assert person.get("/outbox/dead-letters").status_code == 403
     assert person.post("/outbox/internal/erase", json={"owner_id": "x"}).status_code == 404
+
+
+def drained(admin, ids, within):
+    """Seconds until all of these are sent."""
+    began = time.monotonic()
+    waiting = set(ids)
+
+    def left():
+        cursor = ""
+        while True:
+            page = admin.get(f"/outbox/emails?state=sent&limit=100{cursor}").json()
+            waiting.difference_update(item["id"] for item in page["items"])
+            if not waiting or not page["next"]:
+                return len(waiting)
+            cursor = f"&cursor={page['next']}"
+
+    until(left, lambda number: number == 0, within=within, pause=1)
+    return time.monotonic() - began
+
+
+def test_five_hundred_mails_are_sent_within_half_a_minute(admin, record_property):
+    began = time.monotonic()
+    ids = []
+    for batch in range(5):
+        items = [{**MAIL, "to": [f"p{batch}.{n}@example.com"]} for n in range(100)]
+        ids += [item["id"] for item in admin.post("/outbox/emails/batch", json={"items": items}).json()["items"]]
+    accepted = time.monotonic() - began
+
+    took = drained(admin, ids, within=60)
+
+    record_property("accepted_seconds", round(accepted, 1))
+    record_property("drained_seconds", round(took, 1))
+    print(f"500 mails accepted in {accepted:.1f} s, all sent {took:.1f} s after the last")
+    assert took <= 30
+
+
+def test_bulk_is_sent_with_a_link_that_ends_it(admin, people):
+    address = f"reader-{time.monotonic_ns()}@example.com"
+    body = {**MAIL, "to": [address], "category": "bulk"}
+    accepted = admin.post("/outbox/emails", json=body).json()["id"]
+    until(lambda: mail_of(admin, accepted), lambda mail: mail["state"] == "sent")
+
+    assert admin.post("/outbox/unsubscribe?token=not.ours").status_code == 404
+    assert admin.get("/outbox/sending").json()["bulk"]["state"] == "open"
+
+
+def test_a_file_goes_along_once_it_is_clean(admin):
+    made = admin.post("/files", json={"name": "a.txt", "type": "text/plain", "size": 5}).json()
+    body = {**MAIL, "attachments": [{"file_id": made["id"]}]}
+    assert admin.post("/outbox/emails", json=body).status_code == 422
+    headers = {name: value for name, value in made["upload"]["headers"].items() if name != "Content-Length"}
+    assert httpx.put(made["upload"]["url"], content=b"hello", headers=headers).status_code == 200
+    until(lambda: admin.get(f"/files/{made['id']}").json(), lambda file: file["state"] == "clean", within=60)
+
+    accepted = admin.post("/outbox/emails", json=body)
+
+    assert accepted.status_code == 202, accepted.text
+    until(lambda: mail_of(admin, accepted.json()["id"]), lambda mail: mail["state"] == "sent")
+
+
+def test_a_link_to_a_file_goes_out_by_mail(admin, user):
+    address = f"friend-{time.monotonic_ns()}@example.com"
+    made = user.post("/files", json={"name": "b.txt", "type": "text/plain", "size": 5}).json()
+
+    shared = user.post(f"/files/{made['id']}/shares", json={"emails": [address]}).json()
+
+    assert (shared["mailed"], shared["not_mailed"]) == ([address], [])
+    found = until(
+        lambda: admin.get(f"/outbox/emails?to={address}").json()["items"],
+        lambda items: bool(items) and items[0]["state"] == "sent",
+    )
+    assert found[0]["subject"] == "A file was shared with you"
+    source = admin.get(f"/outbox/emails/{found[0]['id']}/source").json()["source"]
+    assert shared["token"] not in source and "[withheld]" in source

@@ -9,7 +9,7 @@ from tessera.bus import Event
 from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.tables import Row
-from tessera.transact import putting, seen, transact
+from tessera.transact import AlreadySeen, putting, seen, transact
 from tessera.triggers import Entries, On, dispatch
 from tests.kit.faults import Crash, crash_at
 from tests.kit.queues import drain, make_queue
@@ -53,6 +53,27 @@ def test_an_event_reaches_its_consumer_with_the_part_it_reads():
 
     assert got == [Read(number=3)]
     assert failed(answer) == []
+
+
+@pytest.mark.parametrize("first", [None, ValueError("broken"), AlreadySeen()], ids=["done", "failed", "seen before"])
+def test_an_event_reaches_everyone_who_reads_it_whatever_the_first_of_them_makes_of_it(first):
+    got = []
+
+    def stumble(data, received, bindings):
+        if first is not None:
+            raise first
+
+    entries = Entries(
+        events=(
+            On(NoteWritten.type, Read, stumble),
+            On(NoteWritten.type, Read, lambda data, received, bindings: got.append(data)),
+        )
+    )
+
+    answer = dispatch(entries, delivered(from_bus(Envelope.of(NoteWritten(number=3)))), BINDINGS)
+
+    assert got == [Read(number=3)]
+    assert failed(answer) == (["0"] if isinstance(first, ValueError) else [])
 
 
 def test_the_trace_of_an_event_goes_on_in_its_consumer():

@@ -1,7 +1,7 @@
 """Links to a file that anybody may follow who has them, as often and as long as their owner says."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from tessera.tables import Key
 
 from ..events import ShareDownloaded, ShareExhausted
 from ..ports import Ports
+from ..posting import Posted
 from ..rules.files import File, State
 from ..rules.problems import TooManyGrants, TooManyShares, WrongPassword, refused
 from ..rules.shares import (
@@ -36,14 +37,28 @@ class Terms:
     expires_at: datetime | None = None
     password: str | None = None
     max_downloads: int | None = None
+    emails: tuple[str, ...] = ()
 
 
-def create(
-    ports: Ports, file_id: str, terms: Terms, intent: Intent, *, by: Principal
-) -> tuple[Share, str | None, bool]:
-    """The link, its token, and whether an earlier request made it. The token is known this once; a replay has none.
+@dataclass(frozen=True)
+class Made:
+    """A new link. Its token is known this once; a replay has none, and mails nothing."""
 
-    3 requests. Raises `NotFound`, `NotAllowed`, `InvalidRequest`, `TooManyShares`.
+    share: Share
+    token: str | None = None
+    url: str | None = None
+    posted: Posted = field(default_factory=Posted)
+
+    @property
+    def is_replay(self) -> bool:
+        return self.token is None
+
+
+def create(ports: Ports, file_id: str, terms: Terms, intent: Intent, *, base: str, by: Principal) -> Made:
+    """Make a link, and mail it to those it is for.
+
+    3 requests, and 1 for each mail. Raises `NotFound`, `NotAllowed`, `InvalidRequest`, `TooManyShares`, and a
+    `LimitExceeded` for too many mails in a day.
     """
     file, now = access.own(ports, file_id, by), clock.now()
     check_expiry(terms.expires_at, now)
@@ -62,8 +77,13 @@ def create(
         left=terms.max_downloads,
         password=kept_password(terms.password, secrets.token_bytes(16)) if terms.password else None,
     )
+    ports.posting.charge(by.user_id or by.id, terms.emails)
     made, replayed = ports.shares.create(share, intent)
-    return made, None if replayed else f"{share.id}.{secret}", replayed
+    if replayed:
+        return Made(made)
+    token = f"{share.id}.{secret}"
+    url = f"{base}/files/s/{token}"
+    return Made(made, token, url, ports.posting.send(share.id, name=file.name, link=url, to=terms.emails))
 
 
 def look(ports: Ports, token: str) -> tuple[Share, File]:

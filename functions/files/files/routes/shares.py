@@ -55,14 +55,16 @@ async def create_share(
     base: BaseURL,
     key: IdempotencyKey = None,
 ) -> ShareMadeOut:
-    """Make a link that anybody may follow who has it. Its token is shown this once."""
+    """Make a link that anybody may follow who has it, and mail it. Its token is shown this once."""
     if body.one_time and body.max_downloads not in (None, 1):
         raise refused("/max_downloads", "A link for one time is followed once.")
     intent = keys.intent(key, caller, f"POST /files/{file_id}/shares", body)
-    terms = actions.Terms(body.expires_at, body.password, 1 if body.one_time else body.max_downloads)
-    share, token, replayed = actions.create(ports, file_id, terms, intent, by=caller)
-    show_created(response, location=f"/files/{file_id}/shares", version=share.version, replayed=replayed)
-    return ShareMadeOut.made(share, token, base)
+    most = 1 if body.one_time else body.max_downloads
+    terms = actions.Terms(body.expires_at, body.password, most, tuple(dict.fromkeys(body.emails)))
+    made = actions.create(ports, file_id, terms, intent, base=base, by=caller)
+    location = f"/files/{file_id}/shares"
+    show_created(response, location=location, version=made.share.version, replayed=made.is_replay)
+    return ShareMadeOut.made(made.share, made.token, made.url, made.posted)
 
 
 @router.get("/{file_id:ulid}/shares", responses=problems(NotFound, NotAllowed, InvalidCursor))

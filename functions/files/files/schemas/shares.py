@@ -6,20 +6,27 @@ from pydantic import Field, StringConstraints
 
 from tessera.types import In, Instant, Out, Patch, Ulid, absent
 
+from ..posting import Posted
 from ..rules.files import File
 from ..rules.shares import Share
 
 Password = Annotated[str, StringConstraints(min_length=4, max_length=128)]
+# `outbox` says what an address is; this keeps out what can be none.
+Email = Annotated[
+    str, StringConstraints(pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+\.[^@\s\x00-\x1f]+$", max_length=254)
+]
+MAX_MAILED = 20
 Downloads = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class ShareIn(In):
-    """`one_time` is short for one download."""
+    """`one_time` is short for one download. Each of `emails` gets a mail of its own with the link."""
 
     expires_at: Instant | None = None
     password: Password | None = None
     max_downloads: Downloads | None = None
     one_time: bool = False
+    emails: Annotated[list[Email], Field(default_factory=list, max_length=MAX_MAILED)]
 
 
 class SharePatch(Patch):
@@ -46,14 +53,21 @@ class ShareOut(Out):
 
 
 class ShareMadeOut(ShareOut):
-    """The token is shown this once; a replay has none."""
+    """The token is shown this once; a replay has none.
+
+    Who is among `not_mailed` takes no mail from here, or it could not be handed on: give them the link otherwise.
+    """
 
     token: Annotated[str, Field(max_length=100)] | None
     url: Annotated[str, Field(max_length=500)] | None
 
+    mailed: Annotated[list[Email], Field(max_length=MAX_MAILED)]
+    not_mailed: Annotated[list[Email], Field(max_length=MAX_MAILED)]
+
     @classmethod
-    def made(cls, share: Share, token: str | None, base: str) -> "ShareMadeOut":
-        return cls.model_validate({**_told(share), "token": token, "url": f"{base}/files/s/{token}" if token else None})
+    def made(cls, share: Share, token: str | None, url: str | None, posted: Posted) -> "ShareMadeOut":
+        mailed = {"mailed": list(posted.mailed), "not_mailed": list(posted.not_mailed)}
+        return cls.model_validate({**_told(share), "token": token, "url": url, **mailed})
 
 
 class SharedOut(Out):

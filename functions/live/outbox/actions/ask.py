@@ -1,5 +1,6 @@
 """Mails that are asked for, by a request or by an event."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from tessera import clock
@@ -10,15 +11,24 @@ from tessera.transact import AlreadySeen
 from .. import rules
 from ..addresses import normalised
 from ..drafts import Content, Draft
-from ..provider import Provider
+from ..ports import Ports
 from ..rules import Mail
 from ..store import MailStore
 from ..templates import check, template_of
-from .deliver import announce, deliver
+from .deliver import announce, announce_all, deliver
 
 
-def ask(store: MailStore, draft: Draft, intent: Intent, *, by: str) -> tuple[Mail, bool]:
+def ask(
+    store: MailStore,
+    draft: Draft,
+    intent: Intent,
+    *,
+    by: str,
+    tell: Callable[[MailStore, Sequence[Mail]], None] = announce_all,
+) -> tuple[Mail, bool]:
     """Keep the mail and tell the worker; whether the same request had done so before. 2 requests and 1 message.
+
+    Whoever asks for many may `tell` of them together.
 
     Raises `SenderNotVerified`, `AllSuppressed`, what `check` raises, and what `idempotency.create` raises.
     """
@@ -32,15 +42,17 @@ def ask(store: MailStore, draft: Draft, intent: Intent, *, by: str) -> tuple[Mai
         raise rules.AllSuppressed("Their mail came back, or they asked for none. An administrator can lift this.")
     mail, replayed = store.mails.ask(draft, intent, by)
     if not replayed and mail.next_at <= clock.now():
-        announce(store, mail.id, mail.next_at)
+        tell(store, [mail])
     return mail, replayed
 
 
 def hand_over(store: MailStore, draft: Draft, mail_id: str, *, by: str) -> None:
     """Keep the mail that another of our services has written, under the id it gave it, and tell the worker.
 
-    2 requests and 1 message; handed over again, nothing happens. Raises `AllSuppressed`.
+    2 requests and 1 message; handed over again, nothing happens. Raises `AllSuppressed`, and what `check` raises.
     """
+    if draft.content.template is not None:
+        check(draft.content.template, draft.content.data, sealed=draft.content.sealed is not None)
     held = store.suppressions.held(draft.to, draft.category, clock.now())
     if held.issuperset(draft.to):
         raise rules.AllSuppressed("Their mail came back, or they asked for none. An administrator can lift this.")
@@ -48,10 +60,10 @@ def hand_over(store: MailStore, draft: Draft, mail_id: str, *, by: str) -> None:
         mail = store.mails.ask_once(draft, mail_id, by)
     except AlreadySeen:
         return
-    announce(store, mail.id, mail.next_at)
+    announce(store, mail)
 
 
-def ask_for_event(store: MailStore, provider: Provider, *, to: str, content: Content, received: Envelope) -> None:
+def ask_for_event(ports: Ports, *, to: str, content: Content, received: Envelope) -> None:
     """Keep the mail of this event and send it at once.
 
     A crash in between loses nothing: the mail is there, and the sweeper brings it. Raises `AlreadySeen`.
@@ -61,10 +73,10 @@ def ask_for_event(store: MailStore, provider: Provider, *, to: str, content: Con
     data = {"at": f"{when.day} {when:%B %Y, %H:%M} UTC", **content.data}
     check(name, data, sealed=content.sealed is not None)
     draft = Draft(
-        sender=store.settings.mail_from,
+        sender=ports.store.settings.mail_from,
         to=(normalised(to),),
         subject=template_of(name).subject,
         content=replace(content, data=data),
     )
-    mail = store.mails.ask_once(draft, received.id, "accounts")
-    deliver(store, provider, mail.id)
+    mail = ports.store.mails.ask_once(draft, received.id, "accounts")
+    deliver(ports, mail.id)

@@ -1,7 +1,9 @@
 """Claim, send, record. The provider cannot tell a repeated call from a new one, so the claim must."""
 
 import random
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 
 from tessera import aws, clock, log, queues
 from tessera.problems import Busy
@@ -9,11 +11,14 @@ from tessera.sealed import SealBroken, unseal
 
 from .. import rules
 from ..drafts import letter_of
+from ..files import FileGone
 from ..letters import Letter
-from ..provider import Failed, NotSent, Paused, Provider, Refused, Throttled, Unsure
+from ..ports import Ports
+from ..provider import Failed, NotSent, Paused, Refused, Throttled, Unsure
 from ..rules import Mail
-from ..store import MailStore
+from ..store import MailStore, Slot
 from ..templates import MissingVariable, UnknownTemplate
+from . import unsubscribe
 
 SEAL_PURPOSE = "mail"
 # Queues hold a message back for a quarter of an hour at most; what waits longer, the sweeper brings.
@@ -24,28 +29,39 @@ class Unsendable(Exception):
     """This mail can never be sent as it is."""
 
 
-def deliver(store: MailStore, provider: Provider, mail_id: str) -> None:
-    """Send the mail, if it is waiting and nobody else is at it. 7 requests when all goes well.
+def deliver(ports: Ports, mail_id: str, *, bulk: bool = False, tries: int = 0) -> None:
+    """Send the mail, if it is waiting and nobody else is at it. 6 requests when all goes well, 7 for bulk.
 
-    A crash anywhere leaves it claimed; when the claim has run out, `wake` takes it up.
+    `tries` counts how often it found no room. A crash anywhere leaves it claimed; when the claim has run
+    out, `wake` takes it up.
     """
-    wait = store.pace.wait_seconds(provider.rate())
-    if wait:
-        _come_back(store, store.mails.postpone(mail_id, clock.now() + _jittered(wait)))
+    store = ports.store
+    if bulk and store.guard.reputation()[0].stops_bulk:
+        # No message: the sweeper brings it.
+        store.mails.postpone(mail_id, clock.now() + rules.HELD)
+        return
+    slot = store.pace.take(ports.provider.rate(), bulk=bulk)
+    if slot.wait_seconds:
+        waiting = store.mails.postpone(mail_id, clock.now() + _later(slot.wait_seconds, tries))
+        _come_back(store, waiting, tries=tries + 1)
         return
     mail = store.mails.claim(mail_id, clock.now())
-    if mail is None:
-        return
+    if mail is not None:
+        _send(ports, mail, slot)
+
+
+def _send(ports: Ports, mail: Mail, slot: Slot) -> None:
+    store = ports.store
     aws.fault_point("outbox.claimed")
     try:
-        letter = _letter(store, mail)
+        letter, held = _letter(ports, mail)
         aws.fault_point("outbox.calling")
-        message_id = provider.send(letter)
+        message_id = ports.provider.send(letter)
     except Unsendable as refused:
-        _end(store, mail, str(refused))
+        _end(ports, mail, str(refused))
         return
     except NotSent as refused:
-        _not_sent(store, mail, refused)
+        _not_sent(ports, mail, refused)
         return
     except Unsure as error:
         store.mails.lose(mail, clock.now())
@@ -53,16 +69,21 @@ def deliver(store: MailStore, provider: Provider, mail_id: str) -> None:
         return
     except (Busy, aws.ClientError, aws.BotoCoreError) as error:
         # The provider's own errors are all `NotSent` or `Unsure`: this one came before it was called.
-        _not_sent(store, mail, Failed(type(error).__name__))
+        _not_sent(ports, mail, Failed(type(error).__name__))
         log.unexpected("composing a mail", error)
         return
     aws.fault_point("outbox.called")
-    store.mails.record_sent(mail, message_id)
+    store.mails.record_sent(mail, message_id, held)
     aws.fault_point("outbox.recorded")
+    if slot.is_probe:
+        store.pace.resume()
+        log.line("sending goes on", outcome="circuit closed")
+    ports.listeners.tell(mail.id, mail.asked_by, "sent")
 
 
-def _letter(store: MailStore, mail: Mail) -> Letter:
-    """The letter to send now. Raises `Unsendable`."""
+def _letter(ports: Ports, mail: Mail) -> tuple[Letter, frozenset[str]]:
+    """The letter to send now, and who gets none of it. Raises `Unsendable`."""
+    store = ports.store
     held = store.suppressions.held(mail.recipients, mail.category, clock.now())
     aws.fault_point("outbox.checked")
     if len(held) == len(mail.recipients):
@@ -75,24 +96,30 @@ def _letter(store: MailStore, mail: Mail) -> Letter:
     try:
         if content.sealed:
             data |= unseal(store.settings.mail_key, SEAL_PURPOSE, content.sealed)
-        letter = letter_of(mail, content, data, sender_name=store.settings.mail_name, held=held)
+        whole = replace(content, attachments=ports.files.load(content.attachments))
+        listed = unsubscribe.headers(ports.mac, ports.base, mail, content.headers)
+        letter = letter_of(mail, whole, data, sender_name=store.settings.mail_name, held=held, headers=listed)
     except SealBroken:
         raise Unsendable("secret-unreadable") from None
+    except FileGone:
+        raise Unsendable("attachment-gone") from None
     except (UnknownTemplate, MissingVariable) as problem:
         raise Unsendable(problem.slug) from None
     aws.fault_point("outbox.composed")
-    return letter
+    return letter, held
 
 
-def _not_sent(store: MailStore, mail: Mail, refused: NotSent) -> None:
+def _not_sent(ports: Ports, mail: Mail, refused: NotSent) -> None:
+    store = ports.store
     now, counts = clock.now(), isinstance(refused, Failed)
     if isinstance(refused, Refused) or (counts and mail.failures + 1 >= rules.MAX_FAILURES):
-        _end(store, mail, refused.reason)
+        _end(ports, mail, refused.reason)
         return
     if isinstance(refused, Paused):
         store.pace.pause((now + rules.PAUSE).timestamp())
-        log.line("sending is paused by the provider", outcome="circuit open", cause=refused.reason)
-        until = now + rules.PAUSE + _jittered(1)
+        metric = log.metric("mail_paused", stack=store.settings.stack)
+        log.line("sending is paused by the provider", outcome="circuit open", cause=refused.reason, **metric)
+        until = now + rules.PAUSE + _later(1, 0)
     else:
         tries = mail.failures if counts else mail.deferrals
         until = now + timedelta(seconds=rules.backoff_seconds(tries + 1, random.uniform))
@@ -100,25 +127,42 @@ def _not_sent(store: MailStore, mail: Mail, refused: NotSent) -> None:
     _come_back(store, store.mails.give_back(mail, until, outcome, refused.reason, counts=counts))
 
 
-def _end(store: MailStore, mail: Mail, reason: str) -> None:
-    store.mails.bury(mail, reason)
+def _end(ports: Ports, mail: Mail, reason: str) -> None:
+    ports.store.mails.bury(mail, reason)
     log.line("mail dead", outcome="dead", cause=reason)
+    ports.listeners.tell(mail.id, mail.asked_by, "dead")
 
 
-def _jittered(seconds: float) -> timedelta:
-    """A little later than asked, each worker differently, so that they do not all come back at once."""
-    return timedelta(seconds=seconds + random.uniform(0, 2))
+def _later(seconds: float, tries: int) -> timedelta:
+    """Later than asked, each mail differently and the more often it came the more, so that a backlog costs little."""
+    return timedelta(seconds=seconds + random.uniform(0, min(rules.LONGEST_BACKOFF_SECONDS, 2 ** min(tries + 1, 16))))
 
 
-def _come_back(store: MailStore, mail: Mail | None) -> None:
+def _come_back(store: MailStore, mail: Mail | None, *, tries: int = 0) -> None:
     if mail is not None:
-        announce(store, mail.id, mail.next_at)
+        announce(store, mail, tries=tries)
 
 
-def announce(store: MailStore, mail_id: str, when: datetime) -> None:
-    """A message for the worker at this time. 1 request to SQS; none for what the sweeper will bring."""
-    delay = when - clock.now()
-    if delay <= _LONGEST_DELAY:
-        # Rounded up: a message that comes early finds nothing to claim, and the sweeper is a minute away.
-        seconds = max(0, -(-int(delay.total_seconds() * 1000) // 1000))
-        queues.send(store.settings.queue, "send", {"mail_id": mail_id}, delay_seconds=seconds)
+def announce(store: MailStore, mail: Mail, *, tries: int = 0) -> None:
+    """A message for the worker of its stream at its time. 1 request to SQS; none for what the sweeper will bring."""
+    delay = mail.next_at - clock.now()
+    if delay > _LONGEST_DELAY:
+        return
+    # Rounded up: a message that comes early finds nothing to claim, and the sweeper is a minute away.
+    seconds = max(0, -(-int(delay.total_seconds() * 1000) // 1000))
+    queues.send(_queue_of(store, mail), "send", _asked(mail, tries), delay_seconds=seconds)
+
+
+def announce_all(store: MailStore, mails: Sequence[Mail]) -> None:
+    """Messages for mails that are to be sent at once: 1 request to SQS for 10 of a stream."""
+    for queue in (store.settings.queue, store.settings.bulk_queue):
+        bodies = [queues.message("send", _asked(mail, 0)) for mail in mails if _queue_of(store, mail) == queue]
+        queues.send_bodies(queue, bodies)
+
+
+def _queue_of(store: MailStore, mail: Mail) -> str:
+    return store.settings.bulk_queue if mail.category == "bulk" else store.settings.queue
+
+
+def _asked(mail: Mail, tries: int) -> dict[str, object]:
+    return {"mail_id": mail.id, "bulk": mail.category == "bulk", "tries": tries}

@@ -1,6 +1,8 @@
 """What people do with mails: cancel, retry, bring dead letters back, look at the source, erase."""
 
+import base64
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tessera import clock, queues
 from tessera.problems import Gone, NotFound
@@ -8,6 +10,7 @@ from tessera.transact import telling, transact
 
 from .. import events, rules
 from ..drafts import letter_of
+from ..letters import Attachment
 from ..rules import Mail
 from ..store import MailStore
 from ..templates import withheld
@@ -47,8 +50,15 @@ def redrive(store: MailStore, mail_ids: Sequence[str], *, at_most: int) -> tuple
             more, place = store.listing.in_state("dead", at_most - len(found), place)
             found += more
     moved = sum(_revive(store, mail) is not None for mail in found if mail.state == "dead")
-    letters = 0 if mail_ids else queues.redrive(store.settings.dead_queue, store.settings.queue, at_most=at_most)
-    return moved, letters
+    asked = store.settings
+    streams = [] if mail_ids else [(asked.dead_queue, asked.queue), (asked.bulk_dead_queue, asked.bulk_queue)]
+    return moved, sum(queues.redrive(dead, queue, at_most=at_most) for dead, queue in streams)
+
+
+def resume(store: MailStore) -> None:
+    """Let bulk go on, and mails of every kind if the provider had paused them. 2 requests."""
+    store.guard.forget()
+    store.pace.resume()
 
 
 def source(store: MailStore, mail_id: str) -> str:
@@ -57,7 +67,8 @@ def source(store: MailStore, mail_id: str) -> str:
     if content is None:
         raise Gone("What the mail said is no longer kept.")
     data = withheld(content.template, content.data) if content.template else {}
-    return letter_of(mail, content, data, sender_name=store.settings.mail_name).mime().decode()
+    shown = replace(content, attachments=tuple(map(_noted, content.attachments)))
+    return letter_of(mail, shown, data, sender_name=store.settings.mail_name).mime().decode()
 
 
 def erase(store: MailStore, addresses: Sequence[str], owner_id: str) -> bool:
@@ -70,6 +81,14 @@ def erase(store: MailStore, addresses: Sequence[str], owner_id: str) -> bool:
     return True
 
 
+def _noted(attachment: Attachment) -> Attachment:
+    """A file is named and not fetched: with it, the answer would be larger than one may be."""
+    if attachment.stored_at is None:
+        return attachment
+    note = f"{attachment.size} bytes of {attachment.type}, in `files`.".encode()
+    return replace(attachment, type="text/plain", base64=base64.b64encode(note).decode())
+
+
 def _found(store: MailStore, mail_id: str) -> Mail:
     mail = store.mails.get(mail_id)
     if mail is None:
@@ -80,5 +99,5 @@ def _found(store: MailStore, mail_id: str) -> Mail:
 def _revive(store: MailStore, before: Mail) -> Mail | None:
     mail = store.mails.send_again(before, clock.now(), of=[before.state], resends=0)
     if mail is not None:
-        announce(store, mail.id, mail.next_at)
+        announce(store, mail)
     return mail

@@ -1,6 +1,6 @@
 """What the provider reports: matched to its mail, once, whatever order it comes in."""
 
-from tessera import clock, outbox
+from tessera import clock, log, outbox
 from tessera.etags import StaleVersion
 from tessera.expressions import is_new
 from tessera.problems import Busy, NotFound
@@ -8,23 +8,26 @@ from tessera.transact import AlreadySeen, Step, putting, telling, transact
 
 from .. import events, rules
 from ..addresses import digest
+from ..ports import Ports
 from ..receipts import STATES, Receipt
 from ..rules import Mail
 from ..store import Contended, MailStore, ReceiptRow, mail_pk, suppression_of
 from ..store.rows import expiry
 
 _TRIES = 8
+GUARDED = {"hard_bounce": "bounced", "complaint": "complained"}
 
 
 class NotKnownYet(Exception):
     """No mail of ours has this id so far: the report came before its mail was recorded, or is not ours."""
 
 
-def report(store: MailStore, receipt: Receipt) -> None:
-    """Note one report. 2 or 3 reads and 1 transaction. Nothing happens the second time.
+def report(ports: Ports, receipt: Receipt) -> None:
+    """Note one report. 2 to 4 reads and 1 transaction. Nothing happens the second time.
 
     Raises `NotKnownYet`, so that the queue brings it again.
     """
+    store = ports.store
     mail_id, attempt = receipt.mail_id, receipt.attempt
     if not mail_id:
         known = store.mails.known(receipt.message_id)
@@ -37,6 +40,7 @@ def report(store: MailStore, receipt: Receipt) -> None:
             return
         try:
             transact(*_steps(store, receipt, mail, attempt))
+            _tell(ports, receipt, mail, attempt)
             return
         except AlreadySeen:
             return
@@ -69,7 +73,26 @@ def _steps(store: MailStore, receipt: Receipt, mail: Mail, attempt: int) -> list
         was_recorded = mail.state in rules.RANKS
         counted = [state] if was_recorded or state == "sent" else ["sent", state]
         steps.append(store.mails.counting(mail.id, *counted))
-    return [*steps, *_suppressing(store, receipt, mail)]
+    return [*steps, *_suppressing(store, receipt, mail), *_guarding(store, receipt)]
+
+
+def _tell(ports: Ports, receipt: Receipt, mail: Mail, attempt: int) -> None:
+    state = reached(mail, receipt, attempt)
+    if state != mail.state:
+        ports.listeners.tell(mail.id, mail.asked_by, state)
+
+
+def _guarding(store: MailStore, receipt: Receipt) -> list[Step]:
+    """Whatever comes back is counted for the guard, in the transaction that notes it, so that it counts once."""
+    what = GUARDED.get(receipt.kind)
+    if what is None:
+        return []
+    before, _ = store.guard.reputation()
+    after = before.after(what)
+    if after.stops_bulk and not before.stops_bulk:
+        metric = log.metric("bulk_held", stack=store.settings.stack)
+        log.line("too much mail comes back", outcome="bulk held", cause=what, **metric)
+    return [store.guard.changing(before, after)]
 
 
 def _noting(store: MailStore, receipt: Receipt, mail: Mail, attempt: int) -> Step:

@@ -13,10 +13,24 @@ from tessera.types import Cursor, Limit, Page, Params
 
 from ..actions import ask as asking
 from ..actions import manage
+from ..actions.deliver import announce_all
 from ..addresses import digest
 from ..drafts import Content, Draft
+from ..files import MAX_BYTES, FileNotReady
 from ..letters import Attachment
-from ..rules import AllSuppressed, Category, Mail, NotCancellable, NotRetryable, SenderNotVerified, State
+from ..ports import Ports
+from ..receipts import STATES
+from ..rules import (
+    AllSuppressed,
+    Category,
+    Mail,
+    NotCancellable,
+    NotRetryable,
+    SenderNotVerified,
+    State,
+    on_unknown_of,
+    recipient_state,
+)
 from ..schemas import (
     MAX_INLINE_BYTES,
     AcceptedOut,
@@ -30,11 +44,12 @@ from ..schemas import (
     MailSummaryOut,
     NewsOut,
     ProblemOut,
+    RecipientOut,
     SourceOut,
 )
 from ..store import MailStore, News, Place
 from ..templates import MissingVariable, UnknownTemplate, template_of
-from .given import Keys, Manager, Sender, Store, only_own
+from .given import Bound, Keys, Manager, Sender, Store, only_own
 
 router = APIRouter(prefix="/outbox/emails", tags=["outbox"])
 
@@ -47,6 +62,7 @@ ASKING = (
     SenderNotVerified,
     UnknownTemplate,
     MissingVariable,
+    FileNotReady,
 )
 
 
@@ -60,11 +76,11 @@ class MailParams(Params):
 
 @router.post("", status_code=202, responses=problems(*ASKING))
 async def send_email(
-    body: MailIn, response: Response, caller: Sender, store: Store, keys: Keys, key: IdempotencyKey = None
+    body: MailIn, response: Response, caller: Sender, ports: Bound, keys: Keys, key: IdempotencyKey = None
 ) -> AcceptedOut:
     """Accept a mail and send it soon, or at `send_at`."""
     intent = keys.intent(key, caller, "POST /outbox/emails", body)
-    mail, replayed = asking.ask(store, _draft(body, store), intent, by=caller.owner_id)
+    mail, replayed = asking.ask(ports.store, _draft(body, ports, caller), intent, by=caller.owner_id)
     response.headers["Location"] = f"/outbox/emails/{mail.id}"
     if replayed:
         response.headers["Idempotent-Replay"] = "true"
@@ -72,13 +88,15 @@ async def send_email(
 
 
 @router.post("/batch", status_code=202, responses=problems(InvalidRequest, PayloadTooLarge))
-async def send_batch(body: BatchIn, caller: Sender, store: Store, keys: Keys, key: IdempotencyKey = None) -> BatchOut:
+async def send_batch(body: BatchIn, caller: Sender, ports: Bound, keys: Keys, key: IdempotencyKey = None) -> BatchOut:
     """Accept up to 100 mails, each for itself; the answer says what became of each."""
-    items = []
+    items, waiting = [], list[Mail]()
     for position, item in enumerate(body.items):
         # A key for each, so that a repeated batch meets its own mails one by one.
         own = hashlib.sha256(f"{key}\n{position}".encode()).hexdigest() if key else None
-        items.append(_one_of_batch(item, own, caller, store, keys))
+        items.append(_one_of_batch(item, own, caller, ports, keys, waiting))
+    # Should this be the last that is heard of us, the sweeper brings them.
+    announce_all(ports.store, waiting)
     return BatchOut(items=items)
 
 
@@ -126,10 +144,25 @@ async def email_source(mail_id: str, caller: Manager, store: Store) -> SourceOut
     return SourceOut(source=manage.source(store, mail_id))
 
 
-def _draft(body: MailIn, store: MailStore) -> Draft:
-    attachments = tuple(Attachment(one.name, one.type, one.base64) for one in body.attachments)
-    if sum(len(one.content) for one in attachments) > MAX_INLINE_BYTES:
-        raise PayloadTooLarge(f"Attachments may hold {MAX_INLINE_BYTES:,} bytes together.")
+def _attachments(body: MailIn, ports: Ports, caller: Principal) -> tuple[Attachment, ...]:
+    """In the order they were given. Raises `PayloadTooLarge`, `FileNotReady`."""
+    brought = {
+        position: Attachment(one.name or "", one.type or "", one.base64 or "")
+        for position, one in enumerate(body.attachments)
+        if one.file_id is None
+    }
+    inline = sum(len(one.content) for one in brought.values())
+    if inline > MAX_INLINE_BYTES:
+        raise PayloadTooLarge(f"Attachments that come along may hold {MAX_INLINE_BYTES:,} bytes together.")
+    kept = {position: one.file_id for position, one in enumerate(body.attachments) if one.file_id is not None}
+    files = ports.files.attach(kept, caller)
+    if inline + sum(one.size for one in files.values()) > MAX_BYTES:
+        raise PayloadTooLarge(f"Attachments may hold {MAX_BYTES:,} bytes together.")
+    return tuple(one for _, one in sorted({**brought, **files}.items()))
+
+
+def _draft(body: MailIn, ports: Ports, caller: Principal) -> Draft:
+    attachments = _attachments(body, ports, caller)
     subject = body.subject or ""
     if body.template is not None:
         template = template_of(body.template)
@@ -147,24 +180,29 @@ def _draft(body: MailIn, store: MailStore) -> Draft:
         tags=dict(body.tags),
         attachments=attachments,
     )
-    default = "resend" if body.category == "transactional" else "hold"
     return Draft(
-        sender=body.from_ or store.settings.mail_from,
+        sender=body.from_ or ports.store.settings.mail_from,
         to=tuple(body.to),
         cc=tuple(body.cc),
         bcc=tuple(body.bcc),
         subject=subject,
         content=content,
         category=body.category,
-        on_unknown=body.on_unknown or default,
+        on_unknown=body.on_unknown or on_unknown_of(body.category),
         send_at=body.send_at,
     )
 
 
-def _one_of_batch(item: MailIn, key: str | None, caller: Principal, store: MailStore, keys: Keys) -> BatchItemOut:
+def _one_of_batch(
+    item: MailIn, key: str | None, caller: Principal, ports: Ports, keys: Keys, waiting: list[Mail]
+) -> BatchItemOut:
+    """What became of it; a mail that is to be sent at once is among those `waiting` to be told of."""
     intent = keys.intent(key, caller, "POST /outbox/emails/batch", item)
     try:
-        mail, _ = asking.ask(store, _draft(item, store), intent, by=caller.owner_id)
+        draft = _draft(item, ports, caller)
+        mail, _ = asking.ask(
+            ports.store, draft, intent, by=caller.owner_id, tell=lambda _, mails: waiting.extend(mails)
+        )
     except Problem as problem:
         said = ProblemOut(
             type=f"/problems/{problem.slug}", title=problem.title, status=problem.status, detail=problem.detail
@@ -196,6 +234,12 @@ def _common(mail: Mail) -> dict[str, Any]:
     return {**{name: getattr(mail, name) for name in named}, "to": list(mail.to)}
 
 
+def _recipient(mail: Mail, address: str, news: list[News]) -> RecipientOut:
+    about = [one.kind for one in news if one.recipient_hash in ("", digest(address))]
+    told = [STATES[kind] for kind in about if kind in STATES]
+    return RecipientOut(address=address, state=recipient_state(mail, address, told))  # type: ignore[arg-type]
+
+
 def _whole(mail: Mail, news: list[News]) -> MailOut:
     named = {digest(address): address for address in mail.recipients}
     told = [
@@ -205,6 +249,7 @@ def _whole(mail: Mail, news: list[News]) -> MailOut:
         for one in news
     ]
     return MailOut(
+        recipients=[_recipient(mail, address, news) for address in mail.recipients],
         **_common(mail),
         cc=list(mail.cc),
         bcc=list(mail.bcc),

@@ -7,13 +7,16 @@ from tessera.auth.principal import Principal
 from tessera.entry import bound
 from tessera.entry.signing import Signing
 
+from ..ports import Ports
 from ..store import MailStore
 
 Sender = Annotated[Principal, auth.require("outbox:send")]
 Manager = Annotated[Principal, auth.require("outbox:manage")]
 Accounts = Annotated[Principal, auth.service("accounts")]
-Notifier = Annotated[Principal, auth.service("notifications")]
+Writer = Annotated[Principal, auth.service("notifications", "files")]
+Anyone = Annotated[Principal, auth.public()]
 Store = Annotated[MailStore, bound(MailStore)]
+Bound = Annotated[Ports, bound(Ports)]
 Keys = Annotated[Signing, bound(Signing)]
 
 

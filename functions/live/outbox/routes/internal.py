@@ -5,9 +5,11 @@ from tessera.problems import InvalidRequest
 
 from ..actions import ask, manage
 from ..drafts import Content, Draft
-from ..rules import AllSuppressed
+from ..replies import address_of
+from ..rules import AllSuppressed, on_unknown_of
 from ..schemas import ErasedOut, EraseIn, HandedOverOut, HandOverIn
-from .given import Accounts, Notifier, Store
+from ..templates import MissingVariable, UnknownTemplate, template_of
+from .given import Accounts, Bound, Store, Writer
 
 router = APIRouter(prefix="/outbox/internal", tags=["internal"], include_in_schema=False)
 
@@ -18,16 +20,29 @@ async def erase(body: EraseIn, caller: Accounts, store: Store) -> ErasedOut:
     return ErasedOut(done=manage.erase(store, body.addresses, body.owner_id))
 
 
-@router.post("/emails", status_code=202, responses=problems(InvalidRequest, AllSuppressed))
-async def hand_over(body: HandOverIn, caller: Notifier, store: Store) -> HandedOverOut:
+@router.post(
+    "/emails", status_code=202, responses=problems(InvalidRequest, AllSuppressed, UnknownTemplate, MissingVariable)
+)
+async def hand_over(body: HandOverIn, caller: Writer, ports: Bound) -> HandedOverOut:
     """Take a mail under the id it comes with; however often it comes, it is sent once."""
-    draft = Draft(
-        sender=store.settings.mail_from,
-        to=(body.to,),
-        subject=body.subject,
-        content=Content(text=body.text, html=body.html, headers=dict(body.headers)),
-        category=body.category,
-        on_unknown="resend" if body.category == "transactional" else "hold",
+    settings = ports.store.settings
+    answered = body.reply_ref is not None and settings.reply_domain
+    content = Content(
+        text=body.text,
+        html=body.html,
+        template=body.template,
+        data=dict(body.data),
+        sealed=body.secret,
+        reply_to=address_of(ports.mac, settings.reply_domain, body.reply_ref or "") if answered else None,
+        headers=dict(body.headers),
     )
-    ask.hand_over(store, draft, body.id, by=caller.id)
+    draft = Draft(
+        sender=settings.mail_from,
+        to=(body.to,),
+        subject=body.subject or (template_of(body.template).subject if body.template else ""),
+        content=content,
+        category=body.category,
+        on_unknown=on_unknown_of(body.category),
+    )
+    ask.hand_over(ports.store, draft, body.id, by=caller.id)
     return HandedOverOut(id=body.id)

@@ -1,4 +1,4 @@
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
@@ -15,7 +15,9 @@ from ..schemas import (
     MailSummaryOut,
     RedriveIn,
     RedriveOut,
+    SendingOut,
     StatsOut,
+    StreamOut,
     SuppressionIn,
     SuppressionOut,
 )
@@ -93,6 +95,19 @@ async def redrive(body: RedriveIn, caller: Manager, store: Store) -> RedriveOut:
     return RedriveOut(mails=mails, messages=messages)
 
 
+@router.get("/sending")
+async def sending(caller: Manager, store: Store) -> SendingOut:
+    """What may be sent now, and how much of the last thousand mails came back."""
+    return _sending(store)
+
+
+@router.post("/sending/resume")
+async def resume_sending(caller: Manager, store: Store) -> SendingOut:
+    """Somebody has seen to it: count anew what comes back, and try at once whether the provider takes mails."""
+    manage.resume(store)
+    return _sending(store)
+
+
 @router.get("/stats")
 async def stats(asked: Annotated[DayParams, Query()], caller: Manager, store: Store) -> StatsOut:
     """The sums of one day, today unless another is named."""
@@ -104,4 +119,16 @@ async def stats(asked: Annotated[DayParams, Query()], caller: Manager, store: St
         **totals,
         bounce_percent=round(100 * totals["bounced"] / sent, 2),
         complaint_percent=round(100 * totals["complained"] / sent, 3),
+    )
+
+
+def _sending(store: Store) -> SendingOut:
+    found, paused_until = store.guard.reputation()
+    usual: Literal["open", "paused"] = "paused" if paused_until else "open"
+    return SendingOut(
+        transactional=StreamOut(state=usual),
+        bulk=StreamOut(state="held" if found.stops_bulk else usual),
+        probe_at=clock.from_millis(paused_until * 1000) if paused_until else None,
+        bounced=found.recent("bounced"),
+        complained=found.recent("complained"),
     )

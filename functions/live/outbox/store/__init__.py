@@ -4,11 +4,13 @@ from tessera.settings import Bindings
 from tessera.tables import Table
 
 from .bodies import Bodies
+from .guard import Guard as Guard
 from .listing import Listing as Listing
 from .listing import News as News
 from .listing import Place as Place
 from .mails import Mails as Mails
 from .pace import Pace as Pace
+from .pace import Slot as Slot
 from .rows import OutboxSettings as OutboxSettings
 from .rows import ReceiptRow as ReceiptRow
 from .rows import RecipientRow as RecipientRow
@@ -29,6 +31,7 @@ class MailStore:
         self.listing = Listing(self.table, self.bodies)
         self.suppressions = Suppressions(self.table)
         self.pace = Pace(self.table)
+        self.guard = Guard(self.table)
 
     @classmethod
     def bind(cls, bindings: Bindings) -> "MailStore":

@@ -25,7 +25,7 @@ from .rows import (
 
 # A page may be short: no request looks at more than this many days.
 DAYS_A_PAGE = 8
-COUNTERS = ("sent", "delivered", "bounced", "complained", "dead")
+COUNTERS = ("sent", "delivered", "bounced", "complained", "dead", "received", "dropped")
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Listing:
     ) -> tuple[list[Mail], Key | None]:
         """Mails to this address, newest first: 2 requests."""
         page = self.table.query(
-            RecipientRow, recipient_pk(address), index="gs1", limit=limit, after=after, newest_first=True
+            RecipientRow, recipient_pk(address), index="gs2", limit=limit, after=after, newest_first=True
         )
         rows = self.table.get_many(MailRow, [(row.pk, META) for row in page.rows])
         return [mail for mail in map(mail_of, rows) if _wanted(mail, category, asked_by)], page.next
@@ -99,7 +99,7 @@ class Listing:
 
     def forget(self, address: str, *, at_most: int) -> bool:
         """Delete the mails to this address, at most so many; whether none is left. About 3 requests a mail."""
-        page = self.table.query(RecipientRow, recipient_pk(address), index="gs1", limit=at_most)
+        page = self.table.query(RecipientRow, recipient_pk(address), index="gs2", limit=at_most)
         for row in page.rows:
             self._delete(row.pk.removeprefix("M#"))
         return page.next is None

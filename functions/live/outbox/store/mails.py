@@ -9,7 +9,7 @@ from pynamodb.expressions.update import Action as Change
 from tessera import clock, due, idempotency, outbox
 from tessera.expressions import is_new
 from tessera.idempotency import Intent
-from tessera.tables import ConditionFailed, Table
+from tessera.tables import ConditionFailed, Row, Table
 from tessera.transact import AlreadySeen, Step, putting, transact, updating
 
 from .. import events, rules
@@ -65,7 +65,7 @@ class Mails:
         more = [MailRow.attempt.add(1), MailRow.lease_until.set(clock.rfc3339(until))]
         return self._move(mail_id, "claimed", until, *more, only_if=is_due)
 
-    def record_sent(self, mail: Mail, message_id: str) -> None:
+    def record_sent(self, mail: Mail, message_id: str, left_out: frozenset[str] = frozenset()) -> None:
         """Write down that the provider took this attempt. 1 transaction.
 
         An event may have said so before us, or the mail may have gone on without us: then only what
@@ -81,6 +81,7 @@ class Mails:
             META,
             *_moved(mail.id, "sent", None),
             MailRow.message_ids.set(MailRow.message_ids.append([message_id])),
+            MailRow.left_out.set(sorted(left_out)),
             _told(line),
             only_if=ours,
             event=sent,
@@ -180,6 +181,15 @@ class Mails:
         adds = [getattr(StatRow, name).add(1) for name in what]
         return updating(self.table, StatRow, pk, "-", *adds, upsert=True, bump=False)
 
+    def note_arrival(self, message_id: str, told: outbox.Event | None) -> None:
+        """Note a mail that came in, with what is told of it; without that it is dropped. 1 transaction.
+
+        Raises `AlreadySeen`.
+        """
+        row = Row(pk=f"IN#{digest(message_id)}", sk="-", ttl=expiry(clock.now()))
+        counted = self.counting(message_id, "dropped" if told is None else "received")
+        transact(putting(self.table, row, only_if=is_new(), event=told, refused=AlreadySeen), counted)
+
     def _add_message_id(self, mail: Mail, message_id: str, line: Entry) -> None:
         add = MailRow.message_ids.set(MailRow.message_ids.append([message_id]))
         unknown = ~MailRow.message_ids.contains(message_id)
@@ -208,6 +218,8 @@ class Mails:
             next_at=clock.rfc3339(next_at),
             gs1_pk=state_pk("queued", day_of(mail_id)),
             gs1_sk=mail_id,
+            gs2_pk=recipient_pk(draft.to[0]),
+            gs2_sk=mail_id,
             ttl=expiry(next_at),
         )
         # A mail for later has no message of its own; the sweeper brings it.
@@ -218,12 +230,12 @@ class Mails:
                 RecipientRow(
                     pk=mail_pk(mail_id),
                     sk=recipient_sk(digest(address)),
-                    gs1_pk=recipient_pk(address),
-                    gs1_sk=mail_id,
+                    gs2_pk=recipient_pk(address),
+                    gs2_sk=mail_id,
                     ttl=row.ttl,
                 ),
             )
-            for address in mail_of(row).recipients
+            for address in mail_of(row).recipients[1:]
         ]
         return row, [self.bodies.putting(mail_id, draft.content, ttl=expiry(next_at)), *steps]
 

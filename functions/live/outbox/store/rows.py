@@ -16,6 +16,7 @@ from ..rules import Entry, Mail, Suppression
 
 RETENTION = timedelta(days=30)
 META, BODY = "META", "BODY"
+PACE_KEY, GUARD_KEY = ("PACE", "-"), ("GUARD", "-")
 
 
 def _texts() -> ListAttribute[Any]:
@@ -23,15 +24,24 @@ def _texts() -> ListAttribute[Any]:
     return ListAttribute(of=cast(Any, UnicodeAttribute), default=list)
 
 
+def _numbers() -> ListAttribute[Any]:
+    return ListAttribute(of=cast(Any, NumberAttribute), default=list)
+
+
 class OutboxSettings(Settings):
     table: str
     queue: str
     dead_queue: str
+    bulk_queue: str
+    bulk_dead_queue: str
     mail_from: str
     mail_key: str
     mail_name: str = "Tessera"
+    stack: str = ""
     # Further addresses that mail may be sent from, separated by commas.
     mail_senders: str = ""
+    # The domain that takes answers; without it no mail is answered to a place of its own.
+    reply_domain: str = ""
     # Where bodies over 200 KB are kept; without it they are refused.
     bucket: str = ""
 
@@ -41,7 +51,7 @@ class OutboxSettings(Settings):
 
 
 class MailRow(DueRow):
-    """`M#<id>` `META`. gs1 lists by state and day of creation; the index `due` by what is waited for."""
+    """`M#<id>` `META`. gs1 lists by state and day of creation, gs2 by recipient, `due` by what is waited for."""
 
     state = UnicodeAttribute()
     category = UnicodeAttribute()
@@ -63,8 +73,12 @@ class MailRow(DueRow):
     message_ids = _texts()
     reason = UnicodeAttribute(null=True)
     history = _texts()
+    # Who was named and gets no mail from here.
+    left_out = _texts()
     gs1_pk = UnicodeAttribute(null=True)
     gs1_sk = UnicodeAttribute(null=True)
+    gs2_pk = UnicodeAttribute(null=True)
+    gs2_sk = UnicodeAttribute(null=True)
 
 
 class BodyRow(Row):
@@ -75,10 +89,10 @@ class BodyRow(Row):
 
 
 class RecipientRow(Row):
-    """`M#<id>` `R#<hash>`. gs1 lists the mails of one address."""
+    """`M#<id>` `R#<hash>`: a recipient after the first, who is on the mail itself. gs2 lists by address."""
 
-    gs1_pk = UnicodeAttribute(null=True)
-    gs1_sk = UnicodeAttribute(null=True)
+    gs2_pk = UnicodeAttribute(null=True)
+    gs2_sk = UnicodeAttribute(null=True)
 
 
 class ReceiptRow(Row):
@@ -125,14 +139,25 @@ class StatRow(Row):
     bounced = NumberAttribute(default=0)
     complained = NumberAttribute(default=0)
     dead = NumberAttribute(default=0)
+    received = NumberAttribute(default=0)
+    dropped = NumberAttribute(default=0)
 
 
 class PaceRow(Row):
-    """`PACE` `-`: the mails of this second, and until when nothing is sent at all."""
+    """`PACE` `-`: the mails of this second, all there ever were, and until when nothing is sent at all."""
 
     second = NumberAttribute(default=0)
     sent = NumberAttribute(default=0)
+    bulk = NumberAttribute(default=0)
+    total = NumberAttribute(default=0)
     paused_until = NumberAttribute(default=0)
+
+
+class GuardRow(Row):
+    """`GUARD` `-`: how many mails had been sent when the last ones came back."""
+
+    bounced = _numbers()
+    complained = _numbers()
 
 
 def mail_pk(mail_id: str) -> str:
@@ -191,6 +216,7 @@ def mail_of(row: MailRow) -> Mail:
         possible_duplicate=bool(row.possible_duplicate),
         message_ids=tuple(row.message_ids),
         reason=row.reason,
+        left_out=tuple(row.left_out),
         history=tuple(_entry(text) for text in row.history),
         version=int(row.version),
     )

@@ -210,9 +210,7 @@ class Limits:
 
     def _metric(self, name: str) -> dict[str, Any]:
         """Fields of a log line that CloudWatch counts by itself."""
-        directive = {"Namespace": "Tessera", "Dimensions": [["stack"]], "Metrics": [{"Name": name, "Unit": "Count"}]}
-        about = {"Timestamp": clock.millis(), "CloudWatchMetrics": [directive]}
-        return {"_aws": about, "stack": self._stack, name: 1}
+        return log.metric(name, stack=self._stack)
 
     def _now(self) -> int:
         """A clock that goes back is read as the latest time it has shown."""

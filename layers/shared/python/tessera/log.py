@@ -13,6 +13,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tessera import clock
+
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
@@ -69,6 +71,8 @@ ALLOWED_FIELDS = frozenset(
         "limiter_degraded",
         "subjects_limited",
         "reminder_lag_ms",
+        "mail_paused",
+        "bulk_held",
     ]
 )
 
@@ -134,6 +138,12 @@ def line(message: str, **fields: Any) -> None:
     if unknown:
         raise ValueError(f"These fields may not be logged: {', '.join(sorted(unknown))}.")
     logger().info(message, extra={**_known(), **fields})
+
+
+def metric(name: str, value: float = 1, *, stack: str) -> dict[str, Any]:
+    """Fields of a line that CloudWatch counts by itself (its embedded metric format)."""
+    directive = {"Namespace": "Tessera", "Dimensions": [["stack"]], "Metrics": [{"Name": name, "Unit": "Count"}]}
+    return {"_aws": {"Timestamp": clock.millis(), "CloudWatchMetrics": [directive]}, "stack": stack, name: value}
 
 
 def unexpected(where: str, error: BaseException) -> None:

@@ -124,11 +124,24 @@ class _Message:
             raise UnknownMessage("The message has neither a type nor a kind.")
 
     def _give(self, handlers: Sequence[On[Any]], received: Envelope) -> None:
-        for on in handlers:
-            if on.name == received.type:
-                on.do(on.model.model_validate(received.data), received, self.bindings)
-                return
-        raise UnknownMessage(f"Nobody here handles {received.type}.")
+        """To everyone who reads it: what one has seen before, or cannot do, keeps it from none of the others."""
+        reading = [on for on in handlers if on.name == received.type]
+        if not reading:
+            raise UnknownMessage(f"Nobody here handles {received.type}.")
+        raised = [error for on in reading if (error := self._raised_by(on, received)) is not None]
+        failed = [error for error in raised if not isinstance(error, AlreadySeen)]
+        if failed:
+            raise failed[0]
+        if len(raised) == len(reading):
+            raise raised[0]
+
+    def _raised_by(self, on: On[Any], received: Envelope) -> Exception | None:
+        try:
+            on.do(on.model.model_validate(received.data), received, self.bindings)
+        # It is raised again as soon as the others have had the message.
+        except Exception as error:  # noqa: BLE001
+            return error
+        return None
 
 
 def _done(message: _Message) -> bool:

@@ -1,14 +1,21 @@
 """Links that anybody may follow, and people who are let in."""
 
+import json
 import time
+from dataclasses import replace
 
 import pytest
 
 from functions.files.files.actions import shares as actions
 from functions.files.files.events import ShareDownloaded
+from functions.files.files.ports import Ports
+from functions.files.files.posting import Posting
 from functions.files.files.rules import shares as rules
-from tessera import clock, ids
-from tests.kit.faults import meanwhile
+from tessera import aws, clock, ids
+from tessera.auth.internal import Internal
+from tessera.limits import Limits
+from tessera.sealed import unseal
+from tests.kit.faults import failing, meanwhile
 from tests.kit.races import outcomes, together
 
 
@@ -326,3 +333,86 @@ def test_an_editors_upload_in_parts_is_theirs_to_finish(world, ann, file):
     path = f"/files/s3/multipart/{made['upload_id']}?key={made['key']}"
 
     assert (editor.get(path).status_code, viewer.get(path).status_code) == (200, 404)
+
+
+class Outbox:
+    """`outbox` as its internal route answers: it takes no mail for those in `refusing`."""
+
+    def __init__(self, *refusing, status=202):
+        self.refusing, self.status, self.asked = refusing, status, []
+
+    def __call__(self, function, event, timeout_seconds):
+        body = json.loads(event["body"])
+        self.asked.append(body)
+        refused = body["to"] in self.refusing
+        return {"statusCode": 409 if refused else self.status, "headers": {}, "body": "{}"}
+
+
+@pytest.fixture
+def outbox(world):
+    def put(*refusing, **given):
+        made = Outbox(*refusing, **given)
+        key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
+        internal = Internal("files", world.bindings, made)
+        posting = Posting(internal, world.bindings.get(Limits), key)
+        world.bindings.replace(Ports, replace(world.ports, posting=posting))
+        return made, key
+
+    return put
+
+
+def test_a_link_goes_out_by_mail_sealed_and_once_for_each_address(world, ann, file, outbox):
+    asked, key = outbox()
+    made = share(ann, file, emails=["bob@example.com", "eve@example.com", "bob@example.com"])
+
+    assert (made["mailed"], made["not_mailed"]) == (["bob@example.com", "eve@example.com"], [])
+    assert [one["to"] for one in asked.asked] == made["mailed"]
+    assert made["token"] not in json.dumps(asked.asked)
+    for one in asked.asked:
+        assert (one["template"], one["data"]) == ("file-shared", {"name": "a.txt"})
+        assert unseal(key, "mail", one["secret"]) == {"link": made["url"]}
+    assert len({one["id"] for one in asked.asked}) == 2
+
+
+def test_a_repeated_request_mails_nothing_again(world, ann, file, outbox):
+    asked, _ = outbox()
+    key, body = {"idempotency-key": ids.new()}, {"emails": ["bob@example.com"]}
+
+    for _ in range(2):
+        answer = ann.post(f"/files/{file['id']}/shares", json=body, headers=key)
+
+    assert (answer.json()["token"], answer.json()["mailed"], len(asked.asked)) == (None, [], 1)
+
+
+@pytest.mark.parametrize("given", [{"status": 503}, {"status": 202}], ids=["outbox is down", "suppressed"])
+def test_who_gets_no_mail_is_named_and_the_link_stands(world, ann, file, outbox, given):
+    outbox("bob@example.com", **given)
+
+    made = share(ann, file, emails=["bob@example.com"])
+
+    assert (made["mailed"], made["not_mailed"]) == ([], ["bob@example.com"])
+    assert follow(world, made).status_code == 200
+
+
+def test_a_link_stands_while_no_mail_can_be_sealed(world, ann, file, outbox):
+    outbox()
+    with failing("kms", "Encrypt", code="KMSInternalException"):
+        made = share(ann, file, emails=["bob@example.com"])
+
+    assert made["not_mailed"] == ["bob@example.com"]
+
+
+def test_nobody_mails_links_to_very_many_in_a_day(world, ann, file, outbox):
+    asked, _ = outbox()
+    answers = [
+        ann.post(f"/files/{file['id']}/shares", json={"emails": [f"p{m}.{n}@example.com" for n in range(20)]})
+        for m in range(3)
+    ]
+
+    assert [answer.status_code for answer in answers] == [201, 429, 429]
+    assert len(asked.asked) == 20
+
+
+@pytest.mark.parametrize("wrong", [["bob"], ["b b@example.com"], ["bob@example.com\r\nBcc: x@x.x"], ["a@b.c"] * 21])
+def test_what_can_be_no_address_is_refused(ann, file, wrong):
+    assert ann.post(f"/files/{file['id']}/shares", json={"emails": wrong}).status_code == 422

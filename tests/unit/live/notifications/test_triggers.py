@@ -4,7 +4,11 @@ import json
 
 import pytest
 
-from tessera import ids
+from functions.live.notifications.mappings import WIRED, Mapped
+from functions.live.notifications.triggers import told_by
+from tessera import clock, ids
+from tessera.outbox import Envelope
+from tessera.triggers import Entries, dispatch
 
 
 def test_a_reminder_of_a_task_becomes_a_notification_once(world):
@@ -114,3 +118,20 @@ def test_a_reminder_that_asks_for_something_else_tells_nobody(world, notify, tol
     world.work()
 
     assert len(world.feed(ann)) == told
+
+
+def test_every_row_that_reads_an_event_makes_a_notification_of_its_own_once(world):
+    ann, ben = world.person(), world.person()
+    (overdue,) = [row for row in WIRED if row.event == "tasks.task.overdue.v1"]
+    other = Mapped(overdue.event, overdue.type, "owner_id", overdue.data, key=overdue.key)
+    entries = Entries(events=told_by([overdue, other]))
+    said = {"task_id": ids.new(), "owner_id": ben, "user_id": ann, "title": "Tea", "due": "2030-03-14"}
+    envelope = Envelope(ids.new(), overdue.event, clock.rfc3339(clock.now()), "", said)
+    body = json.dumps({"detail-type": overdue.event, "source": "tessera.tasks", "detail": json.loads(envelope.text())})
+    record = {"messageId": "0", "eventSource": "aws:sqs", "body": body}
+
+    for _ in range(2):
+        assert dispatch(entries, {"Records": [record]}, world.bindings) == {"batchItemFailures": []}
+    world.work()
+
+    assert (len(world.feed(ann)), len(world.feed(ben))) == (1, 1)

@@ -13,10 +13,12 @@ from functions.live.outbox.actions import ask as asking
 from functions.live.outbox.app import app
 from functions.live.outbox.drafts import Content, Draft
 from functions.live.outbox.letters import Letter
+from functions.live.outbox.ports import Ports
 from functions.live.outbox.rules import Mail
 from functions.live.outbox.store import MailStore
 from functions.live.outbox.triggers import ENTRIES
 from tessera import aws, clock, ids
+from tessera.auth.internal import Internal
 from tessera.idempotency import Intent
 from tessera.settings import Bindings
 from tessera.tables import Table
@@ -28,6 +30,31 @@ from tests.kit.tokens import ISSUER, Signer, publish
 from tools.ses_events import event
 
 MAIL_FROM = "hello@tessera.test"
+
+
+@dataclass
+class FakeFiles:
+    """`files` as its internal route answers: those that are `known`, by their id."""
+
+    known: dict[str, dict[str, Any]] = field(default_factory=dict)
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    status: int = 200
+
+    def __call__(self, function: str, event: dict[str, Any], timeout_seconds: float) -> dict[str, Any]:
+        body = json.loads(event["body"])
+        self.asked.append(body)
+        items = [self.known[one] for one in body["ids"] if one in self.known]
+        return {"statusCode": self.status, "headers": {}, "body": json.dumps({"items": items})}
+
+    def keep(self, content: bytes = b"hello", *, state: str = "clean", **fields: Any) -> str:
+        """A file in the bucket of clean ones; its id comes back."""
+        file_id, bucket = ids.new(), f"clean-{ids.new().lower()}"
+        where = {"LocationConstraint": "eu-central-1"}
+        aws.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
+        aws.client("s3").put_object(Bucket=bucket, Key=file_id, Body=content)
+        found = {"id": file_id, "state": state, "name": "a.txt", "type": "text/plain", "size": len(content)}
+        self.known[file_id] = {**found, "bucket": bucket, "key": file_id, **fields}
+        return file_id
 
 
 @dataclass
@@ -65,8 +92,19 @@ def provider() -> FakeProvider:
 
 
 @pytest.fixture
+def files() -> FakeFiles:
+    return FakeFiles()
+
+
+@pytest.fixture
 def bindings(
-    table_of: Callable[[str], Table], secret: str, mail_key: str, signer: Signer, frozen: FakeClock, provider: Any
+    table_of: Callable[[str], Table],
+    secret: str,
+    mail_key: str,
+    signer: Signer,
+    frozen: FakeClock,
+    provider: Any,
+    files: FakeFiles,
 ) -> Bindings:
     feed = table_of("Authfeed")
     publish(feed, signer.entry())
@@ -77,6 +115,10 @@ def bindings(
             "TABLE": table_of("Outbox").name,
             "QUEUE": make_queue("outbox"),
             "DEAD_QUEUE": make_queue("outbox-dead"),
+            "BULK_QUEUE": make_queue("outbox-bulk"),
+            "BULK_DEAD_QUEUE": make_queue("outbox-bulk-dead"),
+            "PUBLIC_BASE_URL": "https://tessera.test",
+            "REALTIME": table_of("Realtime").name,
             "MAIL_FROM": MAIL_FROM,
             "MAIL_KEY": mail_key,
             "ISSUER": ISSUER,
@@ -88,7 +130,13 @@ def bindings(
         }
     )
     made.replace(port.SESProvider, provider)
+    made.replace(Internal, Internal("outbox", made, files))
     return made
+
+
+@pytest.fixture
+def ports(bindings: Bindings) -> Ports:
+    return bindings.get(Ports)
 
 
 @pytest.fixture
@@ -127,8 +175,9 @@ class Worker:
         return [str(entry["itemIdentifier"]) for entry in answer["batchItemFailures"]]
 
     def work(self) -> list[str]:
-        """Deliver what waits in the queue now."""
-        return self.give(*drain(self.store.settings.queue))
+        """Deliver what waits in the queues now."""
+        settings = self.store.settings
+        return self.give(*drain(settings.queue), *drain(settings.bulk_queue))
 
     def sweep(self) -> None:
         """Bring what is due, as the sweeper does."""

@@ -34,10 +34,10 @@ def test_a_mail_is_sent_and_its_sending_recorded(worker, store, ask, provider):
     assert store.listing.totals(f"{clock.now():%Y%m%d}")["sent"] == 1
 
 
-def test_claim_exactly_one(store, ask, provider):
+def test_claim_exactly_one(ports, store, ask, provider):
     mail = ask()
 
-    results = together(lambda: deliver(store, provider, mail.id), times=20)
+    results = together(lambda: deliver(ports, mail.id), times=20)
 
     assert outcomes(results) == {"ok": 20}
     assert (provider.calls, state(store, mail)) == (1, "sent")
@@ -52,13 +52,13 @@ def test_a_message_delivered_twice_sends_once(worker, store, ask, provider):
     assert provider.calls == 1
 
 
-def test_sending_costs_what_it_costs(store, ask, provider):
+def test_sending_costs_what_it_costs(ports, store, ask, provider):
     # The first mail of a second starts the counter of the pace, which is one request more.
-    deliver(store, provider, ask().id)
+    deliver(ports, ask().id)
     with aws.metered() as asked:
         mail = ask()
     with aws.metered() as sent:
-        deliver(store, provider, mail.id)
+        deliver(ports, mail.id)
     with aws.metered() as read:
         store.listing.timeline(mail.id)
 
@@ -201,17 +201,17 @@ def test_a_pause_stops_every_mail_and_one_of_them_probes_after_a_minute(worker, 
     assert {state(store, first), state(store, second)} == {"sent"}
 
 
-def test_no_more_mails_a_second_than_the_provider_takes(store, ask, provider, frozen):
+def test_no_more_mails_a_second_than_the_provider_takes(ports, ask, provider, frozen):
     provider.speed = 10
     mails = [ask(f"p{number}@example.com") for number in range(12)]
 
     for mail in mails:
-        deliver(store, provider, mail.id)
+        deliver(ports, mail.id)
     assert provider.calls == 9
 
     frozen.advance(seconds=4)
     for mail in mails[9:]:
-        deliver(store, provider, mail.id)
+        deliver(ports, mail.id)
     assert provider.calls == 12
 
 
@@ -261,11 +261,11 @@ def test_a_mail_for_later_waits_for_its_time(worker, store, ask, provider):
     assert (provider.calls, state(store, mail)) == (1, "sent")
 
 
-def test_cancel_and_claim_at_once_leave_one_winner(store, ask, provider):
+def test_cancel_and_claim_at_once_leave_one_winner(ports, store, ask, provider):
     for _ in range(5):
         mail, before = ask(), provider.calls
 
-        together(lambda mail=mail: store.mails.cancel(mail.id), lambda mail=mail: deliver(store, provider, mail.id))
+        together(lambda mail=mail: store.mails.cancel(mail.id), lambda mail=mail: deliver(ports, mail.id))
 
         ended = state(store, mail)
         assert (ended, provider.calls - before) in [("cancelled", 0), ("sent", 1)]

@@ -12,6 +12,7 @@ from functions.live.outbox.rules import Suppression
 from tessera import clock, ids
 from tessera.sealed import seal
 from tests.kit.apps import invocation
+from tests.kit.capacity import CapacityMeter
 from tests.kit.queues import drain
 from tests.kit.races import outcomes, together
 from tests.kit.stores import events_in, everything_in
@@ -355,9 +356,100 @@ def test_a_mail_that_is_handed_over_twice_is_sent_once(client, worker, provider,
     assert store.mails.get(HANDED["id"]).state == "sent"
 
 
-def test_only_notifications_hands_over_and_only_to_who_wants_mail(client, store):
+def test_only_who_writes_mails_hands_over_and_only_to_who_wants_mail(client, store):
     store.suppressions.put("eve@example.com", Suppression(reason="manual"))
 
+    assert handed_over(HANDED, caller="files") == 202
     assert handed_over(HANDED, caller="tasks") == 403
     assert handed_over({**HANDED, "to": "eve@example.com"}) == 409
     assert handed_over({**HANDED, "subject": "a\r\nBcc: x"}) == 422
+
+
+def test_a_template_is_handed_over_with_its_secret_sealed(client, worker, provider, store, mail_key, admin):
+    secret = seal(mail_key, "mail", {"link": "https://tessera.test/files/s/sesame"})
+    body = {"id": HANDED["id"], "to": HANDED["to"], "template": "file-shared", "data": {"name": "a.txt"}}
+
+    assert handed_over({**body, "secret": secret}, caller="files") == 202
+    worker.work()
+
+    assert provider.letters[0].subject == "A file was shared with you"
+    assert "https://tessera.test/files/s/sesame" in provider.letters[0].text
+    assert "sesame" not in json.dumps(everything_in(store.table), default=str)
+    assert "sesame" not in admin("GET", f"/outbox/emails/{HANDED['id']}/source").json()["source"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"template": "file-shared", "secret": "x"},
+        {"template": "file-shared", "data": {"name": "a"}},
+        {"template": "welcome"},
+        {"template": "new-device", "text": "Hello.", "data": {"at": "today", "device": "x"}},
+        {"subject": "News"},
+        {},
+    ],
+    ids=["missing value", "missing secret", "unknown", "both", "no words", "nothing"],
+)
+def test_a_mail_that_says_nothing_or_two_things_is_not_handed_over(client, wrong):
+    assert handed_over({"id": HANDED["id"], "to": HANDED["to"], **wrong}, caller="files") == 422
+
+
+def test_each_recipient_has_a_state_of_their_own(admin, worker, provider, store):
+    people = [f"{name}@example.com" for name in ("ann", "bob", "cid", "dan", "eve")]
+    mail_id = send(admin, to=people[:2], cc=people[2:4], bcc=people[4:]).json()["id"]
+    store.suppressions.put("eve@example.com", Suppression(reason="manual"))
+    queued = admin("GET", f"/outbox/emails/{mail_id}").json()
+    worker.work()
+    worker.hear(mail_id, "delivery", to=people[:2])
+    worker.hear(mail_id, "complaint", to=people[:1])
+    worker.hear(mail_id, "delivery", to=people[:1], message_id="another")
+    worker.hear(mail_id, "bounce", to=people[2:3])
+
+    def states(shown):
+        return {one["address"][:3]: one["state"] for one in shown["recipients"]}
+
+    assert set(states(queued).values()) == {"queued"}
+    assert states(admin("GET", f"/outbox/emails/{mail_id}").json()) == {
+        "ann": "complained",
+        "bob": "delivered",
+        "cid": "bounced",
+        "dan": "sent",
+        "eve": "left-out",
+    }
+
+
+def test_mails_are_found_by_every_one_of_their_recipients(admin):
+    mail_id = send(admin, cc=["bob@example.com"], bcc=["eve@example.com"]).json()["id"]
+
+    for person in ("ann", "bob", "eve"):
+        found = admin("GET", f"/outbox/emails?to={person}@example.com").json()["items"]
+        assert [one["id"] for one in found] == [mail_id]
+
+
+def test_accepting_a_mail_costs_four_units_and_reading_it_one(admin, bindings, store):
+    send(admin)
+    with CapacityMeter() as asked:
+        mail_id = send(admin).json()["id"]
+    with CapacityMeter() as read:
+        admin("GET", f"/outbox/emails/{mail_id}")
+    accepted, shown = asked.of(store.table.name), read.of(store.table.name)
+
+    # Two units each for the mail and for what it says; one more for each of the mail's three indexes.
+    assert accepted.operations == ["BatchGetItem", "TransactWriteItems"]
+    assert accepted.write_units == 4 + 3
+    assert (shown.operations, shown.read_units) == (["Query"], 1)
+
+
+def test_a_page_of_a_list_costs_the_same_however_many_there_are(admin, store):
+    def cost():
+        with CapacityMeter() as meter:
+            admin("GET", "/outbox/emails?to=ann@example.com&limit=5")
+        return meter.of(store.table.name).operations
+
+    for _ in range(6):
+        send(admin)
+    few = cost()
+    for _ in range(30):
+        send(admin)
+
+    assert cost() == few == ["Query", "BatchGetItem"]

@@ -1,7 +1,6 @@
 import pytest
 
 from functions.live.outbox.templates import (
-    TEMPLATES,
     WITHHELD,
     MissingVariable,
     UnknownTemplate,
@@ -9,6 +8,7 @@ from functions.live.outbox.templates import (
     render,
     withheld,
 )
+from functions.live.outbox.wording import TEMPLATES
 
 VALUES = {
     "code": "123456",

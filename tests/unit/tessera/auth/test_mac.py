@@ -97,3 +97,13 @@ def test_a_secret_that_cannot_be_read_is_said_to_be_a_passing_fault(bindings: Bi
 def test_a_secret_without_its_current_version_is_refused(secret: dict[str, str]) -> None:
     with pytest.raises(ValueError):
         MacKeys(secret)
+
+
+def test_a_short_signature_is_good_for_its_message_alone_and_is_no_long_one() -> None:
+    ours = mac(current="1", **{"1": "secret"})("reply")
+    short, whole = ours.sign_short(b"ticket"), ours.sign(b"ticket")
+
+    assert len(short) == 13 and ours.verify_short(b"ticket", short)
+    assert not ours.verify_short(b"another", short)
+    assert not ours.verify(b"ticket", short) and not ours.verify_short(b"ticket", whole)
+    assert not mac(current="2", **{"2": "secret"})("reply").verify_short(b"ticket", short)
