@@ -8,6 +8,8 @@ import * as pictures from "./playground-pictures.js";
 
 const PARTS = [chat, paper, bell, pictures];
 const KEPT = "playground";
+// Those who sign in with a password alone.
+const PEOPLE = ["user", "support", "moderator", "admin", "owner"];
 let session = null;
 
 export function say(text, isBad = true) {
@@ -80,7 +82,7 @@ async function offerPeople() {
   const { users } = answer.ok ? await answer.json() : { users: [] };
   by("no-demo").hidden = users.length > 0;
   by("demo").replaceChildren(
-    ...users.map((user) => {
+    ...users.filter(({ role }) => PEOPLE.includes(role)).map((user) => {
       const button = made("button", { type: "button", textContent: user.role, title: user.email });
       button.addEventListener("click", () => signIn(user));
       return button;
