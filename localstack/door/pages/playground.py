@@ -7,7 +7,8 @@ from localstack.door.settings import DoorSettings
 
 PATH = "/playground"
 BODY = """<div class="title"><h1>Playground</h1>
-<p class="lead">Open this page in two windows and sign in as two people. What one does, the other sees at once.</p></div>
+<p class="lead">Open this page in two windows and sign in as two people. What one does, the other
+sees at once.</p></div>
 <section class="card wide" id="account" aria-labelledby="account-title"><h2 id="account-title">Who is here
 <span id="connection" class="count" role="status">not connected</span></h2>
 <div id="signed-out"><div id="demo" class="buttons"></div>
@@ -16,7 +17,8 @@ BODY = """<div class="title"><h1>Playground</h1>
 <button type="button" id="sign-out">Sign out</button></div>
 <p id="said" role="alert"></p></section>
 <div class="board" id="live" hidden>
-<section class="card" aria-labelledby="chat-title"><h2 id="chat-title">Chat <span id="chat-room" class="count"></span></h2>
+<section class="card" aria-labelledby="chat-title"><h2 id="chat-title">Chat
+<span id="chat-room" class="count"></span></h2>
 <ol id="messages" aria-label="Messages" aria-live="polite" tabindex="0"></ol>
 <p id="typing" class="soft" role="status"></p>
 <form id="speak" class="line"><label class="unseen" for="text">Message</label>

@@ -39,7 +39,10 @@ function send(file, way, share) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open(way.method, way.url);
-    for (const [name, value] of Object.entries(way.headers || {})) request.setRequestHeader(name, value);
+    for (const [name, value] of Object.entries(way.headers || {})) {
+      // The browser counts the bytes itself, and lets nobody else.
+      if (name.toLowerCase() !== "content-length") request.setRequestHeader(name, value);
+    }
     request.upload.addEventListener("progress", (event) => share(event.loaded / event.total));
     request.addEventListener("load", () => (request.status < 300 ? resolve() : reject(new Error(`${request.status}`))));
     request.addEventListener("error", () => reject(new Error("The store does not answer.")));
