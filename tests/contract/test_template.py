@@ -80,6 +80,7 @@ def test_a_policy_names_actions_and_resources(name):
 def test_a_function_reaches_only_its_own_table_and_the_shared_ones(name):
     swept = "sweeper accounts admin apikeys organisations ratelimit tasks outbox files chat notifications presence"
     several = {"Relay": set(), "Sweeper": set(swept.split()), "HealthCounters": {"health"}, "FilesWorker": {"files"}}
+    several |= {"MediaWorker": {"media"}, "MediaHeavyWorker": {"media"}}
     own = several.get(name, {kebab(name)})
     allowed = own | {"authfeed", "ratelimit", "apikeys", "realtime"}
     for statement in statements(FUNCTIONS[name]):
@@ -101,7 +102,7 @@ def test_the_limiter_is_charged_only_through_its_own_keys():
 
 def capability_of(name):
     """`RealtimeSocket` is a second function of `realtime`."""
-    return kebab(name).removesuffix("-socket").removesuffix("-worker")
+    return kebab(name).removesuffix("-socket").removesuffix("-worker").removesuffix("-heavy")
 
 
 @pytest.mark.parametrize("caller", sorted({capability_of(name) for name in FUNCTIONS}))

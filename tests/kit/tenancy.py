@@ -16,11 +16,12 @@ from urllib.parse import urlencode
 
 import httpx
 
+from localstack.seed.pictures import png
 from localstack.seed.software_passkey import SoftwarePasskey
 from tessera import ids
 from tessera.auth.roles import held_by
 from tests.kit.cookies import Browser
-from tests.kit.people import People, Person
+from tests.kit.people import People, Person, eventually
 
 Json = dict[str, Any]
 # Whose a thing is: whoever the token acts for; the person alone, whatever it acts for; whoever is a member.
@@ -264,6 +265,20 @@ def _presence(tenant: Tenant) -> dict[str, str]:
     return {"doc": doc, "session_id": joined["session_id"]}
 
 
+def _picture(tenant: Tenant) -> dict[str, str]:
+    """A file whose bytes have come and were found clean."""
+    body = png(3, 2)
+    made = tenant.create("/files", {"name": f"{tenant.mark}.png", "type": "image/png", "size": len(body)})
+    headers = {name: value for name, value in made["upload"]["headers"].items() if name != "Content-Length"}
+    httpx.put(made["upload"]["url"], content=body, headers=headers).raise_for_status()
+    eventually(lambda: tenant.ask("GET", f"/files/{made['id']}").json()["state"] == "clean" or None, within=60)
+    return {"file_id": made["id"]}
+
+
+def _picture_job(tenant: Tenant) -> dict[str, str]:
+    return {"job_id": tenant.create("/media/jobs", _picture(tenant))["id"]}
+
+
 ORGANISATION = "/organisations/{organisation_id}"
 MAKERS: dict[str, Maker] = {
     "/tasks/{task_id}": Maker(_task),
@@ -292,6 +307,8 @@ MAKERS: dict[str, Maker] = {
     "/chat/rooms/{room_id}/messages/{message_id}/reactions/{emoji}": Maker(_reaction, "membership"),
     "/notifications/devices/{device_id}": Maker(_device, "person"),
     "/presence/rooms/{doc}/sessions/{session_id}": Maker(_presence),
+    "/media/jobs/{job_id}": Maker(_picture_job),
+    "/media/files/{file_id}": Maker(_picture),
     ORGANISATION: Maker(_organisation, "membership"),
     f"{ORGANISATION}/members/{{user_id}}": Maker(_member, "membership"),
     f"{ORGANISATION}/invitations/{{invitation_id}}": Maker(_invitation, "membership"),
@@ -317,6 +334,8 @@ REASONS: dict[str, str] = {
     "/notifications/types/{type}/templates/{channel}/{locale}": "as its type",
     "/notifications/dead-letters/{delivery_id}": "for staff alone",
     "/presence/rooms/{doc}": "a name that belongs to who takes it first; the tests of presence hold whose it is",
+    "/media/presets/{name}": "a preset of the product's, the same for everybody",
+    "/media/backfills/{job_id}": "for staff alone",
     "/openapi/{capability}": "the document of a capability, the same for everybody",
     "/docs/{capability}": "a page about a capability, the same for everybody",
     "/problems/{slug}": "a page about a problem, the same for everybody",

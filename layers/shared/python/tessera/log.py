@@ -73,6 +73,7 @@ ALLOWED_FIELDS = frozenset(
         "reminder_lag_ms",
         "mail_paused",
         "bulk_held",
+        "rss_bytes",
     ]
 )
 

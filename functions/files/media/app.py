@@ -1,0 +1,9 @@
+"""The app of `media` and its Lambda handler. What reads files is the worker's: `triggers.handler`."""
+
+from tessera.entry import build_app, lambda_handler
+from tessera.triggers import Entries
+
+from .routes import files, internal, jobs, presets
+
+app = build_app("media", jobs.router, files.router, presets.router, internal.router)
+handler = lambda_handler(app, Entries())
