@@ -6,7 +6,7 @@ READY  := $(PYTHON) tools/bootstrap.py
 export PORT PERSIST WARM LIVE C D STAGE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit contract e2e peers bench chaos mutants lint format new openapi dev deploy-local logs doctor build deploy sam-local localstack lock clean
+.PHONY: help run test unit contract e2e peers realworld bench chaos mutants lint format new openapi dev deploy-local logs doctor build deploy sam-local localstack lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ e2e: ## black-box tests, against BASE_URL or a stack of their own; C=tasks narro
 
 peers: ## suites that others wrote, against BASE_URL or a stack of their own
 	@$(READY) dev emulator sam && exec $(PY) -m tools.test peers
+
+realworld: ## the RealWorld suite against the blog's facade
+	@$(READY) dev emulator sam && C=realworld exec $(PY) -m tools.test peers
 
 bench: ## what operations cost and how long they take; RECORD=1 keeps the costs as the new table, LARGE=1 adds 10^5 items
 	@$(READY) dev emulator && exec $(PY) -m tools.bench

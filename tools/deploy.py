@@ -28,6 +28,8 @@ SETTINGS = {
     "ApiKeyHeader": "API_KEY_HEADER",
     "Guests": "GUESTS",
     "BreachList": "BREACH_LIST",
+    "BlogOpen": "BLOG_OPEN",
+    "ConduitFacade": "CONDUIT_FACADE",
     "StaffFactor": "STAFF_FACTOR",
     "Scanner": "SCANNER",
     "Clamd": "CLAMD",

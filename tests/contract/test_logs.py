@@ -28,6 +28,7 @@ WAITS = {
     "functions/live/presence/actions/patience.py",
     "functions/live/realtime/ports.py",
     "layers/shared/python/tessera/seqlog/log.py",
+    "layers/shared/python/tessera/tables.py",
     "layers/shared/python/tessera/transact.py",
 }
 

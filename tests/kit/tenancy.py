@@ -279,6 +279,20 @@ def _picture_job(tenant: Tenant) -> dict[str, str]:
     return {"job_id": tenant.create("/media/jobs", _picture(tenant))["id"]}
 
 
+def _draft(tenant: Tenant) -> dict[str, str]:
+    body = {"title": f"Draft {tenant.mark}", "body": tenant.mark, "tags": [tenant.mark]}
+    return {"post_id": tenant.create("/blog/posts", body)["id"]}
+
+
+def _draft_by_slug(tenant: Tenant) -> dict[str, str]:
+    made = tenant.create("/blog/posts", {"title": f"Slug {tenant.mark}", "body": tenant.mark})
+    return {"slug": made["slug"]}
+
+
+def _revision(tenant: Tenant) -> dict[str, str]:
+    return {**_draft(tenant), "number": "1"}
+
+
 ORGANISATION = "/organisations/{organisation_id}"
 MAKERS: dict[str, Maker] = {
     "/tasks/{task_id}": Maker(_task),
@@ -309,6 +323,9 @@ MAKERS: dict[str, Maker] = {
     "/presence/rooms/{doc}/sessions/{session_id}": Maker(_presence),
     "/media/jobs/{job_id}": Maker(_picture_job),
     "/media/files/{file_id}": Maker(_picture),
+    "/blog/posts/{post_id}": Maker(_draft),
+    "/blog/posts/{post_id}/revisions/{number}": Maker(_revision),
+    "/blog/by-slug/{slug}": Maker(_draft_by_slug),
     ORGANISATION: Maker(_organisation, "membership"),
     f"{ORGANISATION}/members/{{user_id}}": Maker(_member, "membership"),
     f"{ORGANISATION}/invitations/{{invitation_id}}": Maker(_invitation, "membership"),
@@ -336,6 +353,10 @@ REASONS: dict[str, str] = {
     "/presence/rooms/{doc}": "a name that belongs to who takes it first; the tests of presence hold whose it is",
     "/media/presets/{name}": "a preset of the product's, the same for everybody",
     "/media/backfills/{job_id}": "for staff alone",
+    "/blog/authors/{name}": "an author and what they have published, for everybody to read",
+    "/blog/comments/{comment_id}": "below what is published, for everybody to read",
+    "/blog/posts/{post_id}/reactions/{kind}": "what is published takes reactions from everybody, each their own",
+    "/blog/tags/{tag}": "a word that anybody may use, the same for everybody",
     "/openapi/{capability}": "the document of a capability, the same for everybody",
     "/docs/{capability}": "a page about a capability, the same for everybody",
     "/problems/{slug}": "a page about a problem, the same for everybody",

@@ -25,6 +25,8 @@ class AccountSettings(AuthSettings):
     owner_email: str = ""
     sign_up: Literal["open", "closed"] = "open"
     guests: Literal["on", "off"] = "on"
+    # Whether the blog's RealWorld API may make accounts, by a sign-up that proves nothing.
+    conduit: Literal["on", "off"] = "off"
     breach_list: Literal["off", "hibp"] = "off"
     breach_list_url: str = "https://api.pwnedpasswords.com/range"
     clients: str = "web mobile cli"

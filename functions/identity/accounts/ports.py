@@ -27,6 +27,7 @@ from .store import (
     LifeStore,
     OwnerStore,
     PasskeyStore,
+    RealmStore,
     SessionStore,
     SignUpStore,
     UserStore,
@@ -52,6 +53,7 @@ class Ports:
     relying_party: RelyingParty
     addresses: AddressStore
     lives: LifeStore
+    realm: RealmStore
     activity: ActivityStore
     exports: ExportStore
     jobs: Jobs
@@ -79,6 +81,7 @@ class Ports:
             relying_party=bindings.get(RelyingParty),
             addresses=bindings.get(AddressStore),
             lives=bindings.get(LifeStore),
+            realm=bindings.get(RealmStore),
             activity=bindings.get(ActivityStore),
             exports=bindings.get(ExportStore),
             jobs=bindings.get(Jobs),

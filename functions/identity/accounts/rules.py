@@ -37,7 +37,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Literal
 
-from tessera.problems import Problem
+from tessera.problems import FieldError, Problem
 
 SIGN_UP_LIFE = timedelta(hours=24)
 CODE_ATTEMPTS = 5
@@ -328,3 +328,21 @@ def replaced(ring: Sequence[Key], now: datetime) -> tuple[Key, ...]:
 
 def _is_done(key: Key, now: datetime, token_life: timedelta) -> bool:
     return key.state in ("retiring", "revoked") and now - key.since >= token_life + KEPT_AFTER
+
+
+class RealmNameTaken(Problem):
+    status, slug, title = 409, "realm-name-taken", "Somebody has this name"
+
+    def __init__(self) -> None:
+        super().__init__(errors=[FieldError("/username", "has already been taken")])
+
+
+class RealmEmailTaken(Problem):
+    status, slug, title = 409, "realm-email-taken", "Somebody has this address"
+
+    def __init__(self) -> None:
+        super().__init__(errors=[FieldError("/email", "has already been taken")])
+
+
+class NotOfTheRealm(Problem):
+    status, slug, title = 403, "not-of-the-realm", "This is changed where the account was made"

@@ -8,6 +8,7 @@ from .life_rows import ActivityRow as ActivityRow
 from .lives import LifeStore as LifeStore
 from .owners import OwnerStore as OwnerStore
 from .passkeys import PasskeyStore as PasskeyStore
+from .realm import RealmStore as RealmStore
 from .rows import ClaimRow as ClaimRow
 from .rows import DeviceRow as DeviceRow
 from .rows import FamilyRow as FamilyRow

@@ -68,6 +68,8 @@ class UserRow(DueRow):
     updated = NumberAttribute()
     fails = NumberAttribute(default=0)
     plan = UnicodeAttribute(default="user")
+    # Set for accounts of another service's sign-up, which open nothing but that service.
+    realm = UnicodeAttribute(null=True)
     # The second factors that are confirmed, by name.
     mfa = UnicodeSetAttribute(null=True)
     # How many there are, so that the last way to sign in is never removed.
@@ -94,7 +96,12 @@ class UserRow(DueRow):
 
     @property
     def may_sign_in(self) -> bool:
-        """Active, or deleted by its own user and not being erased yet: a sign-in then keeps the account."""
+        """Active, or deleted by its own user and not being erased yet: a sign-in then keeps the account.
+
+        An account of a realm signs in nowhere but there.
+        """
+        if self.realm is not None:
+            return False
         is_leaving = self.status == "deleting" and self.erase_by == "user" and self.erasing is None
         return self.status == "active" or is_leaving
 

@@ -86,6 +86,7 @@ def _defaults() -> dict[str, Policy]:
         Policy("auth:mail:address", (Window(3, hour, 3),), fail="closed"),
         Policy("auth:mfa:user", (Window(12, hour, 5),), fail="closed", refundable=True),
         Policy("todo-backend:ip", (Window(30, 1, 30),), per_address=True),
+        Policy("conduit:sign-up:ip", (Window(60, minute, 60),), fail="closed", per_address=True),
         Policy("conduit:ip", (Window(40, 1, 40),), per_address=True),
     ]
     return {policy.name: policy for policy in policies}

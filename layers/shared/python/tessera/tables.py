@@ -4,6 +4,8 @@ Rows are attribute containers, not models, because a row that could save itself 
 event. PynamoDB also hides the old item of a failed condition, which is what our answers need.
 """
 
+import random
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -20,6 +22,7 @@ from tessera.problems import Busy, NotFound
 
 Item = dict[str, dict[str, Any]]
 Key = dict[str, str]
+UNREAD_TRIES, UNREAD_PAUSE_SECONDS = 4, 0.005
 
 
 class Row(AttributeContainer, metaclass=AttributeContainerMeta):
@@ -88,9 +91,12 @@ class Table:
         return _present(read(row, answer.get("Item")))
 
     def get_many(self, row: type[R], keys: Sequence[tuple[str, str]], *, consistent: bool = False) -> list[R]:
-        """The items that exist, in the order of the keys: 1 request per 100 keys."""
+        """The items that exist, in the order of the keys: 1 request per 100 keys.
+
+        Raises `Busy` when the table leaves some of them unread for the fifth time.
+        """
         found: dict[tuple[str, str], R] = {}
-        wanted = list(dict.fromkeys(keys))
+        wanted, unread = list(dict.fromkeys(keys)), 0
         while wanted:
             batch, wanted = wanted[:100], wanted[100:]
             request = {"Keys": [key(pk, sk) for pk, sk in batch], "ConsistentRead": consistent}
@@ -101,6 +107,9 @@ class Table:
                     found[made.pk, made.sk] = made
             rest = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
             wanted += [(entry["pk"]["S"], entry["sk"]["S"]) for entry in rest]
+            if rest:
+                unread += 1
+                _pause_or_give_up(unread)
         return [found[wanted_key] for wanted_key in dict.fromkeys(keys) if wanted_key in found]
 
     def put(self, row: Row, *, only_if: Condition | None = None, event: outbox.Event | None = None) -> None:
@@ -206,6 +215,12 @@ class Table:
             if aws.code_of(error) in aws.THROTTLED or aws.code_of(error) == "TransactionConflictException":
                 raise Busy() from error
             raise
+
+
+def _pause_or_give_up(unread: int) -> None:
+    if unread > UNREAD_TRIES:
+        raise Busy()
+    time.sleep(random.uniform(0, UNREAD_PAUSE_SECONDS * 2**unread))
 
 
 def key(pk: str, sk: str) -> Item:

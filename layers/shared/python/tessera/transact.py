@@ -119,8 +119,8 @@ def seen(table: Table, event_id: str) -> Step:
     return putting(table, Row(pk=f"SEEN#{event_id}", sk="MAIN", ttl=expires), only_if=is_free(), refused=AlreadySeen)
 
 
-def transact(*steps: Step, patient: bool = True) -> None:
-    """Do all of it or nothing. 2 write units per KB of each item, 1 request.
+def transact(*steps: Step, patient: bool = True) -> int:
+    """Do all of it or nothing; returns how often contention stood in the way. 2 units per KB of each item, 1 request.
 
     Raises what the first refused step names, in the order of the steps; `Busy` when contention
     outlasts the retries. Who is not `patient` is told of a conflict at once, to look before trying again.
@@ -132,13 +132,13 @@ def transact(*steps: Step, patient: bool = True) -> None:
     for attempt in range(MAX_TRIES):
         try:
             aws.client("dynamodb").transact_write_items(TransactItems=actions, ClientRequestToken=token)
-            return
+            return attempt
         except aws.Unreachable:
             unsure = True
         except aws.ClientError as error:
             if aws.code_of(error) == "TransactionCanceledException":
                 if _settled(steps, error, token, unsure=unsure):
-                    return
+                    return attempt
                 if not patient:
                     break
             elif aws.code_of(error) not in aws.THROTTLED | {"TransactionInProgressException"}:

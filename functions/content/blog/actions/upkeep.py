@@ -1,0 +1,136 @@
+"""What follows from what happened, and what time brings: publishing, purging, feeds, names, erasure."""
+
+from dataclasses import replace
+
+from tessera import clock, queues
+from tessera.due import DueItem
+from tessera.etags import StaleVersion
+from tessera.listing import read
+from tessera.outbox import Envelope
+from tessera.transact import AlreadySeen, seen, telling, transact
+
+from ..events import DataErased
+from ..ports import Ports
+from ..rules import posts as rules
+from ..rules.posts import FAVOURITE, Status, tag_key
+from ..store import comment_ends
+from ..store.comment_rows import mine_of
+from ..store.places import drafts_of, favourites_of, trash_of
+from . import feeding
+from .access import take_over
+from .posts import settle
+from .reacting import take_back
+
+PURGE, RELIST = "post.purge", "favourites.relist"
+AT_ONCE = 25
+
+
+def come_due(ports: Ports, item: DueItem) -> None:
+    """A post is to be published, or has been in the trash for long enough. Told twice, it is done once."""
+    post = ports.posts.find(item.pk.partition("#")[2])
+    if post is None or post.due_at is None or clock.from_millis(post.due_at) != item.due:
+        return
+    if post.status is Status.TRASHED:
+        queues.send(ports.queue, PURGE, {"post_id": post.id})
+        return
+    now = clock.millis()
+    after = replace(rules.touched(rules.publish(post, now, post.publish_at), now), version=post.version + 1)
+    try:
+        settle(ports, post, after, post.author_id)
+    except StaleVersion:
+        # Its author was faster, and what they have made of it has its own time.
+        return
+
+
+def purge(ports: Ports, post_id: str) -> None:
+    """Delete some of a trashed post and of its comments, and go on until nothing is left."""
+    post = ports.posts.find(post_id)
+    if post is None or post.status is not Status.TRASHED:
+        return
+    if not (comment_ends.purge(ports.comments.table, post_id, AT_ONCE) and ports.posts.purge(post, 4 * AT_ONCE)):
+        queues.send(ports.queue, PURGE, {"post_id": post_id})
+
+
+def follow_post(ports: Ports, post_id: str, author_id: str, tags: tuple[str, ...], left: tuple[str, ...]) -> None:
+    """Feeds are made anew, tags taken off the list that no post has, favourites follow. Twice changes nothing."""
+    feeding.ask(ports, feeding.keys_of((*tags, *left), author_id))
+    for tag in tags:
+        ports.shelves.make_tag(tag)
+    for tag in left:
+        ports.shelves.prune_tag(tag_key(tag))
+    queues.send(ports.queue, RELIST, {"post_id": post_id})
+
+
+def relist(ports: Ports, post_id: str, after: str | None) -> None:
+    """Let the favourites of a post follow it, some at a time."""
+    post = ports.posts.find(post_id)
+    rest = ports.reactions.relist(post, after=after, most=AT_ONCE) if post is not None else None
+    if rest is not None:
+        queues.send(ports.queue, RELIST, {"post_id": post_id, "after": rest})
+
+
+def tell_comment(ports: Ports, post_id: str, comment_id: str, kind: str, received: Envelope) -> None:
+    """Tell who listens on the post, once however often this is delivered."""
+    once = seen(ports.posts.table, received.id)
+    data = {"type": kind, "comment_id": comment_id}
+    try:
+        ports.live.publish(f"post:{post_id}", data, also=lambda made: [once])
+    except AlreadySeen:
+        return
+
+
+def know_again(ports: Ports, user_id: str, at: str) -> None:
+    """Accounts have spoken of somebody: if the blog knows them, it asks who they are now."""
+    author = ports.authors.get(user_id)
+    if not author.is_known or not ports.authors.told(user_id, at):
+        return
+    known = ports.accounts.find(user_id)
+    if known is not None:
+        # Of a locked account no token is good.
+        take_over(ports, author, known if known.is_active else replace(known, epoch=known.epoch + 1))
+
+
+def erase(ports: Ports, owner_id: str) -> tuple[bool, int]:
+    """Some of what somebody leaves; True when nothing is left.
+
+    Drafts and the trash go. What is published stays under a name made of an id, comments lose their author, likes and
+    follows are taken back.
+    """
+    erased = _erase_posts(ports, owner_id) or _erase_comments(ports, owner_id) or _erase_likes(ports, owner_id)
+    if erased:
+        return False, erased
+    followed = ports.authors.followed(owner_id)
+    for author_id in followed[:AT_ONCE]:
+        ports.authors.unfollow(owner_id, author_id)
+    if followed:
+        return False, min(len(followed), AT_ONCE)
+    ports.authors.forget(owner_id)
+    transact(telling(ports.posts.table, DataErased(owner_id=owner_id, capability="blog")))
+    return True, 0
+
+
+def _erase_posts(ports: Ports, owner_id: str) -> int:
+    erased = 0
+    for name in (drafts_of(owner_id), trash_of(owner_id)):
+        for one in read(ports.posts.table, name, limit=AT_ONCE, consistent=True):
+            post = ports.posts.find(one.id)
+            erased += 1
+            if post is not None and comment_ends.purge(ports.comments.table, post.id, AT_ONCE):
+                ports.posts.purge(post, 4 * AT_ONCE)
+    return erased
+
+
+def _erase_comments(ports: Ports, owner_id: str) -> int:
+    found = read(ports.posts.table, mine_of(owner_id), limit=AT_ONCE, consistent=True)
+    for one in found:
+        comment_ends.anonymise(ports.comments.table, owner_id, one)
+    return len(found)
+
+
+def _erase_likes(ports: Ports, owner_id: str) -> int:
+    found = read(ports.posts.table, favourites_of(owner_id), limit=AT_ONCE, consistent=True)
+    for one in found:
+        post = ports.posts.find(one.id)
+        if post is None or not post.is_published or not take_back(ports, post, owner_id, FAVOURITE):
+            ports.reactions.unlist(one)
+    return len(found)

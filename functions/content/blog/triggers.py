@@ -1,0 +1,118 @@
+"""What reaches `blog` other than HTTP: its own events, what accounts say of people, its own work, and time."""
+
+from pydantic import BaseModel
+
+from tessera.due import DueItem
+from tessera.outbox import Envelope
+from tessera.settings import Bindings
+from tessera.triggers import Entries, On
+
+from .actions import feeding, posts, shelving, upkeep
+from .ports import Ports
+
+
+class PostTouched(BaseModel):
+    post_id: str
+    author_id: str
+    tags: tuple[str, ...]
+    tags_left: tuple[str, ...] = ()
+
+
+class CommentTold(BaseModel):
+    post_id: str
+    comment_id: str
+    status: str
+
+
+class UserTold(BaseModel):
+    user_id: str
+
+
+class PostWork(BaseModel):
+    post_id: str
+    after: str | None = None
+
+
+class TrimWork(BaseModel):
+    post_id: str
+    oldest_kept: int
+
+
+class FeedWork(BaseModel):
+    key: str
+
+
+class MoveWork(BaseModel):
+    list: str
+    field: str
+    old: str
+    new: str
+
+
+def follow(post: PostTouched, received: Envelope, bindings: Bindings) -> None:
+    # No record of seen events: what is derived comes from the posts as they are now, not from the event.
+    upkeep.follow_post(bindings.get(Ports), post.post_id, post.author_id, post.tags, post.tags_left)
+
+
+def leave(post: PostTouched, received: Envelope, bindings: Bindings) -> None:
+    everything = (*post.tags, *post.tags_left)
+    upkeep.follow_post(bindings.get(Ports), post.post_id, post.author_id, (), everything)
+
+
+def tell_comment(comment: CommentTold, received: Envelope, bindings: Bindings) -> None:
+    # What waits for a moderator is nobody's to hear of.
+    if comment.status in ("approved", "deleted", "hidden"):
+        kind = received.type.split(".")[2]
+        upkeep.tell_comment(bindings.get(Ports), comment.post_id, comment.comment_id, kind, received)
+
+
+def know_again(user: UserTold, received: Envelope, bindings: Bindings) -> None:
+    upkeep.know_again(bindings.get(Ports), user.user_id, received.time)
+
+
+def trim(work: TrimWork, received: Envelope, bindings: Bindings) -> None:
+    bindings.get(Ports).posts.trim(work.post_id, work.oldest_kept)
+
+
+def purge(work: PostWork, received: Envelope, bindings: Bindings) -> None:
+    upkeep.purge(bindings.get(Ports), work.post_id)
+
+
+def relist(work: PostWork, received: Envelope, bindings: Bindings) -> None:
+    upkeep.relist(bindings.get(Ports), work.post_id, work.after)
+
+
+def rebuild(work: FeedWork, received: Envelope, bindings: Bindings) -> None:
+    feeding.rebuild(bindings.get(Ports), work.key)
+
+
+def move(work: MoveWork, received: Envelope, bindings: Bindings) -> None:
+    shelving.move_some(bindings.get(Ports), work.list, work.field, work.old, work.new)
+
+
+def come_due(item: DueItem, bindings: Bindings) -> None:
+    upkeep.come_due(bindings.get(Ports), item)
+
+
+ENTRIES = Entries(
+    events=[
+        On("blog.post.published.v1", PostTouched, follow),
+        On("blog.post.updated.v1", PostTouched, follow),
+        On("blog.post.unpublished.v1", PostTouched, leave),
+        On("blog.post.deleted.v1", PostTouched, leave),
+        On("blog.comment.created.v1", CommentTold, tell_comment),
+        On("blog.comment.approved.v1", CommentTold, tell_comment),
+        On("blog.comment.deleted.v1", CommentTold, tell_comment),
+        On("accounts.user.updated.v1", UserTold, know_again),
+        On("accounts.user.locked.v1", UserTold, know_again),
+        On("accounts.user.password_changed.v1", UserTold, know_again),
+    ],
+    jobs=[
+        On(posts.TRIM, TrimWork, trim),
+        On(upkeep.PURGE, PostWork, purge),
+        On(upkeep.RELIST, PostWork, relist),
+        On(feeding.REBUILD, FeedWork, rebuild),
+        On(shelving.MOVE, MoveWork, move),
+    ],
+    due=come_due,
+)
