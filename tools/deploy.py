@@ -38,6 +38,9 @@ SETTINGS = {
     "LargeFiles": "LARGE_FILES",
     "Providers": "NOTIFY_PROVIDERS",
     "SmsProvider": "SMS_PROVIDER",
+    "ShortLinks": "SHORT_LINKS",
+    "ShortChains": "SHORT_CHAINS",
+    "ClickEvents": "CLICK_EVENTS",
     "Alarms": "ALARMS",
 }
 

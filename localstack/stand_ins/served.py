@@ -14,6 +14,7 @@ from localstack.stand_ins.facebook import Facebook
 from localstack.stand_ins.fcm import FCM
 from localstack.stand_ins.github import GitHub
 from localstack.stand_ins.idp import IdentityProvider, RegisteredClient
+from localstack.stand_ins.safebrowsing import SafeBrowsing
 from localstack.stand_ins.twilio import Twilio
 from localstack.stand_ins.webpush import WebPush
 from localstack.stand_ins.wire import Answer, Asked, StandIn
@@ -26,6 +27,8 @@ TEAM_ID, KEY_ID = "LOCALTEAM1", "LOCALKEY01"
 TWILIO_SID, TWILIO_TOKEN = "ACtesseralocal", "a-token-of-no-worth"
 FCM_PROJECT, FCM_ACCOUNT = "tessera-local", "notify@tessera-local.example"
 PUSH_TOPIC = "example.tessera"
+# As the capability `shortener` has it built in.
+THREATS_KEY = "a-key-of-no-worth"
 
 
 def build(base: str, *, now: Callable[[], float] = time.time) -> dict[str, StandIn]:
@@ -41,6 +44,7 @@ def build(base: str, *, now: Callable[[], float] = time.time) -> dict[str, Stand
         "facebook": Facebook(CLIENT_ID, CLIENT_SECRET, back("facebook-stub")),
         "apple": Apple(CLIENT_ID, TEAM_ID, KEY_ID, None, back("apple-stub"), now=now),
         "twilio": Twilio(TWILIO_SID, TWILIO_TOKEN),
+        "safebrowsing": SafeBrowsing(THREATS_KEY),
         "fcm": FCM(FCM_PROJECT, FCM_ACCOUNT),
         "apns": APNs(TEAM_ID, KEY_ID, PUSH_TOPIC, now=now),
         "webpush": WebPush(now=now),

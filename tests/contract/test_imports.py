@@ -16,10 +16,10 @@ FUNCTIONS = ROOT / "functions"
 GROUPS = [
     "ids clock money types settings log",
     "aws problems etags cursors recent ordering words recurrence rrule cron pricing csvio sealed icalendar namespaces",
-    "outbox expressions tables transact due jobs idempotency listing ledger",
+    "outbox expressions tables link_passwords transact due jobs idempotency listing ledger",
     "auth limits gcra windows quotas tallies policies overrides buckets decisions leases sampling",
     "bus queues triggers live seqlog fanout saga",
-    "markup safehttp upstream uploads",
+    "markup safehttp upstream uploads resolver",
     "entry",
 ]
 RANK = {module: rank for rank, group in enumerate(GROUPS) for module in group.split()}

@@ -78,9 +78,13 @@ def test_a_policy_names_actions_and_resources(name):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_reaches_only_its_own_table_and_the_shared_ones(name):
-    swept = "sweeper accounts admin apikeys organisations ratelimit tasks outbox files chat notifications presence blog"
-    several = {"Relay": set(), "Sweeper": set(swept.split()), "HealthCounters": {"health"}, "FilesWorker": {"files"}}
-    several |= {"MediaWorker": {"media"}, "MediaHeavyWorker": {"media"}}
+    swept = (
+        "sweeper accounts admin apikeys organisations ratelimit tasks outbox files chat notifications presence blog "
+        "shortener"
+    )
+    workers = {"HealthCounters": {"health"}, "FilesWorker": {"files"}, "ShortenerWorker": {"shortener"}}
+    workers |= {"MediaWorker": {"media"}, "MediaHeavyWorker": {"media"}}
+    several = {"Relay": set(), "Sweeper": set(swept.split()), **workers}
     own = several.get(name, {kebab(name)})
     allowed = own | {"authfeed", "ratelimit", "apikeys", "realtime"}
     for statement in statements(FUNCTIONS[name]):

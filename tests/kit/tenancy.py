@@ -293,6 +293,15 @@ def _revision(tenant: Tenant) -> dict[str, str]:
     return {**_draft(tenant), "number": "1"}
 
 
+def _short_link(tenant: Tenant) -> dict[str, str]:
+    made = tenant.create("/shortener/links", {"url": f"https://example.com/{tenant.mark}", "title": tenant.mark})
+    return {"link_id": made["id"]}
+
+
+def _short_domain(tenant: Tenant) -> dict[str, str]:
+    return {"host": tenant.create("/shortener/domains", {"host": f"{tenant.mark}.example.com"})["host"]}
+
+
 ORGANISATION = "/organisations/{organisation_id}"
 MAKERS: dict[str, Maker] = {
     "/tasks/{task_id}": Maker(_task),
@@ -326,6 +335,8 @@ MAKERS: dict[str, Maker] = {
     "/blog/posts/{post_id}": Maker(_draft),
     "/blog/posts/{post_id}/revisions/{number}": Maker(_revision),
     "/blog/by-slug/{slug}": Maker(_draft_by_slug),
+    "/shortener/links/{link_id}": Maker(_short_link),
+    "/shortener/domains/{host}": Maker(_short_domain),
     ORGANISATION: Maker(_organisation, "membership"),
     f"{ORGANISATION}/members/{{user_id}}": Maker(_member, "membership"),
     f"{ORGANISATION}/invitations/{{invitation_id}}": Maker(_invitation, "membership"),
@@ -357,6 +368,7 @@ REASONS: dict[str, str] = {
     "/blog/comments/{comment_id}": "below what is published, for everybody to read",
     "/blog/posts/{post_id}/reactions/{kind}": "what is published takes reactions from everybody, each their own",
     "/blog/tags/{tag}": "a word that anybody may use, the same for everybody",
+    "/s/{code}": "open to whoever has the link, which is what it is for",
     "/openapi/{capability}": "the document of a capability, the same for everybody",
     "/docs/{capability}": "a page about a capability, the same for everybody",
     "/problems/{slug}": "a page about a problem, the same for everybody",

@@ -154,6 +154,9 @@ def _responses(route: APIRoute, method: str, guard: Guard, described: Json) -> J
     for code, slugs in answers.problems_of(route, method, guard, described).items():
         made[str(code)] = answers.problem_response(code, slugs, limited=limited)
         made[str(code)]["headers"] |= declared.get(str(code), {}).get("headers", {})
+        # What people follow in a browser shows a page besides.
+        pages = {kind: of for kind, of in declared.get(str(code), {}).get("content", {}).items() if kind == "text/html"}
+        made[str(code)]["content"] |= pages
     return {status: made[status] for status in sorted(made)}
 
 

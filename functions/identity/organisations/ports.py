@@ -9,11 +9,11 @@ from tessera.auth.feed import Feed
 from tessera.auth.mac import Mac
 from tessera.limits import Limits
 from tessera.policies import Policy
+from tessera.resolver import DNS
 from tessera.settings import Bindings
 
 from .config import OrganisationSettings
 from .people import People
-from .resolver import DNS
 from .rules.tokens import Link
 from .store.domains import DomainStore
 from .store.erasure import Eraser

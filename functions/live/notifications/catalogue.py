@@ -58,6 +58,12 @@ SHIPPED: Mapping[str, Shipped] = {
         "name prefix what",
         channels="inapp push",
     ),
+    "short-link": Shipped(
+        "Your short links",
+        Words("Your short link {{code}} was blocked", "{{reason}}", "/shortener/links/{{link_id}}"),
+        "code reason link_id",
+        channels="inapp email",
+    ),
     "task-reminder": Shipped(
         "Reminders of tasks",
         Words("{{title}}", "{{#due}}Due {{due}}{{/due}}", "/tasks/{{task_id}}"),

@@ -85,6 +85,13 @@ WIRED: tuple[Mapped, ...] = (
         actor="author_id",
     ),
     Mapped(
+        "shortener.link.blocked.v1",
+        "short-link",
+        "user_id",
+        {"code": "{code}", "reason": "{reason}", "link_id": "{link_id}"},
+        key="{link_id}",
+    ),
+    Mapped(
         "chat.report.created.v1",
         "operations",
         "topic:staff.chat",

@@ -8,7 +8,7 @@ from tessera.bus import Event
 from tessera.expressions import is_new
 from tessera.problems import Busy, Problem
 from tessera.tables import Row
-from tessera.transact import checking, deleting, putting, telling, transact, updating
+from tessera.transact import SomeRefused, checking, deleting, putting, telling, transact, updating
 from tests.kit.faults import contention, failing
 from tests.kit.stores import events_in, everything_in
 
@@ -161,3 +161,24 @@ def test_a_second_event_rides_on_an_item_of_its_own(hall):
     transact(putting(hall, seat, event=SeatBooked()), telling(hall, SeatBooked()))
 
     assert events_in(hall) == [SeatBooked.type, SeatBooked.type]
+
+
+def test_every_refused_step_is_told_to_who_asks_for_that(hall):
+    transact(*booking(hall, "A1"))
+    steps = [
+        putting(hall, SeatRow(pk="HALL", sk=seat, holder="bob"), only_if=is_new()) for seat in ("A1", "A2", "MAIN")
+    ]
+
+    with pytest.raises(SomeRefused) as told:
+        transact(*steps, tell_all=True)
+
+    assert [step.item_key[2] for step in told.value.steps] == ["A1", "MAIN"]
+    assert hall.get(SeatRow, "HALL", "A2") is None
+
+
+def test_contention_is_tried_again_by_who_asks_for_all_refusals_as_well(hall):
+    with contention(0.5, seed=3) as met:
+        transact(*booking(hall, "A1"), tell_all=True)
+        transact(*booking(hall, "A2"), tell_all=True)
+
+    assert met[0] and left(hall) == 0

@@ -10,7 +10,7 @@ from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.tables import Row
 from tessera.transact import AlreadySeen, putting, seen, transact
-from tessera.triggers import Entries, On, dispatch
+from tessera.triggers import Entries, On, Together, dispatch
 from tests.kit.faults import Crash, crash_at
 from tests.kit.queues import drain, make_queue
 from tests.kit.stores import everything_in
@@ -149,3 +149,46 @@ def test_dead_letters_get_another_try_and_none_is_lost_by_a_crash():
     assert len(drain(queue)) == 3
     attributes = aws.client("sqs").get_queue_attributes(QueueUrl=dead, AttributeNames=["All"])["Attributes"]
     assert attributes["ApproximateNumberOfMessagesNotVisible"] == "10"
+
+
+def told(number, kind="count"):
+    return json.dumps({"kind": kind, "data": {"number": number}})
+
+
+def test_messages_of_one_kind_are_worked_at_once_and_the_others_one_by_one():
+    seen, alone = [], []
+
+    def do(messages, bindings):
+        seen.append({name: one.number for name, one in messages.items()})
+        return []
+
+    entries = Entries(
+        jobs=[On("other", Read, lambda read, received, bindings: alone.append(read.number))],
+        together=Together("count", Read, do),
+    )
+
+    answer = dispatch(entries, delivered(told(1), told(7, "other"), told(2)), BINDINGS)
+
+    assert answer == {"batchItemFailures": []}
+    assert (seen, alone) == ([{"0": 1, "2": 2}], [7])
+
+
+def test_those_that_the_work_names_come_again():
+    entries = Entries(together=Together("count", Read, lambda messages, bindings: ["1"]))
+
+    answer = dispatch(entries, delivered(told(1), told(2), "{", told("x")), BINDINGS)
+
+    assert sorted(one["itemIdentifier"] for one in answer["batchItemFailures"]) == ["1", "2", "3"]
+
+
+def test_work_that_breaks_off_gets_all_of_its_messages_again():
+    def breaks(messages, bindings):
+        raise RuntimeError("on order")
+
+    entries = Entries(
+        jobs=[On("other", Read, lambda read, received, bindings: None)], together=Together("count", Read, breaks)
+    )
+
+    answer = dispatch(entries, delivered(told(1), told(7, "other"), told(2)), BINDINGS)
+
+    assert [one["itemIdentifier"] for one in answer["batchItemFailures"]] == ["0", "2"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tessera import clock
+from tessera import clock, link_passwords
 from tessera.auth.principal import Principal
 from tessera.idempotency import Intent
 from tessera.problems import NotFound
@@ -22,9 +22,7 @@ from ..rules.shares import (
     Share,
     check_expiry,
     hashed,
-    is_password,
     is_secret,
-    kept_password,
     split_token,
 )
 from . import access, manage
@@ -75,7 +73,7 @@ def create(ports: Ports, file_id: str, terms: Terms, intent: Intent, *, base: st
         expires_at=terms.expires_at,
         max_downloads=terms.max_downloads,
         left=terms.max_downloads,
-        password=kept_password(terms.password, secrets.token_bytes(16)) if terms.password else None,
+        password=link_passwords.kept(terms.password) if terms.password else None,
     )
     ports.posting.charge(by.user_id or by.id, terms.emails)
     made, replayed = ports.shares.create(share, intent)
@@ -109,7 +107,7 @@ def download(ports: Ports, token: str, password: str | None) -> manage.Download:
         if password is None:
             raise WrongPassword()
         ports.shares.try_password(share, now)
-        if not is_password(password, share.password):
+        if not link_passwords.matches(password, share.password):
             raise WrongPassword()
     about = {"share_id": share.id, "file_id": file.id, "owner_id": file.owner_id}
     if not ports.shares.consume(share, now, ShareDownloaded(**about), ShareExhausted(**about)):
@@ -137,7 +135,7 @@ def change(ports: Ports, share_id: str, changes: dict[str, Any], expect: int | N
         made["left"] = None if most is None else most - share.downloads
     if "password" in made:
         password = made.pop("password")
-        made["pw"] = kept_password(password, secrets.token_bytes(16)) if password else None
+        made["pw"] = link_passwords.kept(password) if password else None
         made["fails"] = 0
     return ports.shares.change(share, made, expect)
 

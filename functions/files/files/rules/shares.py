@@ -1,6 +1,5 @@
 """Links to a file: how long and how often they open it, and their passwords."""
 
-import base64
 import hashlib
 import hmac
 from dataclasses import dataclass
@@ -11,8 +10,6 @@ from .problems import refused
 LONGEST = timedelta(days=366)
 MAX_SHARES, MAX_GRANTS = 50, 100
 MAX_FAILS, LOCKED = 10, timedelta(minutes=15)
-# 32 MB and about a tenth of a second on one core (RFC 7914 2).
-_N, _R, _P, _MEMORY = 2**15, 8, 1, 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -58,14 +55,3 @@ def is_secret(given: str, share: Share) -> bool:
 def check_expiry(expires_at: datetime | None, now: datetime) -> None:
     if expires_at is not None and not now < expires_at <= now + LONGEST:
         raise refused("/expires_at", "A link ends in the future, within a year.")
-
-
-def kept_password(password: str, salt: bytes) -> str:
-    """What is stored of a password."""
-    made = hashlib.scrypt(password.encode(), salt=salt, n=_N, r=_R, p=_P, maxmem=_MEMORY, dklen=32)
-    return "$".join(["scrypt", base64.b64encode(salt).decode(), base64.b64encode(made).decode()])
-
-
-def is_password(given: str, kept: str) -> bool:
-    _, salt, _ = kept.split("$")
-    return hmac.compare_digest(kept_password(given, base64.b64decode(salt)).encode(), kept.encode())

@@ -88,6 +88,11 @@ def _defaults() -> dict[str, Policy]:
         Policy("todo-backend:ip", (Window(30, 1, 30),), per_address=True),
         Policy("conduit:sign-up:ip", (Window(60, minute, 60),), fail="closed", per_address=True),
         Policy("conduit:ip", (Window(40, 1, 40),), per_address=True),
+        Policy("shortener:follow:ip", (Window(1_200, minute, 300),), per_address=True),
+        Policy("shortener:create", (Window(60, hour, 60),)),
+        Policy("shortener:create:new", (Window(10, 86_400, 10),)),
+        Policy("shortener:password", (Window(5, minute, 5),), fail="closed"),
+        Policy("shortener:report:ip", (Window(10, hour, 5),), per_address=True),
     ]
     return {policy.name: policy for policy in policies}
 

@@ -109,6 +109,14 @@ def telling(table: Table, event: outbox.Event) -> Step:
     return Step("Put", {"TableName": table.name, "Item": outbox.beside(event)}, Row)
 
 
+class SomeRefused(Exception):
+    """The steps that were refused, for who asked to be told of every one of them."""
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        super().__init__(f"{len(steps)} steps of the transaction were refused.")
+        self.steps = tuple(steps)
+
+
 class AlreadySeen(Exception):
     """This event was applied before. Its message is done with."""
 
@@ -119,11 +127,12 @@ def seen(table: Table, event_id: str) -> Step:
     return putting(table, Row(pk=f"SEEN#{event_id}", sk="MAIN", ttl=expires), only_if=is_free(), refused=AlreadySeen)
 
 
-def transact(*steps: Step, patient: bool = True) -> int:
+def transact(*steps: Step, patient: bool = True, tell_all: bool = False) -> int:
     """Do all of it or nothing; returns how often contention stood in the way. 2 units per KB of each item, 1 request.
 
     Raises what the first refused step names, in the order of the steps; `Busy` when contention
     outlasts the retries. Who is not `patient` is told of a conflict at once, to look before trying again.
+    With `tell_all`, `SomeRefused` names every refused step instead.
     """
     _hold_limits(steps)
     token = ids.new()
@@ -137,7 +146,7 @@ def transact(*steps: Step, patient: bool = True) -> int:
             unsure = True
         except aws.ClientError as error:
             if aws.code_of(error) == "TransactionCanceledException":
-                if _settled(steps, error, token, unsure=unsure):
+                if _settled(steps, error, token, unsure=unsure, tell_all=tell_all):
                     return attempt
                 if not patient:
                     break
@@ -150,12 +159,15 @@ def transact(*steps: Step, patient: bool = True) -> int:
     raise Busy()
 
 
-def _settled(steps: Sequence[Step], error: aws.ClientError, token: str, *, unsure: bool) -> bool:
+def _settled(
+    steps: Sequence[Step], error: aws.ClientError, token: str, *, unsure: bool, tell_all: bool = False
+) -> bool:
     """True when the cancellation only says that our own lost attempt had won; raises a refusal.
 
     Returns False when nothing but contention stood in the way.
     """
     reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])
+    refused = []
     for step, reason in zip(steps, reasons, strict=False):
         code = reason.get("Code", "None")
         if code == "ConditionalCheckFailed":
@@ -163,9 +175,13 @@ def _settled(steps: Sequence[Step], error: aws.ClientError, token: str, *, unsur
             # A lost answer, then our own write in the way: that is a success.
             if unsure and old and old.get("op_id", {}).get("S") == token:
                 return True
-            raise step.refusal(old) from None
-        if code not in _PASSING:
+            if not tell_all:
+                raise step.refusal(old) from None
+            refused.append(step)
+        elif code not in _PASSING:
             raise error
+    if refused:
+        raise SomeRefused(refused) from None
     return False
 
 

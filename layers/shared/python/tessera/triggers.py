@@ -6,7 +6,7 @@ A record that fails is reported alone, so that the rest of its batch is not deli
 import json
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -31,11 +31,24 @@ class On(Generic[M]):
 
 
 @dataclass(frozen=True)
+class Together(Generic[M]):
+    """What is done at once with all messages of one kind in a batch, given by message id.
+
+    The ids that come back are of messages to be delivered again.
+    """
+
+    name: str
+    model: type[M]
+    do: Callable[[Mapping[str, M], Bindings], Collection[str]]
+
+
+@dataclass(frozen=True)
 class Entries:
     """The ways into a capability other than HTTP."""
 
     events: Sequence[On[Any]] = ()
     jobs: Sequence[On[Any]] = ()
+    together: Together[Any] | None = None
     due: Callable[[DueItem, Bindings], None] | None = None
     schedules: Mapping[str, Callable[[Bindings], None]] = field(default_factory=dict)
     stream: Callable[[Sequence[dict[str, Any]], Bindings], None] | None = None
@@ -75,8 +88,8 @@ def dispatch(entries: Entries, event: dict[str, Any], bindings: Bindings) -> Any
 
 def _failed(entries: Entries, records: Sequence[dict[str, Any]], bindings: Bindings) -> list[str]:
     """The messages to be delivered again: those that failed, and what stands behind one in its own order."""
-    failed: list[str] = []
     stopped: set[str] = set()
+    failed, records = _done_together(entries.together, records, bindings) if entries.together else ([], records)
     for record in records:
         group = record.get("attributes", {}).get("MessageGroupId", "")
         if group in stopped:
@@ -86,6 +99,32 @@ def _failed(entries: Entries, records: Sequence[dict[str, Any]], bindings: Bindi
             if group:
                 stopped.add(group)
     return failed
+
+
+def _done_together(
+    together: Together[Any], records: Sequence[dict[str, Any]], bindings: Bindings
+) -> tuple[list[str], Sequence[dict[str, Any]]]:
+    """The messages of the kind that is worked at once which are to be delivered again, and all other records."""
+    taken: dict[str, Any] = {}
+    others: list[dict[str, Any]] = []
+    for record in records:
+        try:
+            content = json.loads(record["body"])
+            if content["kind"] != together.name:
+                raise UnknownMessage
+            taken[record["messageId"]] = together.model.model_validate(content["data"])
+        # What cannot be read is left to the usual way, which says so of it alone.
+        except (ValueError, KeyError, TypeError, UnknownMessage):
+            others.append(record)
+    # Unless the work comes to its end, all of it comes again.
+    failed = list(taken)
+
+    def work() -> None:
+        failed[:] = together.do(taken, bindings)
+
+    if taken:
+        _whole(f"batch of {together.name}", work, bindings)
+    return failed, others
 
 
 class _Message:

@@ -10,20 +10,12 @@ from functions.files.files.actions import shares as actions
 from functions.files.files.events import ShareDownloaded
 from functions.files.files.ports import Ports
 from functions.files.files.posting import Posting
-from functions.files.files.rules import shares as rules
-from tessera import aws, clock, ids
+from tessera import aws, clock, ids, link_passwords
 from tessera.auth.internal import Internal
 from tessera.limits import Limits
 from tessera.sealed import unseal
 from tests.kit.faults import failing, meanwhile
 from tests.kit.races import outcomes, together
-
-
-@pytest.fixture(autouse=True)
-def quick(request, monkeypatch):
-    """Passwords are slow on purpose; what is not about that need not wait for it."""
-    if "slow_hash" not in request.node.name:
-        monkeypatch.setattr(rules, "_N", 2**10)
 
 
 @pytest.fixture
@@ -194,12 +186,11 @@ def test_guesses_that_are_made_at_once_are_counted_before_they_are_looked_at(wor
 def test_a_password_is_kept_as_a_slow_hash(world, ann, file):
     made = share(ann, file, password="sesame")
     kept = world.ports.shares.find(made["id"]).password
-    from functions.files.files.rules.shares import is_password
 
     began = time.perf_counter()
-    assert is_password("sesame", kept) and not is_password("Sesame", kept)
+    assert link_passwords.matches("sesame", kept) and not link_passwords.matches("Sesame", kept)
 
-    assert kept.startswith("scrypt$") and "sesame" not in kept
+    assert kept.startswith("$argon2id$") and "sesame" not in kept
     assert time.perf_counter() - began > 0.01
 
 

@@ -11,7 +11,6 @@ import pytest
 
 from functions.identity.organisations.app import app
 from functions.identity.organisations.ports import Ports
-from functions.identity.organisations.resolver import DNS
 from functions.identity.organisations.store.rows import OrganisationRow
 from functions.identity.organisations.triggers import ENTRIES
 from tessera import clock, ids
@@ -21,6 +20,7 @@ from tessera.auth.principal import Principal
 from tessera.auth.roles import held_by
 from tessera.outbox import Envelope
 from tessera.problems import Unavailable
+from tessera.resolver import DNS
 from tessera.settings import Bindings
 from tessera.transact import transact
 from tessera.triggers import dispatch

@@ -2,10 +2,10 @@
 
 import pytest
 
-from functions.identity.organisations.resolver import LocalZone
 from functions.identity.organisations.rules.organisation import MAX_DOMAINS
 from tessera import ids
 from tessera.problems import Unavailable
+from tessera.resolver import LocalZone
 
 
 @pytest.fixture

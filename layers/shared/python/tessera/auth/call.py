@@ -62,13 +62,18 @@ class Call:
             return str((self.internal.get("client") or {}).get("address") or self.source_ip)
         return self._forwarded() or self.source_ip
 
-    def _forwarded(self) -> str:
-        """The address our own edge has seen. Forwarding headers of anyone else are hearsay."""
+    @property
+    def came_by_edge(self) -> bool:
+        """Whether our own edge has passed it on. What anyone else says of a client is hearsay."""
         settings = self.bindings.settings(Settings)
         secrets = self.all_of(EDGE_HEADER)
         if settings.trusted_edge not in TRUSTED_EDGES or not settings.edge_secret or len(secrets) != 1:
-            return ""
-        if not hmac.compare_digest(secrets[0].encode(), settings.edge_secret.encode()):
+            return False
+        return hmac.compare_digest(secrets[0].encode(), settings.edge_secret.encode())
+
+    def _forwarded(self) -> str:
+        """The address our own edge has seen."""
+        if not self.came_by_edge:
             return ""
         hops = [hop.strip() for value in self.all_of("x-forwarded-for") for hop in value.split(",")]
         # API Gateway appends its own peer, which is the edge. What stands before it is what the edge

@@ -52,7 +52,8 @@ class _Answer:
         self._method = scope["method"]
         self.status = 0
         self.scope = {**scope, "method": "GET"} if self._bodiless else scope
-        self.scope["state"] = {}
+        # Routes see a HEAD as the GET it stands for; the few that tell them apart look here.
+        self.scope["state"] = {"method": scope["method"]}
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -95,9 +95,12 @@ class SafeHTTP:
     def bind(cls, bindings: Bindings) -> Self:
         return cls(Gate.of(bindings.settings(SafeHTTPSettings)))
 
-    def check(self, url: str, *, seconds: float = 5.0) -> None:
-        """Whether a URL could be fetched, its addresses included, without fetching it. Raises a `FetchFailed`."""
-        target = self.gate.target(url)
+    def check(self, url: str, *, seconds: float = 5.0, named: frozenset[str] = frozenset()) -> None:
+        """Whether a URL could be fetched, its addresses included, without fetching it. Raises a `FetchFailed`.
+
+        `named` are hosts that may be at AWS or ourselves, where it is not we who will go there.
+        """
+        target = self.gate.target(url, named=named)
         dial.addresses_of(target, self.gate, self._resolve, Budget(seconds))
 
     def fetch(

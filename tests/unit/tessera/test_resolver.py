@@ -8,8 +8,8 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from functions.identity.organisations.resolver import DNS, LocalZone, PublicDNS
 from tessera.problems import Unavailable
+from tessera.resolver import DNS, LocalZone, PublicDNS
 from tessera.settings import Bindings
 
 NAME, VALUE = "_tessera.acme.com", "tessera-domain-verification=0123"
@@ -101,7 +101,7 @@ def test_a_server_that_fails_is_no_refusal(server, resolver, rcode):
 
 
 def test_a_server_that_is_not_there_is_no_refusal(monkeypatch):
-    monkeypatch.setattr("functions.identity.organisations.resolver.SECONDS", 0.2)
+    monkeypatch.setattr("tessera.resolver.SECONDS", 0.2)
 
     with pytest.raises(Unavailable):
         PublicDNS("127.0.0.1", 9).stands(NAME, VALUE)
