@@ -19,7 +19,7 @@ GROUPS = [
     "outbox expressions tables link_passwords transact due jobs idempotency listing ledger",
     "auth limits gcra windows quotas tallies policies overrides buckets decisions leases sampling",
     "bus queues triggers live seqlog fanout saga",
-    "markup safehttp upstream uploads resolver",
+    "markup safehttp upstream uploads resolver searchable",
     "entry",
 ]
 RANK = {module: rank for rank, group in enumerate(GROUPS) for module in group.split()}

@@ -19,6 +19,7 @@ GROUPS = resources("template", "AWS::Logs::LogGroup")
 WRITES = {"layers/shared/python/tessera/log.py"}
 # Chance decides here how long to wait, and nothing that anybody could guess at.
 WAITS = {
+    "functions/content/search/store/writing.py",
     "functions/identity/accounts/actions/attempts.py",
     "functions/identity/sessions/store/openings.py",
     "functions/live/chat/actions/blocks.py",

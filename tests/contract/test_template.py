@@ -80,7 +80,7 @@ def test_a_policy_names_actions_and_resources(name):
 def test_a_function_reaches_only_its_own_table_and_the_shared_ones(name):
     swept = (
         "sweeper accounts admin apikeys organisations ratelimit tasks outbox files chat notifications presence blog "
-        "shortener"
+        "shortener search"
     )
     workers = {"HealthCounters": {"health"}, "FilesWorker": {"files"}, "ShortenerWorker": {"shortener"}}
     workers |= {"MediaWorker": {"media"}, "MediaHeavyWorker": {"media"}}

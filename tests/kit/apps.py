@@ -85,17 +85,20 @@ def serving(app: FastAPI, logical_id: str, **variables: str) -> Iterator[Served]
         app.state.bindings = before
 
 
-def invocation(path: str, body: dict[str, Any], *, caller: str = "accounts") -> dict[str, Any]:
+def invocation(
+    path: str, body: dict[str, Any] | None = None, *, caller: str = "accounts", method: str = "POST"
+) -> dict[str, Any]:
     """The event by which another function of ours calls an internal route."""
+    route, _, query = path.partition("?")
     return {
         "version": "2.0",
-        "rawPath": path,
-        "rawQueryString": "",
+        "rawPath": route,
+        "rawQueryString": query,
         "headers": {"content-type": "application/json"},
         "requestContext": {
-            "http": {"method": "POST", "path": path, "sourceIp": "127.0.0.1", "protocol": "HTTP/1.1"},
+            "http": {"method": method, "path": route, "sourceIp": "127.0.0.1", "protocol": "HTTP/1.1"},
             "tessera": {"internal": True, "caller": caller, "request_id": ids.new(), "depth": 1},
         },
-        "body": json.dumps(body),
+        "body": "" if body is None else json.dumps(body),
         "isBase64Encoded": False,
     }

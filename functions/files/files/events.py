@@ -39,6 +39,12 @@ class FileInfected(_OfFile, Event):
     signature: str
 
 
+class FileChanged(_OfFile, Event):
+    """It has another name or other tags."""
+
+    type: ClassVar[str] = "files.file.changed.v1"
+
+
 class FileDeleted(_OfFile, Event):
     type: ClassVar[str] = "files.file.deleted.v1"
 

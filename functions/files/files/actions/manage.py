@@ -10,7 +10,7 @@ from tessera.etags import StaleVersion
 from tessera.problems import Busy
 from tessera.transact import Step
 
-from ..events import FileClean, FileDeleted
+from ..events import FileChanged, FileClean, FileDeleted
 from ..ports import Ports
 from ..rules import kinds
 from ..rules.files import File, State, check_readable
@@ -38,11 +38,11 @@ def change(ports: Ports, file_id: str, changes: dict[str, Any], expect: int | No
         moves = "folder_id" in changes and changes["folder_id"] != file.folder_id
         if moves and file.owner_id != by.owner_id:
             raise NotAllowed("Only its owner may move it.")
-        return (
-            replace(file, **changes),
-            ports.files.in_folder(file.owner_id, changes["folder_id"]) if moves else [],
-            None,
-        )
+        after = replace(file, **changes)
+        told = None
+        if (after.name, after.tags) != (file.name, file.tags):
+            told = FileChanged(file_id=file.id, owner_id=file.owner_id, n=file.n)
+        return after, ports.files.in_folder(file.owner_id, changes["folder_id"]) if moves else [], told
 
     return _apply(ports, lambda: access.editable(ports, file_id, by), decide, expect)
 

@@ -1,18 +1,30 @@
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from tessera import auth
 from tessera.auth.principal import Principal
+from tessera.searchable import SearchDocs
 
 from ..actions import others as actions
+from ..actions import searchable
 from ..rules.files import State
-from ..schemas.internal import ErasedOut, EraseIn, ExportIn, ExportOut, ResolvedOut, ResolveIn, ResolveOut
+from ..schemas.internal import (
+    ErasedOut,
+    EraseIn,
+    ExportIn,
+    ExportOut,
+    ResolvedOut,
+    ResolveIn,
+    ResolveOut,
+    SearchDocsParams,
+)
 from .given import Bound
 
 router = APIRouter(prefix="/files/internal", tags=["internal"], include_in_schema=False)
 
 Accounts = Annotated[Principal, auth.service("accounts")]
+Searching = Annotated[Principal, auth.service("search")]
 Showing = Annotated[Principal, auth.service("chat", "cms", "blog", "social", "outbox", "imports", "media")]
 
 
@@ -52,3 +64,11 @@ async def export(body: ExportIn, caller: Accounts, ports: Bound) -> ExportOut:
     """A page of what is known of somebody's files."""
     items, following = actions.export(ports, body.owner_id, body.after)
     return ExportOut(items=items, next=following)
+
+
+@router.get("/search-docs")
+async def search_docs(asked: Annotated[SearchDocsParams, Query()], caller: Searching, ports: Bound) -> SearchDocs:
+    """A file of an owner's, or all of them a page at a time, as `search` takes them in."""
+    if asked.id is not None:
+        return searchable.one(ports, asked.owner_id, asked.id)
+    return searchable.page(ports, asked.owner_id, asked.cursor)

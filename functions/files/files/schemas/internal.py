@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from tessera.types import In, Out, Ulid
+from tessera.types import In, Out, Params, Ulid
 
 
 class ResolveIn(In):
@@ -30,6 +30,14 @@ class ResolveOut(Out):
     """Those that may be read, in the order they were asked for; what is not among them does not exist."""
 
     items: Annotated[list[ResolvedOut], Field(max_length=100)]
+
+
+class SearchDocsParams(Params):
+    """One of an owner's, or all of them from a cursor on."""
+
+    owner_id: Ulid
+    id: Ulid | None = None
+    cursor: Annotated[str, Field(max_length=200)] | None = None
 
 
 class EraseIn(In):

@@ -207,6 +207,27 @@ class ReceiptsOut(Out):
     delivered_to: Annotated[list[UserId], Field(max_length=MAX_MEMBERS)] | None
 
 
+class SearchDocsParams(Params):
+    room_id: Ulid
+    id: Ulid
+
+
+class MembershipIn(In):
+    """Without rooms, those that somebody used last are meant."""
+
+    user_id: UserId
+    room_ids: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=5)]
+
+
+class SeenRoomOut(Out):
+    room_id: Ulid
+    first_visible: Count
+
+
+class MembershipOut(Out):
+    items: Annotated[list[SeenRoomOut], Field(max_length=5)]
+
+
 class EraseIn(In):
     owner_id: Ulid
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from tessera.types import Day, In, Instant, Name, Out, Patch, Tag, Ulid, ZoneName, absent, text
+from tessera.types import Day, In, Instant, Name, Out, Params, Patch, Tag, Ulid, ZoneName, absent, text
 
 from ..rules.task import DEFAULT_PRIORITY, Mode, Recurrence, Sort, Status, Task, TaskList, View
 
@@ -225,6 +225,14 @@ class FeedOut(Out):
 
     token: Annotated[str, Field(max_length=64)]
     url: Annotated[str, Field(max_length=300)]
+
+
+class SearchDocsParams(Params):
+    """One of an owner's, or all of them from a cursor on."""
+
+    owner_id: Ulid
+    id: Ulid | None = None
+    cursor: Annotated[str, Field(max_length=200)] | None = None
 
 
 class EraseIn(In):

@@ -77,6 +77,12 @@ class TaskStore:
         keys = [(owned(owner_id), task_key(task_id)) for task_id in task_ids]
         return [task_of(row) for row in self.table.get_many(TaskRow, keys, consistent=consistent)] if keys else []
 
+    def page(self, owner_id: str, limit: int, after: str | None) -> tuple[list[Task], str | None]:
+        """All of an owner's tasks, and the id after which the next page starts. 1 request."""
+        start = {"pk": owned(owner_id), "sk": task_key(after)} if after else None
+        page = self.table.query(TaskRow, owned(owner_id), sort=Path("sk").startswith("T#"), limit=limit, after=start)
+        return [task_of(row) for row in page.rows], page.next["sk"].partition("#")[2] if page.next else None
+
     def create(self, task: Task, intent: Intent, event: Event, checks: Sequence[Step] = ()) -> tuple[Task, bool]:
         """The task and whether an earlier request made it. 1 request, 2 units for each item: tags, reminders, list.
 

@@ -1,12 +1,16 @@
 """Archives, what other capabilities ask, erasure, and what is told while a file is looked at."""
 
 import io
+import json
 import zipfile
+from urllib.parse import urlencode
 
 from functions.files.files.actions import zips
+from functions.files.files.app import handler
 from functions.files.files.progress import Progress
 from tessera import aws, ids
 from tessera.live import Live
+from tests.kit.apps import invocation
 from tests.kit.stores import everything_in
 
 
@@ -207,3 +211,45 @@ def test_whoever_begins_an_upload_may_listen_to_it(world, ann, table_of):
     granted = [item for item in items if item["pk"]["S"] == f"GRANT#job:{file['id']}"]
     assert [item["sk"]["S"] for item in granted] == [ann.id]
     assert sum(item["sk"]["S"].startswith("E#") for item in items) == 3
+
+
+def searchable(world, caller="search", **asked):
+    path = f"/files/internal/search-docs?{urlencode(asked)}"
+    answer = handler(invocation(path, caller=caller, method="GET"), None)
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+def test_search_is_given_a_file_by_its_name_as_it_is_now(world, ann):
+    file = world.clean(ann, name="rye.txt")
+    asked = {"owner_id": ann.id, "id": file["id"]}
+
+    (found,) = searchable(world, **asked)[1]["items"]
+    assert (found["title"], found["acl"], found["type"]) == ("rye.txt", f"user:{ann.id}", "file")
+
+    etag = ann.get(f"/files/{file['id']}").headers["etag"]
+    ann.patch(f"/files/{file['id']}", json={"name": "spelt.txt", "tags": ["food"]}, headers={"if-match": etag})
+    assert "files.file.changed.v1" in world.events()
+    (renamed,) = searchable(world, **asked)[1]["items"]
+    assert (renamed["title"], renamed["tags"]) == ("spelt.txt", ["food"])
+    assert renamed["seq"] > found["seq"]
+
+    ann.delete(f"/files/{file['id']}")
+    (trashed,) = searchable(world, **asked)[1]["items"]
+    assert trashed["deleted"] and trashed["title"] == "" and trashed["seq"] > renamed["seq"]
+    assert searchable(world, **{**asked, "owner_id": ids.new()})[1]["items"] == []
+
+
+def test_search_is_given_all_that_an_owner_has_a_page_at_a_time(world, ann, monkeypatch):
+    monkeypatch.setattr("functions.files.files.actions.searchable.PAGE", 2)
+    made = {world.clean(ann, name=f"{n}.txt")["id"] for n in range(3)}
+
+    first = searchable(world, owner_id=ann.id)[1]
+    rest = searchable(world, owner_id=ann.id, cursor=first["next"])[1]
+
+    assert {one["id"] for one in first["items"] + rest["items"]} == made
+    assert (len(first["items"]), rest["next"]) == (2, None)
+
+
+def test_nobody_but_search_is_given_files(world, ann):
+    assert searchable(world, caller="chat", owner_id=ann.id)[0] == 403
+    assert ann.get(f"/files/internal/search-docs?owner_id={ann.id}").status_code == 404

@@ -1,15 +1,18 @@
 """Looking: pages at any depth for the same, the order of rooms, search in a room."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from functions.live.chat.app import handler
 from functions.live.chat.rules.messages import Place, place_of
 from functions.live.chat.store.rows import RoomRow, row_of_message
 from functions.live.chat.store.writing import differences
 from tessera import clock, ids
 from tessera.problems import Busy
+from tests.kit.apps import invocation
 from tests.kit.capacity import CapacityMeter
 from tests.kit.faults import meanwhile
 from tests.unit.live.chat.conftest import post
@@ -219,3 +222,49 @@ def test_a_message_that_is_not_there_is_not_found(alice, ten):
     assert alice.patch(f"{path}/{ids.new()}", json={"text": "x"}, headers={"if-match": "*"}).status_code == 404
     assert post(alice, ten, thread_root=ids.new()).status_code == 404
     assert clock.now().year == 2030
+
+
+def asked_by(caller, method, path, body=None):
+    answer = handler(invocation(path, body, caller=caller, method=method), None)
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+def test_search_is_given_a_message_as_it_is_now(world):
+    alice = world.person()
+    room = world.room(alice)
+    said = alice.post(f"/chat/rooms/{room['id']}/messages", json={"text": "Rye", "client_msg_id": ids.new()}).json()
+    path = f"/chat/internal/search-docs?room_id={room['id']}&id={said['id']}"
+
+    (found,) = asked_by("search", "GET", path)[1]["items"]
+    assert (found["body"], found["acl"], found["n"], found["seq"]) == ("Rye", f"room:{room['id']}", 1, 1)
+
+    alice.delete(f"/chat/rooms/{room['id']}/messages/{said['id']}")
+    (gone,) = asked_by("search", "GET", path)[1]["items"]
+    assert (gone["deleted"], gone["body"], gone["seq"]) == (True, "", 2)
+    assert asked_by("search", "GET", path.replace(said["id"], ids.new()))[1]["items"] == []
+    assert asked_by("tasks", "GET", path)[0] == 403
+    assert alice.get(path).status_code == 404
+
+
+def test_search_learns_in_which_rooms_somebody_is_and_from_where_they_read(world):
+    alice, bob = world.person(), world.person()
+    shown, hidden = world.room(alice), world.room(alice)
+    for room, shows in ((shown, True), (hidden, False)):
+        path = f"/chat/rooms/{room['id']}"
+        etag = alice.get(path).headers["etag"]
+        assert alice.patch(path, json={"shows_past": shows}, headers={"if-match": etag}).status_code == 200
+    for room in (shown, hidden):
+        alice.post(f"/chat/rooms/{room['id']}/messages", json={"text": "Rye", "client_msg_id": ids.new()})
+        alice.post(f"/chat/rooms/{room['id']}/members", json={"user_ids": [bob.id]})
+    private = world.room(alice)
+
+    def rooms(user, *room_ids):
+        body = {"user_id": user.id, "room_ids": list(room_ids)}
+        items = asked_by("search", "POST", "/chat/internal/membership", body)[1]["items"]
+        return {one["room_id"]: one["first_visible"] for one in items}
+
+    assert rooms(bob, shown["id"], hidden["id"], private["id"], ids.new()) == {shown["id"]: 1, hidden["id"]: 2}
+    assert rooms(bob) == {shown["id"]: 1, hidden["id"]: 2}
+    assert len(rooms(alice)) == 3
+    assert rooms(world.person(), shown["id"]) == rooms(world.person()) == {}
+    assert asked_by("tasks", "POST", "/chat/internal/membership", {"user_id": bob.id, "room_ids": []})[0] == 403

@@ -1,12 +1,14 @@
 """HTTP: statuses, headers, and what is refused with which pointer."""
 
 import json
+from urllib.parse import urlencode
 
 import pytest
 
-from functions.work.tasks.app import app
+from functions.work.tasks.app import app, handler
 from functions.work.tasks.rules.task import INBOX
 from tessera import ids
+from tests.kit.apps import invocation
 from tests.kit.stores import everything_in
 
 ABSENT = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
@@ -400,3 +402,49 @@ def test_every_operation_has_a_name_of_its_own_and_a_line_about_it():
     names = [one["operationId"] for one in operations]
     assert len(names) == len(set(names))
     assert all(one.get("description") for one in operations)
+
+
+def test_search_is_given_a_task_as_it_is_now(alice):
+    made = make(alice, title="Buy rye", notes="At the mill", tags=["food"])
+
+    def given(**asked):
+        return searchable(owner_id=alice.id, **asked)
+
+    (found,) = given(id=made["id"])["items"]
+
+    assert (found["id"], found["seq"], found["acl"], found["type"]) == (made["id"], 1, f"user:{alice.id}", "task")
+    assert (found["title"], found["body"], found["tags"]) == ("Buy rye", "At the mill", ["food"])
+    assert alice.delete(f"/tasks/{made['id']}").status_code == 204
+    (gone,) = given(id=made["id"])["items"]
+    assert gone["deleted"] and gone["seq"] == 2 and gone["title"] == ""
+    assert given(id="0" * 26)["items"] == []
+    assert searchable(owner_id="0" * 26, id=made["id"])["items"] == []
+
+
+def test_search_is_given_all_that_an_owner_has_a_page_at_a_time(alice, monkeypatch):
+    monkeypatch.setattr("functions.work.tasks.actions.searchable.PAGE", 2)
+    made = {make(alice)["id"] for _ in range(5)}
+
+    seen, cursor = [], {}
+    while True:
+        page = searchable(owner_id=alice.id, **cursor)
+        seen += [one["id"] for one in page["items"]]
+        if page["next"] is None:
+            break
+        cursor = {"cursor": page["next"]}
+
+    assert len(seen) == 5 and set(seen) == made
+
+
+def searchable(**asked):
+    path = f"/tasks/internal/search-docs?{urlencode(asked)}"
+    answer = handler(invocation(path, caller="search", method="GET"), None)
+    assert answer["statusCode"] == 200, answer
+    return json.loads(answer["body"])
+
+
+def test_nobody_but_search_is_given_tasks(alice):
+    path = f"/tasks/internal/search-docs?owner_id={alice.id}"
+
+    assert alice.get(path).status_code == 404
+    assert handler(invocation(path, caller="chat", method="GET"), None)["statusCode"] == 403

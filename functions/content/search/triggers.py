@@ -1,0 +1,121 @@
+"""What reaches `search` other than HTTP: what happened to documents elsewhere, and the work it sends itself.
+
+An event carries its document, or says which one to ask for. That is done from a queue which keeps the work on each
+document in order, when its turn comes: an event that comes late, or twice, changes nothing.
+"""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from tessera.due import DueItem
+from tessera.outbox import Envelope
+from tessera.searchable import SearchDoc
+from tessera.settings import Bindings
+from tessera.triggers import Entries, On
+
+from .actions import renew, take
+from .ports import Ports
+
+POSTS = ("published", "updated", "unpublished", "deleted")
+TASKS = ("created", "updated", "completed", "deleted")
+MESSAGES = ("created", "edited", "deleted")
+FILES = ("clean", "changed", "infected", "deleted")
+
+
+class Told(BaseModel):
+    """An event that carries its document. What is wrong with one is found when it is read."""
+
+    search_doc: dict[str, Any]
+
+
+class TaskTouched(BaseModel):
+    task_id: str
+    owner_id: str
+
+
+class MessageTouched(BaseModel):
+    room_id: str
+    message_id: str
+
+
+class FileTouched(BaseModel):
+    file_id: str
+    owner_id: str
+
+
+class Resolve(BaseModel):
+    capability: str
+    doc: str
+    asked: dict[str, str]
+
+
+class Renew(BaseModel):
+    doc: str
+
+
+class Reindex(BaseModel):
+    job_id: str
+    by: str
+    type: str
+    owner_id: str | None
+    shard: int
+    after: str | None
+    done: int
+
+
+def told(found: Told, received: Envelope, bindings: Bindings) -> None:
+    take.tell(bindings.get(Ports), SearchDoc.model_validate(found.search_doc), once=received.id)
+
+
+def task(touched: TaskTouched, received: Envelope, bindings: Bindings) -> None:
+    asked = {"owner_id": touched.owner_id, "id": touched.task_id}
+    take.ask(bindings.get(Ports), "tasks", touched.task_id, asked, once=received.id)
+
+
+def message(touched: MessageTouched, received: Envelope, bindings: Bindings) -> None:
+    asked = {"room_id": touched.room_id, "id": touched.message_id}
+    take.ask(bindings.get(Ports), "chat", touched.message_id, asked, once=received.id)
+
+
+def file(touched: FileTouched, received: Envelope, bindings: Bindings) -> None:
+    asked = {"owner_id": touched.owner_id, "id": touched.file_id}
+    take.ask(bindings.get(Ports), "files", touched.file_id, asked, once=received.id)
+
+
+def put(found: SearchDoc, received: Envelope, bindings: Bindings) -> None:
+    take.put(bindings.get(Ports), found)
+
+
+def resolve(work: Resolve, received: Envelope, bindings: Bindings) -> None:
+    take.resolve(bindings.get(Ports), work.capability, work.doc, work.asked)
+
+
+def renew_one(work: Renew, received: Envelope, bindings: Bindings) -> None:
+    take.renew(bindings.get(Ports), work.doc)
+
+
+def reindex(work: Reindex, received: Envelope, bindings: Bindings) -> None:
+    data: dict[str, Any] = work.model_dump()
+    renew.go_on(bindings.get(Ports), data, work.type, work.owner_id)
+
+
+def come_due(item: DueItem, bindings: Bindings) -> None:
+    bindings.get(Ports).indexing.resume(item)
+
+
+ENTRIES = Entries(
+    events=[
+        *(On(f"blog.post.{verb}.v1", Told, told) for verb in POSTS),
+        *(On(f"tasks.task.{verb}.v1", TaskTouched, task) for verb in TASKS),
+        *(On(f"chat.message.{verb}.v1", MessageTouched, message) for verb in MESSAGES),
+        *(On(f"files.file.{verb}.v1", FileTouched, file) for verb in FILES),
+    ],
+    jobs=[
+        On(take.PUT, SearchDoc, put),
+        On(take.RESOLVE, Resolve, resolve),
+        On(take.RENEW, Renew, renew_one),
+        On(renew.REINDEX, Reindex, reindex),
+    ],
+    due=come_due,
+)
