@@ -31,6 +31,14 @@ SIGN_IN = """<section class="card" id="account" aria-labelledby="account-title">
 <button type="button" id="sign-out">Sign out</button></div></div>
 <p id="said" role="status"></p></section>"""
 
+SEARCH = """<search class="card wide" aria-labelledby="search-title"><h2 id="search-title">Search
+<span id="found" class="count" role="status"></span></h2>
+<form id="search" class="line"><label class="unseen" for="query">Search posts, tasks, messages and files</label>
+<input id="query" name="q" type="search" maxlength="256" placeholder="Posts, tasks, messages, files"
+ list="suggested" autocomplete="off" required><datalist id="suggested"></datalist>
+<button class="primary">Search</button></form><p id="corrected" class="soft" hidden></p>
+<ol id="hits" class="rows" aria-label="What was found"></ol></search>"""
+
 
 async def page(request: web.Request, settings: DoorSettings, client: aiohttp.ClientSession) -> web.StreamResponse:
     sent, asked = await asyncio.gather(_mails(settings, client), _requests(settings))
@@ -39,12 +47,13 @@ async def page(request: web.Request, settings: DoorSettings, client: aiohttp.Cli
         '<div class="title"><h1>Tessera runs on this machine</h1>'
         f'<p class="lead">Stack <code>{escape(settings.stack)}</code>. Everything here is local: '
         "no account, no cost, nothing leaves.</p></div>"
+        f'{SEARCH if "search" in settings.capabilities else ""}'
         f'<div class="board"><div>{_running(host, settings)}{SIGN_IN}</div><div>{_capabilities(settings)}'
         f'<section class="card" id="mails" data-live="5"><h2>Last mails <a href="/mailbox">all</a></h2>{sent}</section>'
         '</div><section class="card wide" id="requests" data-live="5">'
         f'<h2>Recent requests <a href="/traces">all</a></h2>{asked}</section></div>'
     )
-    return shell.page("Home", body, at="/", scripts=("home.js", "live.js"))
+    return shell.page("Home", body, at="/", scripts=("home.js", "search.js", "live.js"))
 
 
 def _running(host: str, settings: DoorSettings) -> str:

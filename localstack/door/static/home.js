@@ -1,5 +1,6 @@
 // The home page: signing in, the links of mails, and the health of each capability.
 import { by, call, inWords, Refused } from "./api.js";
+import { searchAs } from "./search.js";
 
 const said = by("said");
 let token = "";
@@ -31,6 +32,7 @@ async function attempt(work) {
 
 async function enter(answer) {
   token = answer.access_token;
+  searchAs(token);
   by("who").textContent = answer.user.email;
   by("roles").textContent = answer.user.roles.join(", ");
   by("tasks").replaceChildren();
@@ -93,6 +95,7 @@ by("sign-out").addEventListener("click", () =>
   attempt(async () => {
     const old = token;
     token = "";
+    searchAs("");
     show("signed-out");
     await post("/accounts/logout", { as: old });
   }),
