@@ -17,6 +17,7 @@ from localstack.stand_ins.idp import IdentityProvider, RegisteredClient
 from localstack.stand_ins.safebrowsing import SafeBrowsing
 from localstack.stand_ins.twilio import Twilio
 from localstack.stand_ins.webpush import WebPush
+from localstack.stand_ins.website import Website
 from localstack.stand_ins.wire import Answer, Asked, StandIn
 
 PREFIX = "/stand-ins"
@@ -48,6 +49,7 @@ def build(base: str, *, now: Callable[[], float] = time.time) -> dict[str, Stand
         "fcm": FCM(FCM_PROJECT, FCM_ACCOUNT),
         "apns": APNs(TEAM_ID, KEY_ID, PUSH_TOPIC, now=now),
         "webpush": WebPush(now=now),
+        "website": Website(),
     }
     for name, stand_in in made.items():
         stand_in.base = f"{base}{PREFIX}/{name}"

@@ -47,7 +47,7 @@ async def page(request: web.Request, settings: DoorSettings, client: aiohttp.Cli
         '<div class="title"><h1>Tessera runs on this machine</h1>'
         f'<p class="lead">Stack <code>{escape(settings.stack)}</code>. Everything here is local: '
         "no account, no cost, nothing leaves.</p></div>"
-        f'{SEARCH if "search" in settings.capabilities else ""}'
+        f"{SEARCH if 'search' in settings.capabilities else ''}"
         f'<div class="board"><div>{_running(host, settings)}{SIGN_IN}</div><div>{_capabilities(settings)}'
         f'<section class="card" id="mails" data-live="5"><h2>Last mails <a href="/mailbox">all</a></h2>{sent}</section>'
         '</div><section class="card wide" id="requests" data-live="5">'

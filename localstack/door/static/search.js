@@ -22,8 +22,9 @@ const plain = (escaped) => new DOMParser().parseFromString(escaped, "text/html")
 function marked({ snippet = "", highlights = [] }) {
   const parts = [];
   let at = 0;
-  for (const { start, end } of highlights) {
-    parts.push(plain(snippet.slice(at, start)), made("mark", { textContent: plain(snippet.slice(start, end)) }));
+  for (const { offset, length } of highlights) {
+    const end = offset + length;
+    parts.push(plain(snippet.slice(at, offset)), made("mark", { textContent: plain(snippet.slice(offset, end)) }));
     at = end;
   }
   return [...parts, plain(snippet.slice(at))];
@@ -43,9 +44,9 @@ async function search(query) {
     by("hits").replaceChildren(...found.items.map(row));
     const { value, relation } = found.total;
     by("found").textContent = value ? `${relation === "gte" ? "at least " : ""}${value} found` : "nothing found";
-    const meant = found.corrections.map((one) => one.to || one).join(", ");
-    by("corrected").hidden = !meant;
-    by("corrected").textContent = meant ? `Did you mean ${meant}?` : "";
+    const instead = found.corrections.map(({ meant }) => meant).join(" ");
+    by("corrected").hidden = !instead;
+    by("corrected").textContent = instead ? `Did you mean ${instead}?` : "";
   } catch (error) {
     by("found").textContent = inWords(error);
   }
@@ -54,7 +55,7 @@ async function search(query) {
 async function suggest(query) {
   const asked = new URLSearchParams({ q: query });
   const { terms, titles } = await call(`/search/suggest?${asked}`, { as: token });
-  const values = new Set([...titles.map(({ title }) => title), ...terms.map((term) => term.text || term)]);
+  const values = new Set([...titles.map(({ title }) => title), ...terms]);
   by("suggested").replaceChildren(...[...values].map((value) => made("option", { value })));
 }
 

@@ -50,6 +50,8 @@ def test_the_default_policies_are_those_of_the_documentation() -> None:
         "auth:mfa:user": (12, 3_600, 5),
         "todo-backend:ip": (30, 1, 30),
         "conduit:ip": (40, 1, 40),
+        "linkpreview:user": (60, 60, 60),
+        "linkpreview:host": (30, 60, 30),
     }
     assert {name for name, policy in DEFAULTS.items() if policy.fail == "closed"} == {
         name for name in DEFAULTS if name.startswith("auth:")

@@ -583,6 +583,14 @@ def test_a_body_over_its_limit_is_refused_or_cut(web: SafeHTTP, site: Site) -> N
     assert (found.body, found.truncated) == (b"x" * 1_000, True)
 
 
+def test_no_more_is_read_than_is_enough(web: SafeHTTP, site: Site) -> None:
+    site.pages["/"] = Answer(200, {}, b"x" * 500_000)
+
+    found = web.fetch(f"{site.url}/", enough=lambda made: len(made) >= 1_000)
+
+    assert 1_000 <= len(found.body) < 100_000 and found.truncated
+
+
 def packed(body: bytes, encoding: str) -> bytes:
     if encoding == "gzip":
         return gzip.compress(body)

@@ -93,6 +93,9 @@ def _defaults() -> dict[str, Policy]:
         Policy("shortener:create:new", (Window(10, 86_400, 10),)),
         Policy("shortener:password", (Window(5, minute, 5),), fail="closed"),
         Policy("shortener:report:ip", (Window(10, hour, 5),), per_address=True),
+        Policy("linkpreview:user", (Window(60, minute, 60),)),
+        # The site that is read, whoever asks for it. On a laptop all sites are one address.
+        Policy("linkpreview:host", (Window(30, minute, 30),), per_address=True),
     ]
     return {policy.name: policy for policy in policies}
 

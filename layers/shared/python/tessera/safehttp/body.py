@@ -2,6 +2,7 @@
 
 import http.client
 import zlib
+from collections.abc import Callable
 
 from tessera.safehttp.problems import FetchFailed, TooLarge
 
@@ -12,9 +13,13 @@ MOST_RATIO = 100
 RATIO_FROM = 65_536
 ENCODINGS = "gzip, deflate"
 
+Enough = Callable[[bytearray], bool]
 
-def read(answer: http.client.HTTPResponse, max_bytes: int, *, truncate: bool) -> tuple[bytes, bool]:
-    """The body, and whether it was cut off at `max_bytes`, which happens only when `truncate` allows it.
+
+def read(
+    answer: http.client.HTTPResponse, max_bytes: int, *, truncate: bool, enough: Enough | None = None
+) -> tuple[bytes, bool]:
+    """The body, and whether it was cut off: at `max_bytes`, when `truncate` allows it, or where it was `enough`.
 
     Raises `TooLarge`, `FetchFailed`, `TookTooLong`.
     """
@@ -35,6 +40,8 @@ def read(answer: http.client.HTTPResponse, max_bytes: int, *, truncate: bool) ->
             if truncate:
                 return bytes(made[:most]), True
             raise TooLarge(f"The answer may have {most:,} bytes when unpacked.")
+        if enough is not None and enough(made):
+            return bytes(made), True
     if answer.length or (unpack and seen and not unpack.is_whole):
         raise FetchFailed("The answer is cut short.")
     return bytes(made), False

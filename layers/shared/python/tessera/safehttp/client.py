@@ -74,6 +74,7 @@ class _Asked:
     connect_seconds: float
     allow_hosts: frozenset[str]
     truncate: bool
+    enough: bodies.Enough | None
     budget: Budget
 
 
@@ -119,21 +120,22 @@ class SafeHTTP:
         same_origin: bool = False,
         allow_hosts: frozenset[str] = frozenset(),
         truncate: bool = False,
+        enough: bodies.Enough | None = None,
     ) -> Fetched:
         """The answer at this URL, of whatever status. Raises a `FetchFailed` that says what was in the way.
 
         `accept` are media types, `image/*` among them; a success of another kind is refused. `redirects=0` gives
         a redirect back as the answer; with `same_origin` one that leads elsewhere is refused. `allow_hosts` are
         names from configuration that may be at AWS or ourselves. An `Authorization` of the caller's goes to the
-        first origin only. With `truncate` a longer body is cut at `max_bytes` instead of refused. `purpose` is
-        for the log, where no address may stand.
+        first origin only. With `truncate` a longer body is cut at `max_bytes` instead of refused, and with `enough`
+        as soon as that says so of what has come. `purpose` is for the log, where no address may stand.
         """
         sent = {name.lower(): value for name, value in (headers or {}).items()}
         if not NEVER_SENT.isdisjoint(sent):
             raise ValueError(f"Never sent: {', '.join(sorted(NEVER_SENT & sent.keys()))}.")
         started = clock.monotonic()
         budget = Budget(_within_deadline(total_seconds))
-        asked = _Asked(method, sent, body, accept, max_bytes, connect_seconds, allow_hosts, truncate, budget)
+        asked = _Asked(method, sent, body, accept, max_bytes, connect_seconds, allow_hosts, truncate, enough, budget)
         outcome, status = "failed", 0
         try:
             found = self._follow(url, asked, redirects, same_origin=same_origin)
@@ -185,7 +187,7 @@ class SafeHTTP:
             made = Fetched(answer.status, _headers(answer), b"", target.url)
             if made.ok and asked.accept and not _is_accepted(made.media_type, asked.accept):
                 raise ContentTypeRefused("What came is of another kind than was asked for.")
-            content, truncated = bodies.read(answer, asked.max_bytes, truncate=asked.truncate)
+            content, truncated = bodies.read(answer, asked.max_bytes, truncate=asked.truncate, enough=asked.enough)
             return Fetched(answer.status, made.headers, content, target.url, truncated=truncated)
         finally:
             connection.close()
