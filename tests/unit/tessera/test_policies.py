@@ -50,11 +50,18 @@ def test_the_default_policies_are_those_of_the_documentation() -> None:
         "auth:mfa:user": (12, 3_600, 5),
         "todo-backend:ip": (30, 1, 30),
         "conduit:ip": (40, 1, 40),
+        "conduit:sign-up:ip": (60, 60, 60),
+        "shortener:follow:ip": (1_200, 60, 300),
+        "shortener:create": (60, 3_600, 60),
+        "shortener:create:new": (10, 86_400, 10),
+        "shortener:password": (5, 60, 5),
+        "shortener:report:ip": (10, 3_600, 5),
         "linkpreview:user": (60, 60, 60),
         "linkpreview:host": (30, 60, 30),
     }
     assert {name for name, policy in DEFAULTS.items() if policy.fail == "closed"} == {
-        name for name in DEFAULTS if name.startswith("auth:")
+        *(name for name in DEFAULTS if name.startswith("auth:")),
+        *("conduit:sign-up:ip", "shortener:password"),
     }
 
 
