@@ -171,11 +171,20 @@ class Page:
         """The first value of the expression that counts as true."""
         deadline = time.monotonic() + within
         while True:
-            found = self.run(script)
+            found = self._while_it_stays(script)
             if found:
                 return found
             assert time.monotonic() < deadline, f"{script} did not hold within {within:g} s; the page says: {self.text}"
             self.chromium.listen()
+
+    def _while_it_stays(self, script: str) -> Any:
+        """The value of an expression, and nothing on a page that is just being left."""
+        try:
+            return self.run(script)
+        except AssertionError as error:
+            if "navigated or closed" not in str(error):
+                raise
+            return None
 
     def answered(self, path: str, *, within: float = WITHIN_SECONDS) -> int:
         """The status of the next answer to this path, in this tab or a frame of it, since the last `goto`."""

@@ -496,7 +496,7 @@ class Operation:
             return ids.new()
         least = max(1, int(schema.get("minLength", 1)))
         texts = [*("x" * length for length in range(least, least + 5)), ids.new(), str(uuid.uuid4())]
-        texts.append(f"{ids.new()}-email")
+        texts += [f"{ids.new()}-email", "x.example.com"]
         return next((text for text in texts if re.search(schema.get("pattern", ""), text)), texts[0])
 
 

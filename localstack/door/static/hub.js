@@ -26,11 +26,14 @@ export class Hub {
   }
 
   // `heard` gets each publication's data; `missed` is called when what was lost cannot be had from the hub any more.
-  listen(topic, heard, missed = () => undefined) {
-    this.#topics.set(topic, { heard, missed, offset: 0, epoch: "", isGiven: false });
-    if (!this.#isIn) return;
-    if (this.#given[topic]) this.#begun(topic, this.#given[topic], true);
-    else this.#subscribe(topic);
+  // `from` is a position that is known from elsewhere. The promise is kept once nothing more can be missed.
+  listen(topic, heard, missed = () => undefined, { epoch = "", offset = 0 } = {}) {
+    return new Promise((listening) => {
+      this.#topics.set(topic, { heard, missed, listening, epoch, offset, isGiven: false });
+      if (!this.#isIn) return;
+      if (this.#given[topic]) this.#begun(topic, this.#given[topic], true);
+      else this.#subscribe(topic);
+    });
   }
 
   leave(topic) {
@@ -109,6 +112,7 @@ export class Hub {
     if (!kept.epoch || !found.recovered) kept.offset = found.offset || 0;
     Object.assign(kept, { isGiven, epoch: found.epoch || "" });
     for (const publication of found.publications || []) this.#hear(topic, publication);
+    kept.listening();
   }
 
   #take(reply) {

@@ -7,7 +7,7 @@ let items = [];
 
 export async function begin(session) {
   me = session;
-  session.hub.listen(`user:${me.user.id}`, heard, read);
+  await session.hub.listen(`user:${me.user.id}`, heard, read);
   await read();
 }
 

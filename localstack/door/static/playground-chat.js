@@ -14,10 +14,10 @@ let toldAt = 0;
 export async function begin(session) {
   me = session;
   room = await entered();
-  by("chat-room").textContent = room.name;
   // Listening comes before reading, so that nothing falls between the two.
-  session.hub.listen(`room:${room.id}`, heard, read);
+  await session.hub.listen(`room:${room.id}`, heard, read);
   await read();
+  by("chat-room").textContent = room.name;
 }
 
 async function entered() {

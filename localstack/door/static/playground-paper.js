@@ -17,7 +17,7 @@ export async function begin(session) {
   me = session;
   await openRoom();
   await join();
-  me.hub.listen(`doc:${DOC}`, heard, join);
+  await me.hub.listen(`doc:${DOC}`, heard, join, own);
 }
 
 export async function end() {

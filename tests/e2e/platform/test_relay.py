@@ -11,9 +11,10 @@ def test_a_change_is_relayed_to_its_consumer_on_the_same_trace(people, user):
 
     def steps():
         answer = people.client().get(f"/traces/{trace}", headers={"accept": "application/json"})
-        found = {step["kind"]: step for step in answer.json()["steps"]} if answer.status_code == 200 else {}
+        told = answer.json()["steps"] if answer.status_code == 200 else []
+        # Search reads the same event, so of the messages the one to tasks is meant.
+        found = {step["kind"]: step for step in told if step["kind"] != "message" or step["capability"] == "tasks"}
         return found if "message" in found else None
 
     found = eventually(steps, what="the consumer's step")
     assert {"request", "relayed", "message"} <= found.keys()
-    assert found["message"]["capability"] == "tasks"
