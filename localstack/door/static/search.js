@@ -17,7 +17,11 @@ function clear() {
 }
 
 // A snippet comes escaped, and its highlights are places in it.
-const plain = (escaped) => new DOMParser().parseFromString(escaped, "text/html").body.textContent;
+function plain(escaped) {
+  const template = document.createElement("template");
+  template.innerHTML = escaped;
+  return template.content.textContent;
+}
 
 function marked({ snippet = "", highlights = [] }) {
   const parts = [];
