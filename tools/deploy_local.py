@@ -53,7 +53,8 @@ def deploy_everything(facts: stack.Facts, steps: Steps) -> None:
         pointers = layers.pointers()
     variables = {**stack.build_variables(), **pointers}
     with steps.step("build"):
-        sam.build(RUN / "build", variables=variables, parameters=facts.parameters, log=RUN / "logs" / "build.log")
+        log = RUN / "logs" / "build.log"
+        sam.build_if_changed(RUN / "build", variables=variables, parameters=facts.parameters, log=log)
     with steps.step("deploy"):
         stack.deploy(facts, RUN / "build", RUN / "logs" / "deploy.log")
 

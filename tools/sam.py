@@ -1,5 +1,6 @@
 """`sam build` and `sam deploy`: the commands a person runs for AWS, with this machine's particulars."""
 
+import hashlib
 import json
 import time
 from collections.abc import Mapping
@@ -20,6 +21,19 @@ def build(build_dir: Path, *, variables: Mapping[str, str], parameters: Mapping[
         **variables,
     }
     processes.run(command, environment=environment, log=log, cwd=ROOT, what="`sam build`")
+
+
+def build_if_changed(
+    build_dir: Path, *, variables: Mapping[str, str], parameters: Mapping[str, str], log: Path
+) -> None:
+    """Build, unless what stands in `build_dir` was made from the same sources, for the same interpreter."""
+    decisive = [layers.source_hash(), *sorted(variables.items()), parameters["Runtime"], parameters["Architecture"]]
+    made_from = hashlib.sha256(repr(decisive).encode()).hexdigest()
+    # SAM empties the folder before it builds, so what was left half built has no stamp.
+    stamp = build_dir / ".made-from"
+    if not stamp.exists() or stamp.read_text() != made_from:
+        build(build_dir, variables=variables, parameters=parameters, log=log)
+        stamp.write_text(made_from)
 
 
 def deploy(

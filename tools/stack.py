@@ -180,7 +180,7 @@ class LocalStack:
         with self.steps.step("layers"):
             pointers = layers.pointers()
         with self.steps.step("build"):
-            sam.build(
+            sam.build_if_changed(
                 build_dir,
                 variables={**build_variables(), **pointers},
                 parameters=self.facts.parameters,
