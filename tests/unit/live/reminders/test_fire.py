@@ -77,6 +77,25 @@ def test_of_ten_that_decide_on_one_reading_one_writes(make, worker, ports, froze
     assert outcomes(results) == {"ok": 1, "Overtaken": 9}
 
 
+def test_a_firing_never_undoes_the_pause_it_did_not_see(make, worker, ports, frozen, monkeypatch):
+    reminder = make(cron="0 10 * * *", tz="UTC")
+    frozen.set(at("14T10:00:00"))
+    read = ports.reminders.find
+
+    def read_before_the_pause(reminder_id):
+        found = read(reminder_id)
+        monkeypatch.undo()
+        manage.pause(ports, reminder.owner_id, reminder_id)
+        return found
+
+    monkeypatch.setattr(ports.reminders, "find", read_before_the_pause)
+    come_due(ports, item_of(reminder))
+
+    assert ports.reminders.find(reminder.id).state == "paused"
+    assert worker.runs(reminder) == []
+    assert worker.types() == []
+
+
 def test_a_clock_set_back_fires_nothing_again(make, worker, ports, frozen):
     reminder = make(**MINUTELY)
     first = item_of(reminder)
