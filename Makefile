@@ -33,7 +33,7 @@ realworld: ## the RealWorld suite against the blog's facade
 	@$(READY) dev emulator sam && C=realworld exec $(PY) -m tools.test peers
 
 bench: ## what operations cost and how long they take; RECORD=1 keeps the costs as the new table, LARGE=1 adds 10^5 items
-	@$(READY) dev emulator && exec $(PY) -m tools.bench
+	@$(READY) dev emulator sam && exec $(PY) -m tools.bench
 
 chaos: ## kill the local cloud's workers during 500 writes and look for what was lost
 	@$(READY) dev emulator sam && exec $(PY) -m tools.test chaos

@@ -31,6 +31,7 @@ def main() -> int:
             print(f"\n== who is asking\n{verification()}", flush=True)
             print(f"\n== warm, median, in one process against the local cloud\n{latency()}", flush=True)
             print(f"\n== what limiting costs, on the local cloud\n{limiter()}", flush=True)
+            print(f"\n== what is live, on a stack and in one process\n{live()}", flush=True)
     except Failure as failure:
         explain("bench", failure)
         return 1
@@ -87,6 +88,12 @@ def limiter() -> str:
     from tests.performance import limiter
 
     return _on_the_cloud(limiter.report)
+
+
+def live() -> str:
+    from tests.performance import live
+
+    return _on_the_cloud(live.report)
 
 
 def _on_the_cloud(report: Callable[[Path], str]) -> str:

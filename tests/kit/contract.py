@@ -84,7 +84,7 @@ class Document:
             path = path.rstrip("/")
         where = f"{method} {path} answered {answer.status_code}"
         found = self.path_item(path)
-        operation = found and self._operation(found, method)
+        operation = self._operation(found, method) if found is not None else None
         if operation is None:
             self._check_unknown(where, answer, known=found is not None)
             return

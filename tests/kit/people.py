@@ -45,11 +45,11 @@ class Mail:
 
     @property
     def code(self) -> str:
-        return _CODE.findall(self.text)[0]
+        return str(_CODE.findall(self.text)[0])
 
     @property
     def link(self) -> str:
-        return _LINK.findall(self.text)[0]
+        return str(_LINK.findall(self.text)[0])
 
     @property
     def token(self) -> str:

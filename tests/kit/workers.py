@@ -19,9 +19,11 @@ class Workers:
     killed: int = 0
     chance: random.Random = field(default_factory=lambda: random.Random(20260101))
 
-    def kill_one(self) -> bool:
-        """End one of them at once, whatever it is doing; False when there is none."""
+    def kill_one(self, function: str = "") -> bool:
+        """End one of them at once, whatever it is doing: of this function, or any. False when there is none."""
         found = psutil.Process(self.emulator).children(recursive=True)
+        if function:
+            found = [one for one in found if _function_of(one) == function]
         if not found:
             return False
         try:
@@ -30,6 +32,13 @@ class Workers:
             return False
         self.killed += 1
         return True
+
+
+def _function_of(worker: psutil.Process) -> str:
+    try:
+        return str(worker.environ().get("AWS_LAMBDA_FUNCTION_NAME", ""))
+    except psutil.Error:
+        return ""
 
 
 @cache
