@@ -18,7 +18,7 @@ GROUPS = [
     "aws problems etags cursors recent ordering words recurrence rrule cron pricing csvio sealed icalendar namespaces",
     "outbox expressions tables link_passwords transact due jobs idempotency listing ledger",
     "auth limits gcra windows quotas tallies policies overrides buckets decisions leases sampling",
-    "bus queues triggers live seqlog fanout saga",
+    "bus queues triggers live job_news seqlog fanout saga",
     "markup safehttp upstream uploads resolver searchable",
     "entry",
 ]

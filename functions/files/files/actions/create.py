@@ -61,7 +61,7 @@ def create(ports: Ports, wanted: Wanted, intent: Intent, *, by: Principal) -> tu
                 return _again(ports, file, blob, intent)
             content = upcoming(file, 1, wanted)
             made, replayed = ports.files.create(
-                file, content, intent, *ports.progress.opening(file.id, file.created_by)
+                file, content, intent, *ports.progress.opening(file.id, [file.created_by])
             )
         except Changed:
             continue
@@ -89,7 +89,7 @@ def add_version(ports: Ports, file: File, wanted: Wanted, *, by: Principal) -> t
     content = upcoming(after, after.last, wanted, by=actor(by))
     if file.state is not State.CLEAN:
         after = replace(after, state=State.PENDING, reason=None)
-    ports.files.commit(Move((file, after), (None, content)), also=ports.progress.opening(file.id, content.created_by))
+    ports.files.commit(Move((file, after), (None, content)), also=ports.progress.opening(file.id, [content.created_by]))
     return replace(after, version=file.version + 1), begun(ports, content)
 
 
