@@ -3,8 +3,6 @@
 import asyncio
 import time
 
-import aiohttp
-
 from localstack.seed import World
 
 # It is many requests, and nothing that a first look needs.
@@ -34,14 +32,7 @@ async def seed(world: World) -> None:
 
 
 async def _send(world: World, headers: dict[str, str], name: str, text: str, folder_id: str | None) -> str:
-    body = text.encode()
-    asked = {"name": name, "type": "text/plain", "size": len(body), "folder_id": folder_id}
-    made = await world.ask("POST", "/files", asked, headers)
-    upload = made["upload"]
-    async with aiohttp.ClientSession() as store, store.put(upload["url"], data=body, headers=upload["headers"]) as sent:
-        if sent.status >= 400:
-            raise RuntimeError(f"The store answered {sent.status} to {name}.")
-    return str(made["id"])
+    return await world.upload(headers, name, text.encode(), media_type="text/plain", folder_id=folder_id)
 
 
 async def _followed(world: World, token: str) -> None:

@@ -5,8 +5,6 @@ import math
 import time
 from typing import Any
 
-import aiohttp
-
 from localstack.seed import World
 from localstack.seed.pictures import Colour, half_an_animation, png
 
@@ -45,13 +43,7 @@ def evening(number: int) -> bytes:
 
 
 async def _send(world: World, headers: dict[str, str], name: str, body: bytes, folder_id: str) -> str:
-    asked = {"name": name, "type": "image/png", "size": len(body), "folder_id": folder_id}
-    made = await world.ask("POST", "/files", asked, headers)
-    upload = made["upload"]
-    async with aiohttp.ClientSession() as store, store.put(upload["url"], data=body, headers=upload["headers"]) as sent:
-        if sent.status >= 400:
-            raise RuntimeError(f"The store answered {sent.status} to {name}.")
-    return str(made["id"])
+    return await world.upload(headers, name, body, media_type="image/png", folder_id=folder_id)
 
 
 async def _job(world: World, headers: dict[str, str], file_id: str) -> dict[str, Any]:
