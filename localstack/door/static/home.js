@@ -1,34 +1,16 @@
 // The home page: signing in, the links of mails, and the health of each capability.
-import { by, call, inWords, Refused } from "./api.js";
+import { attempt as attemptWithin, by, call, demoPeople, made, offer, pause, Refused, say } from "./api.js";
 import { searchAs } from "./search.js";
 
-const said = by("said");
 let token = "";
 let waiting = null;
 const post = (path, given = {}) => call(path, { method: "POST", ...given });
-
-function say(text, isBad = false) {
-  said.textContent = text;
-  said.classList.toggle("bad", isBad);
-}
 
 function show(name) {
   for (const id of ["signed-out", "code", "link", "signed-in"]) by(id).hidden = id !== name;
 }
 
-// One thing at a time: its buttons rest until it is over, and what goes wrong is said.
-async function attempt(work) {
-  const buttons = by("account").querySelectorAll("button");
-  for (const button of buttons) button.disabled = true;
-  say("");
-  try {
-    await work();
-  } catch (error) {
-    say(inWords(error), true);
-  } finally {
-    for (const button of buttons) button.disabled = false;
-  }
-}
+const attempt = (work) => attemptWithin(work, by("account"));
 
 async function enter(answer) {
   token = answer.access_token;
@@ -48,13 +30,8 @@ async function enter(answer) {
 }
 
 function taskRow(task) {
-  const row = document.createElement("li");
-  const [title, status] = [document.createElement("span"), document.createElement("span")];
-  title.textContent = task.title;
-  status.textContent = task.status;
-  status.className = "soft";
-  row.append(title, status);
-  return row;
+  const title = made("span", { textContent: task.title });
+  return made("li", {}, title, made("span", { className: "soft", textContent: task.status }));
 }
 
 const signIn = (email, password) => attempt(async () => enter(await post("/accounts/login", { body: { email, password } })));
@@ -141,24 +118,9 @@ function followLink() {
   by("link").password.focus();
 }
 
-async function offerDemo() {
-  const answer = await fetch("/demo.json");
-  if (!answer.ok) return;
-  for (const user of (await answer.json()).users) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = user.role;
-    button.title = user.email;
-    button.addEventListener("click", () => signIn(user.email, user.password));
-    by("demo").append(button);
-    by("demo").hidden = false;
-  }
-}
-
 // One capability after the other: a function that nobody uses may rest, and is not woken all the time for this page.
 const FEW = 12;
 const PAUSE_MS = 3000;
-const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 async function ask(row) {
   const state = row.querySelector(".state");
@@ -187,5 +149,7 @@ async function watch() {
 
 followLink();
 addEventListener("hashchange", followLink);
-offerDemo().catch(() => undefined);
+demoPeople()
+  .then((people) => offer(people, ({ email, password }) => signIn(email, password)))
+  .catch(() => undefined);
 watch();

@@ -1,5 +1,6 @@
 // The limits page: asks as often as it is told, and shows both limits fall and recover.
-const by = (id) => document.getElementById(id);
+import { by, demoPeople, made, say } from "./api.js";
+
 const SHOWN = 12;
 const ACROSS_MS = 60_000;
 const WIDTH = 300;
@@ -8,11 +9,6 @@ const past = { asked: [], own: [] };
 let running = 0;
 let sent = 0;
 let refused = 0;
-
-function say(text, isBad = false) {
-  by("said").textContent = text;
-  by("said").classList.toggle("bad", isBad);
-}
 
 // `"key:default";r=97;t=1` of the RateLimit header, and `q` of its policy: the first limit of each.
 function figures(headers) {
@@ -41,10 +37,8 @@ function draw(name, most) {
 }
 
 function row(cells, isRefused) {
-  const made = document.createElement("tr");
-  if (isRefused) made.className = "bad";
-  for (const cell of cells) made.append(Object.assign(document.createElement("td"), { textContent: cell }));
-  by("answers").prepend(made);
+  const told = cells.map((cell) => made("td", { textContent: cell }));
+  by("answers").prepend(made("tr", { className: isRefused ? "bad" : "" }, ...told));
   while (by("answers").children.length > SHOWN) by("answers").lastChild.remove();
   by("none").hidden = true;
   by("count").textContent = `${sent} sent, ${refused} refused`;
@@ -130,9 +124,7 @@ by("ask").addEventListener("submit", (event) => {
 by("stop").addEventListener("click", () => stop(by("ask")));
 
 async function offerDemo() {
-  const answer = await fetch("/demo.json");
-  if (!answer.ok) return;
-  const user = (await answer.json()).users.find((one) => one.api_key);
+  const user = (await demoPeople()).find((one) => one.api_key);
   if (user && !by("ask").elements.key.value) by("ask").elements.key.value = user.api_key;
 }
 offerDemo().catch(() => undefined);

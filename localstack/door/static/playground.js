@@ -1,5 +1,5 @@
 // The playground: one person a window. Each part of the page is a module that is begun when somebody has signed in.
-import { by, call, inWords, made } from "./api.js";
+import { by, call, demoPeople, inWords, offer } from "./api.js";
 import { Hub } from "./hub.js";
 import * as bell from "./playground-bell.js";
 import * as chat from "./playground-chat.js";
@@ -78,16 +78,9 @@ by("sign-out").addEventListener("click", async () => {
 });
 
 async function offerPeople() {
-  const answer = await fetch("/demo.json");
-  const { users } = answer.ok ? await answer.json() : { users: [] };
-  by("no-demo").hidden = users.length > 0;
-  by("demo").replaceChildren(
-    ...users.filter(({ role }) => PEOPLE.includes(role)).map((user) => {
-      const button = made("button", { type: "button", textContent: user.role, title: user.email });
-      button.addEventListener("click", () => signIn(user));
-      return button;
-    }),
-  );
+  const people = await demoPeople();
+  by("no-demo").hidden = people.length > 0;
+  offer(people.filter(({ role }) => PEOPLE.includes(role)), signIn);
 }
 
 // A token lives for ten minutes; after that this window asks who one is again.

@@ -1,7 +1,7 @@
 // Signing in with a provider. The page keeps the verifier; whoever has only the code from the address gets nothing.
-import { attempt, call, say, welcome } from "./sign-in.js";
+import { attempt, by, made, say } from "./api.js";
+import { call, welcome } from "./sign-in.js";
 
-const by = (id) => document.getElementById(id);
 const KEPT = "tessera-sign-in";
 const PAGE = `${location.origin}/demo/sign-in`;
 let ticket = "";
@@ -78,9 +78,7 @@ by("link").addEventListener("click", () =>
 async function offer() {
   const { items } = await call("/oauth/providers");
   for (const provider of items) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = provider.name;
+    const button = made("button", { type: "button", textContent: provider.name });
     button.addEventListener("click", () => attempt(() => begin(provider.id)));
     by("providers").append(button);
     by("providers").hidden = false;

@@ -1,35 +1,14 @@
 // A session with cookies. What is shown is what the API says: nothing about it is kept here.
-const by = (id) => document.getElementById(id);
-const said = by("said");
+import { attempt, by, call as once, demoPeople, made, offer, pause, say } from "./api.js";
+
 let factorToken = "";
 let wish = {};
-
-class Refused extends Error {
-  constructor(status, problem) {
-    const faults = (problem.errors || []).map((fault) => fault.detail).join(" ");
-    super([`${problem.title || `It answered ${status}`}.`, problem.detail, faults].filter(Boolean).join(" "));
-    this.status = status;
-    this.slug = (problem.type || "").replace("/problems/", "");
-  }
-}
-
-const pause = (ms) => new Promise((done) => setTimeout(done, ms));
-
-async function once(path, method, body) {
-  const headers = { accept: "application/json" };
-  if (body) headers["content-type"] = "application/json";
-  const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
-  const text = await answer.text();
-  const found = text && (answer.headers.get("content-type") || "").includes("json") ? JSON.parse(text) : null;
-  if (!answer.ok) throw new Refused(answer.status, found || {});
-  return found;
-}
 
 // Another tab may have got the session's new cookies: this one has them too by now, and asks again.
 async function call(path, method = "GET", body) {
   for (let tries = 3; ; tries -= 1) {
     try {
-      return await once(path, method, body);
+      return await once(path, { method, body });
     } catch (error) {
       if (error.slug !== "session-replaced" || tries === 1) throw error;
       await pause(200);
@@ -48,29 +27,11 @@ async function withAccess(path, method = "GET") {
   }
 }
 
-function say(text, isBad = false) {
-  said.textContent = text;
-  said.classList.toggle("bad", isBad);
-}
-
 function show(name) {
   for (const id of ["signed-out", "factor", "signed-in"]) by(id).hidden = id !== name;
   if (name !== "signed-in") {
     by("sessions").replaceChildren();
     by("none").hidden = false;
-  }
-}
-
-async function attempt(work) {
-  const buttons = document.querySelectorAll("button");
-  for (const button of buttons) button.disabled = true;
-  say("");
-  try {
-    await work();
-  } catch (error) {
-    say(error instanceof Refused ? error.message : "The stack does not answer.", true);
-  } finally {
-    for (const button of document.querySelectorAll("button")) button.disabled = false;
   }
 }
 
@@ -99,25 +60,17 @@ function enter(session) {
 }
 
 function row(session) {
-  const item = document.createElement("li");
-  item.className = "row";
-  const name = document.createElement("strong");
-  name.textContent = session.current ? "This browser" : session.device_name || "A browser without a name";
-  const since = document.createElement("span");
-  since.className = "soft";
-  since.textContent = `last seen ${new Date(session.last_seen_at).toLocaleString()}`;
-  const end = document.createElement("button");
-  end.type = "button";
-  end.textContent = "End";
-  end.ariaLabel = `End the session ${session.id}`;
+  const device = session.current ? "This browser" : session.device_name || "A browser without a name";
+  const seen = `last seen ${new Date(session.last_seen_at).toLocaleString()}`;
+  const end = made("button", { type: "button", textContent: "End", ariaLabel: `End the session ${session.id}` });
   end.addEventListener("click", () =>
     attempt(async () => {
       await withAccess(`/sessions/${session.id}`, "DELETE");
       await look();
     }),
   );
-  item.append(name, since, end);
-  return item;
+  const name = made("strong", { textContent: device });
+  return made("li", { className: "row" }, name, made("span", { className: "soft", textContent: seen }), end);
 }
 
 async function welcome(found) {
@@ -174,25 +127,13 @@ for (const [id, path] of [["sign-out", "/sessions/logout"], ["sign-out-all", "/s
   );
 }
 
-async function offerDemo() {
-  const answer = await fetch("/demo.json");
-  if (!answer.ok) return;
-  for (const user of (await answer.json()).users) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = user.role;
-    button.title = user.email;
-    button.addEventListener("click", () => signIn(user.email, user.password, false));
-    by("demo").append(button);
-    by("demo").hidden = false;
-  }
-}
-
 // Another tab may have signed out, or in, while nobody looked at this one.
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) look().catch(() => undefined);
 });
-offerDemo().catch(() => undefined);
+demoPeople()
+  .then((people) => offer(people, ({ email, password }) => signIn(email, password, false)))
+  .catch(() => undefined);
 attempt(look);
 
-export { Refused, attempt, call, say, welcome };
+export { call, welcome };
