@@ -45,6 +45,7 @@ class Child:
                 raise Failure(f"The {self.name} ended with code {self._process.returncode}.", log=self.log)
             if time.monotonic() > deadline:
                 raise Failure(f"The {self.name} was not ready after {seconds:.0f} s.", log=self.log)
+            # Nothing tells that a port is open but trying it.
             time.sleep(0.05)
 
     def stop(self, *, seconds: float = 10) -> None:

@@ -136,6 +136,7 @@ class LocalStack:
                 if not child.is_alive:
                     with self.steps.step("keep running"):
                         raise Failure(f"The {child.name} has ended by itself.", log=child.log)
+            # There is nothing else to do: whoever started the stack wants it to stay.
             time.sleep(0.5)
 
     def _start(self) -> None:
@@ -227,6 +228,7 @@ class LocalStack:
             return
         idle, deadline = is_idle(self.facts.endpoint), time.monotonic() + 10
         while not idle() and time.monotonic() < deadline:
+            # The emulator does not call when it has come to rest.
             time.sleep(0.2)
 
     def _hold(self) -> None:

@@ -19,18 +19,11 @@ GROUPS = resources("template", "AWS::Logs::LogGroup")
 WRITES = {"layers/shared/python/tessera/log.py"}
 # Chance decides here how long to wait, and nothing that anybody could guess at.
 WAITS = {
-    "functions/content/search/store/writing.py",
     "functions/identity/accounts/actions/attempts.py",
     "functions/identity/sessions/store/openings.py",
-    "functions/live/chat/actions/blocks.py",
-    "functions/live/chat/actions/commit.py",
     "functions/live/notifications/actions/deliver.py",
     "functions/live/outbox/actions/deliver.py",
-    "functions/live/presence/actions/patience.py",
-    "functions/live/realtime/ports.py",
-    "layers/shared/python/tessera/seqlog/log.py",
-    "layers/shared/python/tessera/tables.py",
-    "layers/shared/python/tessera/transact.py",
+    "layers/shared/python/tessera/backoff.py",
 }
 
 

@@ -14,7 +14,10 @@ from .config import AccountSettings
 
 
 class Pace:
-    """`elapsed` and the two sleeps are passed in by tests."""
+    """Waiting is the purpose: `wait` hides how long an answer took, `pause` lets other sign-ins give an attempt back.
+
+    `elapsed` and the two sleeps are passed in by tests.
+    """
 
     def __init__(
         self,

@@ -36,6 +36,7 @@ class Ports:
     sessions: Sessions
     limits: Limits
     mac: Mac
+    # Somebody else makes the account of this very person: their answer is ours, and is there within a second or two.
     pause: Callable[[float], None] = time.sleep
 
     @classmethod

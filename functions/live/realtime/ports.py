@@ -1,7 +1,5 @@
 """Everything the hub stands on: its store, the logs, the sockets themselves, and its queue."""
 
-import random
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,6 +7,7 @@ from typing import Any, Self
 
 from tessera import aws, queues
 from tessera.auth.internal import Internal
+from tessera.backoff import Backoff
 from tessera.fanout import Fanout
 from tessera.limits import Limits
 from tessera.live import Live
@@ -20,7 +19,8 @@ from .store.connections import Connections
 from .store.listeners import Listeners
 from .store.waiting import Waiting
 
-POST_TRIES, LONGEST_PAUSE_SECONDS = 3, 0.2
+POST_TRIES = 3
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.020, 0.2
 # The client's own repetition would send a frame again that may have arrived.
 _ONCE = {"mode": "standard", "total_max_attempts": 1}
 POSTS_AT_ONCE = 32
@@ -50,7 +50,8 @@ class Sockets:
         A frame is sent again only after an answer that says it was not taken: whoever may have it or not comes
         again, and says where they stand.
         """
-        for attempt in range(POST_TRIES):
+        backoff = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+        for _ in range(POST_TRIES):
             try:
                 self._client().post_to_connection(ConnectionId=connection, Data=frame.encode())
                 return
@@ -63,7 +64,7 @@ class Sockets:
                 pass
             except aws.BotoCoreError:
                 break
-            time.sleep(random.uniform(0, min(LONGEST_PAUSE_SECONDS, 0.02 * 2**attempt)))
+            backoff.wait()
         raise TooSlow()
 
     def drop(self, connection: str) -> None:

@@ -22,6 +22,7 @@ class Ports:
     signer: Purpose
     queue: str
     base_url: str
+    # Somebody else reads the same page: whoever waits for it must not read it again.
     pause: Callable[[float], None] = time.sleep
 
     @classmethod

@@ -1,18 +1,18 @@
 """Many items in few requests."""
 
-import random
-import time
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
 from tessera import aws
+from tessera.backoff import Backoff
 from tessera.problems import Busy
 from tessera.tables import Row, Table, item_of, key
 
 from .side_by_side import at_once
 
 BATCH, TRIES = 25, 8
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.020, 2.56
 
 
 def put_all(table: Table, rows: Iterable[Row]) -> int:
@@ -36,7 +36,8 @@ def _send(table: Table, requests: Iterable[dict[str, Any]]) -> int:
 def _sent(table: Table, batch: Sequence[dict[str, Any]]) -> None:
     """Send until all is taken. Raises `Busy` when the table does not take it."""
     left = list(batch)
-    for attempt in range(TRIES):
+    backoff = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+    for _ in range(TRIES):
         try:
             answer = aws.client("dynamodb").batch_write_item(RequestItems={table.name: left})
         except aws.ClientError as error:
@@ -46,5 +47,5 @@ def _sent(table: Table, batch: Sequence[dict[str, Any]]) -> None:
             left = answer.get("UnprocessedItems", {}).get(table.name, [])
         if not left:
             return
-        time.sleep(random.uniform(0, 0.02 * 2**attempt))
+        backoff.wait()
     raise Busy()

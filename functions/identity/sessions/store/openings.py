@@ -63,6 +63,7 @@ class Openings:
                 is_full = True
             except Changed:
                 left = self.sessions.place(left.user_id, left.session_id) if left else None
+                # Two sign-ins of one user at once: the other is done in milliseconds, and the browser waits anyway.
                 time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS * min(attempt, 5)))
             else:
                 return

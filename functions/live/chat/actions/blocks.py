@@ -1,11 +1,10 @@
 """Wanting nothing of somebody: no conversation is opened, and the one there is stands still."""
 
-import random
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from tessera.auth.principal import Principal
+from tessera.backoff import Backoff
 from tessera.problems import Busy
 from tessera.seqlog import Appended
 from tessera.transact import Step, transact
@@ -17,7 +16,7 @@ from ..store.writing import Changed
 from .access import person
 from .commit import Plan, Told, commit
 
-MAX_TRIES = 5
+MAX_TRIES, PAUSE_SECONDS = 5, 0.020
 Decide = Callable[[Room], tuple[Plan, None]]
 
 
@@ -36,6 +35,7 @@ def set_block(ports: Ports, user_id: str, other_id: str, *, blocks: bool) -> Non
     """Once or many times, it ends the same. Who opens a conversation at this moment comes before or after."""
     pair = sorted([user_id, other_id])
     note = ports.personal.blocking if blocks else ports.personal.unblocking
+    backoff = Backoff(PAUSE_SECONDS, PAUSE_SECONDS)
     for _ in range(MAX_TRIES):
         room_id = ports.personal.dm_of(pair)
         if room_id is not None:
@@ -44,7 +44,7 @@ def set_block(ports: Ports, user_id: str, other_id: str, *, blocks: bool) -> Non
         try:
             transact(note(user_id, other_id), ports.personal.no_dm(pair))
         except Changed:
-            time.sleep(random.uniform(0, 0.02))
+            backoff.wait()
             continue
         return
     raise Busy

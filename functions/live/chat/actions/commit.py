@@ -4,13 +4,12 @@ The change, what is published of it, and its place in the order are one transact
 the room is read again and it is decided anew.
 """
 
-import random
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from tessera import clock, queues
+from tessera.backoff import Backoff
 from tessera.problems import Busy, Problem
 from tessera.seqlog import Appended, Entry, LogContended
 from tessera.transact import Step
@@ -53,7 +52,7 @@ def commit(ports: Ports, room_id: str, decide: Callable[[Room], tuple[Plan, R]],
     `decide` may be asked several times; what it raises is raised, and so is what its steps are refused with, unless
     that is `Changed`. Raises `LogContended` when time runs out.
     """
-    began, pause = clock.monotonic(), FIRST_PAUSE_SECONDS
+    backoff = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, budget_seconds=BUDGET_SECONDS)
     while True:
         room = ports.rooms.room(room_id, fresh=fresh)
         try:
@@ -68,11 +67,9 @@ def commit(ports: Ports, room_id: str, decide: Callable[[Room], tuple[Plan, R]],
             ports.live.publish_all(room.topic_name, [told.entry() for told in plan.told], also=plan.steps)
         except (Changed, LogContended, Busy):
             ports.rooms.forget(room_id)
-            wait = random.uniform(0, pause)
-            if clock.monotonic() - began + wait > BUDGET_SECONDS:
+            if not backoff.wait():
                 raise LogContended() from None
-            time.sleep(wait)
-            pause, fresh = min(LONGEST_PAUSE_SECONDS, pause * 2), True
+            fresh = True
             continue
         except BaseException:
             # Whether it happened is not known here: the next change looks first.

@@ -1,11 +1,9 @@
 """Trying again while others write to the same room: many come and go at the same moment."""
 
-import random
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from tessera import clock
+from tessera.backoff import Backoff
 from tessera.problems import Busy
 from tessera.seqlog import LogContended
 
@@ -18,13 +16,10 @@ R = TypeVar("R")
 
 def patiently(attempt: Callable[[], R]) -> R:
     """What `attempt` comes to once nobody comes in between. Raises `LogContended` when time runs out."""
-    began, pause = clock.monotonic(), FIRST_PAUSE_SECONDS
+    backoff = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, budget_seconds=BUDGET_SECONDS)
     while True:
         try:
             return attempt()
         except (Changed, LogContended, Busy):
-            wait = random.uniform(0, pause)
-            if clock.monotonic() - began + wait > BUDGET_SECONDS:
+            if not backoff.wait():
                 raise LogContended() from None
-            time.sleep(wait)
-            pause = min(LONGEST_PAUSE_SECONDS, pause * 2)

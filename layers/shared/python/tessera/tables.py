@@ -4,8 +4,6 @@ Rows are attribute containers, not models, because a row that could save itself 
 event. PynamoDB also hides the old item of a failed condition, which is what our answers need.
 """
 
-import random
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -16,13 +14,15 @@ from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action as Change
 
 from tessera import aws, clock, outbox
+from tessera.backoff import Backoff
 from tessera.etags import StaleVersion
 from tessera.expressions import Expressions, update_parameters
 from tessera.problems import Busy, NotFound
 
 Item = dict[str, dict[str, Any]]
 Key = dict[str, str]
-UNREAD_TRIES, UNREAD_PAUSE_SECONDS = 4, 0.005
+UNREAD_TRIES = 4
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.010, 0.080
 
 
 class Row(AttributeContainer, metaclass=AttributeContainerMeta):
@@ -97,6 +97,7 @@ class Table:
         """
         found: dict[tuple[str, str], R] = {}
         wanted, unread = list(dict.fromkeys(keys)), 0
+        backoff = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         while wanted:
             batch, wanted = wanted[:100], wanted[100:]
             request = {"Keys": [key(pk, sk) for pk, sk in batch], "ConsistentRead": consistent}
@@ -109,7 +110,9 @@ class Table:
             wanted += [(entry["pk"]["S"], entry["sk"]["S"]) for entry in rest]
             if rest:
                 unread += 1
-                _pause_or_give_up(unread)
+                if unread > UNREAD_TRIES:
+                    raise Busy()
+                backoff.wait()
         return [found[wanted_key] for wanted_key in dict.fromkeys(keys) if wanted_key in found]
 
     def put(self, row: Row, *, only_if: Condition | None = None, event: outbox.Event | None = None) -> None:
@@ -215,12 +218,6 @@ class Table:
             if aws.code_of(error) in aws.THROTTLED or aws.code_of(error) == "TransactionConflictException":
                 raise Busy() from error
             raise
-
-
-def _pause_or_give_up(unread: int) -> None:
-    if unread > UNREAD_TRIES:
-        raise Busy()
-    time.sleep(random.uniform(0, UNREAD_PAUSE_SECONDS * 2**unread))
 
 
 def key(pk: str, sk: str) -> Item:

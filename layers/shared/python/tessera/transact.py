@@ -4,8 +4,6 @@ This is the one retry rule for contention: a transaction that only met a conflic
 tried again with full jitter; one whose condition failed is refused with the problem its action names.
 """
 
-import random
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +12,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action as Change
 
 from tessera import aws, clock, ids, outbox
+from tessera.backoff import Backoff
 from tessera.expressions import Expressions, exists, is_free, update_parameters
 from tessera.problems import Busy, Problem
 from tessera.tables import ConditionFailed, Item, Row, Table, item_of, key, read, refusal_of
@@ -137,7 +136,8 @@ def transact(*steps: Step, patient: bool = True, tell_all: bool = False) -> int:
     _hold_limits(steps)
     token = ids.new()
     actions = [_action(step, token) for step in steps]
-    started, unsure = clock.monotonic(), False
+    backoff = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, budget_seconds=BUDGET_SECONDS)
+    unsure = False
     for attempt in range(MAX_TRIES):
         try:
             aws.client("dynamodb").transact_write_items(TransactItems=actions, ClientRequestToken=token)
@@ -152,10 +152,8 @@ def transact(*steps: Step, patient: bool = True, tell_all: bool = False) -> int:
                     break
             elif aws.code_of(error) not in aws.THROTTLED | {"TransactionInProgressException"}:
                 raise
-        pause = random.uniform(0, min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt))
-        if clock.monotonic() - started + pause > BUDGET_SECONDS:
+        if not backoff.wait():
             break
-        time.sleep(pause)
     raise Busy()
 
 

@@ -1,13 +1,12 @@
 """Appending to logs and reading them."""
 
-import random
-import time
 from collections.abc import Callable, Sequence
 
 from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action as Change
 
 from tessera import clock, ids
+from tessera.backoff import Backoff
 from tessera.due import due_keys
 from tessera.expressions import is_new
 from tessera.namespaces import Namespace, namespace_of
@@ -58,12 +57,13 @@ class SeqLog(Heads):
             raise ValueError(f"An append takes 1 to {MAX_ENTRIES_AT_ONCE} entries; this one has {len(entries)}.")
         namespace = namespace_of(topic)
         head = self._heads.get(topic) or self.head(topic)
-        for attempt in range(MAX_TRIES):
+        backoff = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+        for _ in range(MAX_TRIES):
             made, steps = self._steps(topic, namespace, head, entries)
             try:
                 transact(*also(made), *steps, patient=False)
             except (Moved, Busy) as moved:
-                time.sleep(random.uniform(0, min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt)))
+                backoff.wait()
                 head = moved.head if isinstance(moved, Moved) and moved.head else self.head(topic)
                 continue
             except BaseException:
