@@ -75,17 +75,21 @@ class World:
                 raise RuntimeError(f"The store answered {sent.status} to {name}.")
         return str(made["id"])
 
-    async def invoke(self, capability: str, event: dict[str, Any]) -> Any:
-        """Invoke a capability's function directly, as the account's owner may."""
-        return await asyncio.to_thread(self._invoke, capability, event)
-
-    def _invoke(self, capability: str, event: dict[str, Any]) -> Any:
-        client = botocore.session.Session().create_client(
-            "lambda",
+    def client(self, service: str) -> Any:
+        """Of a service of the emulator: for what no route can make, such as clicks of last month."""
+        return botocore.session.Session().create_client(
+            service,
             region_name="eu-central-1",
             endpoint_url=self.endpoint,
             aws_access_key_id="test",
             aws_secret_access_key="test",
         )
+
+    async def invoke(self, capability: str, event: dict[str, Any]) -> Any:
+        """Invoke a capability's function directly, as the account's owner may."""
+        return await asyncio.to_thread(self._invoke, capability, event)
+
+    def _invoke(self, capability: str, event: dict[str, Any]) -> Any:
+        client = self.client("lambda")
         answer = client.invoke(FunctionName=f"{self.stack}-{capability}", Payload=json.dumps(event).encode())
         return json.loads(answer["Payload"].read())

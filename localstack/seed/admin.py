@@ -8,8 +8,6 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import botocore.session
-
 from localstack.seed import World
 
 # It is many requests, and nothing that a first look needs.
@@ -40,13 +38,7 @@ async def seed(world: World) -> None:
 
 def _past(world: World) -> None:
     """Entries of the last days. No route makes any: an entry is recorded on the day it comes."""
-    client = botocore.session.Session().create_client(
-        "dynamodb",
-        region_name="eu-central-1",
-        endpoint_url=world.endpoint,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
+    client = world.client("dynamodb")
     dice = random.Random(20260101)
     items = [_item(number, dice) for number in range(ENTRIES)]
     for start in range(0, len(items), 25):

@@ -10,8 +10,6 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import botocore.session
-
 from localstack.seed import World
 
 # It is many requests, and nothing that a first look needs.
@@ -96,13 +94,7 @@ def _ulid(at: datetime, dice: random.Random) -> str:
 
 
 def _send(world: World, bodies: list[str]) -> None:
-    client = botocore.session.Session().create_client(
-        "sqs",
-        region_name="eu-central-1",
-        endpoint_url=world.endpoint,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
+    client = world.client("sqs")
     url = client.get_queue_url(QueueName=f"{world.stack}-shortener-clicks")["QueueUrl"]
     for start in range(0, len(bodies), 10):
         entries = [{"Id": str(place), "MessageBody": body} for place, body in enumerate(bodies[start : start + 10])]
