@@ -3,29 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pynamodb.attributes import NumberAttribute
 from pynamodb.expressions.operand import Path
 
 from tessera.listing import any_shard, next_step, shard_keys
 from tessera.problems import NotFound
-from tessera.tables import ConditionFailed, Row, Table
+from tessera.tables import ConditionFailed, Table
 from tessera.transact import Step, checking, updating
 
 from ..rules.posts import REACTIONS, Post, Status
-from .rows import META, PostRow, post_pk
+from .rows import META, CountRow, PostRow, post_pk
 
 COMMENTS = "comments"
-
-
-class CountRow(Row):
-    """A shard of a post's counters."""
-
-    like = NumberAttribute(default=0)
-    dislike = NumberAttribute(default=0)
-    love = NumberAttribute(default=0)
-    laugh = NumberAttribute(default=0)
-    sad = NumberAttribute(default=0)
-    comments = NumberAttribute(default=0)
 
 
 def counting(table: Table, post: Post, changes: dict[str, int]) -> list[Step]:

@@ -26,7 +26,18 @@ from ..rules.problems import refused
 META, BODY, SLUG = "META", "BODY", "SLUG"
 
 
-class PostRow(DueRow):
+class CountRow(Row):
+    """What is counted of a post: on its card, and in its shards."""
+
+    like = NumberAttribute(default=0)
+    dislike = NumberAttribute(default=0)
+    love = NumberAttribute(default=0)
+    laugh = NumberAttribute(default=0)
+    sad = NumberAttribute(default=0)
+    comments = NumberAttribute(default=0)
+
+
+class PostRow(DueRow, CountRow):
     """The card of a post: everything that lists show."""
 
     id = UnicodeAttribute()
@@ -48,12 +59,6 @@ class PostRow(DueRow):
     was = UnicodeAttribute(null=True)
     rev = NumberAttribute(default=1)
     words = NumberAttribute(default=0)
-    like = NumberAttribute(default=0)
-    dislike = NumberAttribute(default=0)
-    love = NumberAttribute(default=0)
-    laugh = NumberAttribute(default=0)
-    sad = NumberAttribute(default=0)
-    comments = NumberAttribute(default=0)
     shards = NumberAttribute(default=0)
 
 

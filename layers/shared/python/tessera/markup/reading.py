@@ -55,10 +55,14 @@ def read(safe: str, version: int) -> Rendered:
     images: list[Image] = []
 
     def noted(tag: re.Match[str]) -> str:
-        if tag[2] == "a" and (href := _values(tag[3]).get("href", "#")) and not href.startswith("#"):
-            links[href] = None
-        elif tag[2] == "img" and (src := _values(tag[3]).get("src")):
-            images.append(Image(src, _values(tag[3]).get("alt", "")))
+        if tag[2] == "a":
+            href = _values(tag[3]).get("href", "")
+            if href and not href.startswith("#"):
+                links[href] = None
+        elif tag[2] == "img":
+            values = _values(tag[3])
+            if src := values.get("src"):
+                images.append(Image(src, values.get("alt", "")))
         return _gap(tag)
 
     text = _words_of(_TAG.sub(noted, safe))
