@@ -16,8 +16,8 @@ SWEPT = 4
 
 
 @dataclass(frozen=True)
-class Fixed:
-    """At most `limit` in each window of the clock."""
+class _Counted:
+    """What both have: a limit on each window of one period, as the `index`th of a policy."""
 
     window: Window
     index: int = 0
@@ -29,6 +29,11 @@ class Fixed:
     @property
     def capacity(self) -> int:
         return self.window.limit
+
+
+@dataclass(frozen=True)
+class Fixed(_Counted):
+    """At most `limit` in each window of the clock."""
 
     def wait(self, state: State, cost: int, now: int) -> int:
         used = state.get(self._counter(now), 0)
@@ -79,19 +84,8 @@ class _View:
 
 
 @dataclass(frozen=True)
-class Sliding:
+class Sliding(_Counted):
     """At most `limit` in any stretch of one period, if the last window's requests were spread evenly over it."""
-
-    window: Window
-    index: int = 0
-
-    @property
-    def label(self) -> str:
-        return str(self.window.period_seconds)
-
-    @property
-    def capacity(self) -> int:
-        return self.window.limit
 
     def wait(self, state: State, cost: int, now: int) -> int:
         view, period = self._view(state, now), self.window.period
