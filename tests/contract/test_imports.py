@@ -16,11 +16,11 @@ FUNCTIONS = ROOT / "functions"
 GROUPS = [
     "ids clock money types settings log",
     "aws backoff problems etags cursors recent ordering words recurrence rrule cron pricing csvio sealed icalendar "
-    "namespaces",
+    "namespaces emails",
     "outbox expressions tables link_passwords transact due jobs idempotency listing ledger",
     "auth limits gcra windows quotas tallies policies overrides buckets decisions leases sampling",
     "bus queues triggers live job_news seqlog fanout saga",
-    "markup safehttp upstream uploads resolver searchable",
+    "markup safehttp upstream uploads resolver searchable fileinfo",
     "entry",
 ]
 RANK = {module: rank for rank, group in enumerate(GROUPS) for module in group.split()}

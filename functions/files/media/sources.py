@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from tessera import aws
+from tessera import aws, fileinfo
 from tessera.auth.internal import Internal
 from tessera.auth.principal import Principal
-from tessera.problems import Unavailable
 from tessera.settings import Bindings
 
 from .config import MediaSettings
@@ -48,12 +47,8 @@ class Sources:
 
     def find(self, file_id: str, reader_id: str, by: Principal | None = None) -> Source | None:
         """The file, if this owner may read it. 1 internal call. Raises `Unavailable`."""
-        asked = {"ids": [file_id], "on_behalf_of": reader_id}
-        answer = self._internal.call("files", "POST", "/files/internal/resolve", json=asked, on_behalf_of=by)
-        if not answer.ok:
-            raise Unavailable("It cannot be looked up right now whose file this is.")
-        items = answer.json()["items"]
-        return _source(items[0]) if items else None
+        found = fileinfo.look_up(self._internal, [file_id], reader_id=reader_id, by=by).get(file_id)
+        return _source(found) if found else None
 
     def fetch(self, source: Source, path: Path) -> None:
         """Its bytes into a file. 1 request. Raises `SourceChanged`."""

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, Self
 
+from tessera import fileinfo
 from tessera.auth.internal import Internal
 from tessera.auth.principal import Principal
-from tessera.problems import FieldError, Unavailable
+from tessera.problems import FieldError
 from tessera.settings import Bindings
 
 from .rules.messages import Attachment, AttachmentNotReady
@@ -26,11 +27,7 @@ class Files:
         """
         if not file_ids:
             return ()
-        asked = {"ids": list(file_ids), "on_behalf_of": by.owner_id}
-        answer = self._internal.call("files", "POST", "/files/internal/resolve", json=asked, on_behalf_of=by)
-        if not answer.ok:
-            raise Unavailable("It cannot be looked up right now whose files these are.")
-        found = {str(one["id"]): one for one in answer.json()["items"]}
+        found = fileinfo.look_up(self._internal, file_ids, reader_id=by.owner_id, by=by)
         return tuple(_ready(found.get(one), position, by) for position, one in enumerate(file_ids))
 
 

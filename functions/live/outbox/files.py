@@ -5,10 +5,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from tessera import aws
+from tessera import aws, fileinfo
 from tessera.auth.internal import Internal
 from tessera.auth.principal import Principal
-from tessera.problems import FieldError, Problem, Unavailable
+from tessera.problems import FieldError, Problem
 from tessera.settings import Bindings
 
 from .letters import BREAKS, LEAF_TYPE, Attachment
@@ -41,11 +41,8 @@ class Files:
         """
         if not file_ids:
             return {}
-        asked = {"ids": sorted(set(file_ids.values())), "on_behalf_of": by.owner_id}
-        answer = self._internal.call("files", "POST", "/files/internal/resolve", json=asked, on_behalf_of=by)
-        if not answer.ok:
-            raise Unavailable("It cannot be looked up right now whose files these are.")
-        found = {str(one["id"]): one for one in answer.json()["items"]}
+        wanted = sorted(set(file_ids.values()))
+        found = fileinfo.look_up(self._internal, wanted, reader_id=by.owner_id, by=by)
         return {position: _ready(found.get(file_id), position) for position, file_id in file_ids.items()}
 
     def load(self, attachments: Sequence[Attachment]) -> tuple[Attachment, ...]:
