@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from tessera import clock, ids
+from tessera import clock, emails, ids
 from tessera.auth.audit import audit
 from tessera.auth.call import Call
 from tessera.auth.principal import Principal
@@ -11,7 +11,6 @@ from tessera.problems import NotFound
 from tessera.tables import Key
 from tessera.transact import transact
 
-from .. import emails
 from ..events import UserRegistered, UserVerified
 from ..passwords import Kept
 from ..ports import Ports

@@ -1,14 +1,14 @@
 """Another address for an account: confirmed at the new one, and for a week to be taken back from the old one."""
 
-from tessera import clock
+from tessera import clock, emails
 from tessera.auth.audit import EntryRecorded, audit
 from tessera.auth.call import Call
 from tessera.auth.principal import Principal
+from tessera.emails import Address
 from tessera.problems import Busy, InvalidRequest
 from tessera.transact import putting
 
-from .. import emails, mails, secret_values
-from ..emails import Address
+from .. import mails, secret_values
 from ..events import EmailChanged
 from ..ports import Ports
 from ..rules import CODE_ATTEMPTS, EMAIL_CHANGE_LIFE, EMAIL_REVERT_LIFE, CodeInvalid

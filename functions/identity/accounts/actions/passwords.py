@@ -1,12 +1,12 @@
 """A new password: by the old one, or by a mail."""
 
-from tessera import clock, ids
+from tessera import clock, emails, ids
 from tessera.auth.audit import audit
 from tessera.auth.call import Call
 from tessera.auth.principal import Principal
 from tessera.problems import NotFound
 
-from .. import emails, mails, secret_values
+from .. import mails, secret_values
 from ..events import PasswordChanged
 from ..ports import Client, Ports
 from ..rules import ResetTokenInvalid

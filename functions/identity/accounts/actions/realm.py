@@ -6,12 +6,11 @@ is the facade's, for a day, without a refresh token, without a role, and no ordi
 
 import unicodedata
 
-from tessera import clock, ids
+from tessera import clock, emails, ids
 from tessera.auth.call import Call
+from tessera.emails import Address
 from tessera.problems import FieldError, InvalidRequest, NotFound
 
-from .. import emails
-from ..emails import Address
 from ..events import UserRegistered, UserUpdated
 from ..passwords import Kept
 from ..ports import Ports

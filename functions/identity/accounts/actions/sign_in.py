@@ -3,12 +3,13 @@
 from dataclasses import replace
 from typing import Any
 
+from tessera import emails
 from tessera.auth.audit import audit
 from tessera.auth.call import Call
 from tessera.auth.principal import Principal
 from tessera.problems import InvalidRequest, NotFound
 
-from .. import emails, mails, mfa_tokens, secret_values
+from .. import mails, mfa_tokens, secret_values
 from ..events import DeviceAdded, MailRequested, SessionCreated
 from ..passwords import Kept
 from ..ports import Client, Ports

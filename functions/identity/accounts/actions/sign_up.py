@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from tessera import clock, ids
+from tessera import clock, emails, ids
 from tessera.auth.audit import audit
 from tessera.auth.call import Call
 from tessera.auth.principal import Principal
+from tessera.emails import Address
 from tessera.problems import InvalidRequest, NotFound
 from tessera.transact import transact
 
-from .. import emails, mails, secret_values
-from ..emails import Address
+from .. import mails, secret_values
 from ..events import MailRequested, SessionCreated, UserRegistered, UserVerified
 from ..passwords import Kept
 from ..ports import Client, Ports

@@ -8,6 +8,7 @@ from pynamodb.expressions.update import Action as Change
 
 from tessera import clock
 from tessera.auth.problems import AttemptsExhausted
+from tessera.emails import Address
 from tessera.expressions import is_new
 from tessera.outbox import Event
 from tessera.settings import Bindings
@@ -15,7 +16,6 @@ from tessera.tables import ConditionFailed, Table
 from tessera.transact import Step, deleting, putting, transact, updating
 
 from ..config import AccountSettings
-from ..emails import Address
 from ..rules import CodeExpired, CodeInvalid, EmailTaken
 from .activity import telling
 from .life_rows import EMAIL_CHANGE, REVERT, EmailChangeRow, RevertRow, revert_sk

@@ -9,6 +9,7 @@ from typing import Self
 from pynamodb.expressions.update import Action as Change
 
 from tessera import clock
+from tessera.emails import Address
 from tessera.expressions import is_free, is_new
 from tessera.outbox import Event
 from tessera.problems import Busy
@@ -17,7 +18,6 @@ from tessera.tables import Table
 from tessera.transact import Step, deleting, putting, transact, updating
 
 from ..config import AccountSettings
-from ..emails import Address
 from ..passwords import Kept
 from ..rules import HANDLE_KEPT, RealmEmailTaken, RealmNameTaken
 from .addresses import addressed

@@ -2,7 +2,7 @@
 
 from pynamodb.expressions.operand import Path
 
-from tessera import clock
+from tessera import clock, emails
 from tessera.auth.call import Call
 from tessera.auth.principal import Principal
 from tessera.gcra import Window
@@ -198,7 +198,7 @@ def _link(ports: Ports, token: str) -> Link:
 
 def _check_address(ports: Ports, address: str, somebody: Person) -> None:
     confirmed = somebody.email if somebody.is_active else None
-    if confirmed is None or not ports.is_address(address, addresses.parse(confirmed).key):
+    if confirmed is None or not ports.is_address(address, emails.parse(confirmed).key):
         raise OtherAddress()
 
 

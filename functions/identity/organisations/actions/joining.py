@@ -1,11 +1,11 @@
 """Coming in: what every new membership takes, and joining by a proven domain."""
 
+from tessera import emails
 from tessera.auth.call import Call
 from tessera.auth.principal import Principal
 from tessera.problems import NotFound
 from tessera.transact import Step, transact
 
-from .. import addresses
 from ..events import MemberAdded
 from ..ports import Ports
 from ..rules.organisation import OWNER, Domain, InvitationRequired, Member, Organisation, SeatsExhausted, Status
@@ -50,7 +50,7 @@ def _domain_of(ports: Ports, user_id: str, call: Call) -> Domain | None:
     somebody = ports.people.of(user_id, call)
     if somebody.email is None or not somebody.is_active:
         return None
-    name = addresses.parse(somebody.email).domain
+    name = emails.parse(somebody.email).domain
     holder = ports.domains.holder(name)
     return ports.domains.find(holder, name) if holder else None
 

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.identity.organisations import addresses
 from functions.identity.organisations.rules.organisation import (
     Member,
     OwnersOnly,
@@ -111,18 +110,3 @@ def test_a_role_that_is_too_low_is_told_what_is_asked_for():
 
 def test_a_role_of_ones_own_is_none_of_the_four():
     assert [own(role) for role in ("owner", "admin", "member", "viewer", "clerk", None)] == [False] * 4 + [True, False]
-
-
-@pytest.mark.parametrize(
-    ("text", "key", "domain"),
-    [
-        ("Ann@Example.COM", "ann@example.com", "example.com"),
-        ("ann+x@example.com", "ann+x@example.com", "example.com"),
-        ("ann@faß.example.org", "ann@xn--fa-hia.example.org", "xn--fa-hia.example.org"),
-        ("ÄNN@example.com", "änn@example.com", "example.com"),
-    ],
-)
-def test_an_address_has_one_key_for_all_its_spellings(text, key, domain):
-    found = addresses.parse(text)
-
-    assert (found.key, found.domain) == (key, domain)

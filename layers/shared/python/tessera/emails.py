@@ -25,6 +25,10 @@ class Address:
     def local_part(self) -> str:
         return self.spelled.rpartition("@")[0]
 
+    @property
+    def domain(self) -> str:
+        return self.spelled.rpartition("@")[2]
+
 
 def parse(text: str, *, pointer: str = "/email") -> Address:
     """The address in this text (RFC 5321, RFC 6531). Raises `InvalidRequest`; nothing is asked of the network."""
@@ -32,19 +36,19 @@ def parse(text: str, *, pointer: str = "/email") -> Address:
     from email_validator import EmailNotValidError, validate_email
 
     if _HIDDEN.search(text):
-        raise _refused("It holds characters that cannot be seen.", pointer)
+        raise refused("It holds characters that cannot be seen.", pointer)
     try:
         found = validate_email(text, check_deliverability=False, test_environment=True, strict=True)
     except EmailNotValidError:
-        raise _refused("An address looks like name@example.com.", pointer) from None
+        raise refused("An address looks like name@example.com.", pointer) from None
     # The domain in its ASCII form (IDNA 2008) and in lower case; of the local part only its case is folded.
     domain = (found.ascii_domain or found.domain).lower()
     spelled = f"{found.local_part}@{domain}"
     local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", found.local_part).casefold())
     if len(spelled.encode()) > MAX_OCTETS:
-        raise _refused(f"An address has at most {MAX_OCTETS} octets.", pointer)
+        raise refused(f"An address has at most {MAX_OCTETS} octets.", pointer)
     return Address(spelled, f"{local}@{domain}")
 
 
-def _refused(detail: str, pointer: str) -> InvalidRequest:
+def refused(detail: str, pointer: str) -> InvalidRequest:
     return InvalidRequest("The e-mail address cannot be used.", errors=[FieldError(pointer, detail)])

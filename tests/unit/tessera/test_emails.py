@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.identity.accounts.emails import parse
+from tessera.emails import parse
 from tessera.problems import InvalidRequest
 
 GOOD = [
@@ -115,3 +115,18 @@ def test_case_mappings_that_collide_elsewhere_stay_apart_here():
 
 def test_mail_goes_to_the_spelling_that_was_given():
     assert parse("Ann.Lee@Example.com").spelled == "Ann.Lee@example.com"
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "local_part", "domain"),
+    [
+        ("Ann@Example.COM", "ann@example.com", "Ann", "example.com"),
+        ("ann+x@example.com", "ann+x@example.com", "ann+x", "example.com"),
+        ("ann@faß.example.org", "ann@xn--fa-hia.example.org", "ann", "xn--fa-hia.example.org"),
+        ("ÄNN@example.com", "änn@example.com", "ÄNN", "example.com"),
+    ],
+)
+def test_an_address_has_one_key_for_all_its_spellings(text: str, key: str, local_part: str, domain: str):
+    found = parse(text)
+
+    assert (found.key, found.local_part, found.domain) == (key, local_part, domain)
