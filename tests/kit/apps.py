@@ -1,7 +1,7 @@
 """One app on tables of its own, and people who may use it, without any gateway."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +11,8 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from tessera import aws, clock, ids
+from tessera.auth.envelope import context
+from tessera.auth.principal import Principal
 from tessera.settings import Bindings
 from tessera.tables import Table
 from tests.kit.stores import make_table
@@ -36,6 +38,9 @@ class Caller:
     def post(self, path: str, **given: Any) -> httpx.Response:
         return self.request("POST", path, **given)
 
+    def put(self, path: str, **given: Any) -> httpx.Response:
+        return self.request("PUT", path, **given)
+
     def patch(self, path: str, **given: Any) -> httpx.Response:
         return self.request("PATCH", path, **given)
 
@@ -45,15 +50,26 @@ class Caller:
 
 @dataclass
 class Served:
+    app: FastAPI
     table: Table
     client: TestClient
     signer: Signer
 
+    @property
+    def bindings(self) -> Bindings:
+        """What the app is bound to now: a test may have bound it anew."""
+        found: Bindings = self.app.state.bindings
+        return found
+
     def person(self) -> Caller:
         """Somebody new, signed in."""
-        user_id = ids.new()
-        expires = int(clock.now().timestamp()) + 86_400
-        return Caller(self.client, self.signer.token(sub=user_id, sid=f"family-{user_id}", exp=expires), user_id)
+        return self.signed_in(ids.new())
+
+    def signed_in(self, user_id: str, **claims: Any) -> Caller:
+        """Whoever has this id, with a token that lasts longer than any test moves the clock."""
+        expires = int(clock.now().timestamp()) + 400 * 86_400
+        told = {"sub": user_id, "sid": f"family-{user_id}", "exp": expires, **claims}
+        return Caller(self.client, self.signer.token(**told), user_id)
 
 
 @contextmanager
@@ -80,15 +96,20 @@ def serving(app: FastAPI, logical_id: str, **variables: str) -> Iterator[Served]
     )
     before, app.state.bindings = app.state.bindings, bindings
     try:
-        yield Served(table, TestClient(app, base_url="https://app.test"), signer)
+        yield Served(app, table, TestClient(app, base_url="https://app.test"), signer)
     finally:
         app.state.bindings = before
 
 
 def invocation(
-    path: str, body: dict[str, Any] | None = None, *, caller: str = "accounts", method: str = "POST"
+    path: str,
+    body: dict[str, Any] | None = None,
+    *,
+    caller: str = "accounts",
+    method: str = "POST",
+    of: Principal | None = None,
 ) -> dict[str, Any]:
-    """The event by which another function of ours calls an internal route."""
+    """The event by which another function of ours calls an internal route, perhaps on behalf of somebody."""
     route, _, query = path.partition("?")
     return {
         "version": "2.0",
@@ -97,8 +118,14 @@ def invocation(
         "headers": {"content-type": "application/json"},
         "requestContext": {
             "http": {"method": method, "path": route, "sourceIp": "127.0.0.1", "protocol": "HTTP/1.1"},
-            "tessera": {"internal": True, "caller": caller, "request_id": ids.new(), "depth": 1},
+            "tessera": {**context(caller, on_behalf_of=of, client={}), "request_id": ids.new()},
         },
         "body": "" if body is None else json.dumps(body),
         "isBase64Encoded": False,
     }
+
+
+def answered(handler: Callable[[dict[str, Any], Any], Any], event: dict[str, Any]) -> tuple[int, Any]:
+    """The status and the content with which a function answers this event."""
+    answer = handler(event, None)
+    return int(answer["statusCode"]), json.loads(answer["body"] or "null")

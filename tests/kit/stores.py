@@ -1,8 +1,9 @@
-"""Tables for tests, made from the template's own key schema, so that the two cannot drift apart."""
+"""Stores for tests: tables are made from the template's own key schema, so that the two cannot drift apart."""
 
 from typing import Any
 
-from tessera import aws, ids
+from tessera import aws, clock, ids
+from tessera.outbox import Envelope
 from tessera.tables import Table
 
 from .templates import resources
@@ -24,6 +25,14 @@ def make_table(logical_id: str) -> Table:
     return Table(name)
 
 
+def make_bucket(name: str) -> str:
+    """A fresh, empty bucket; its name comes back."""
+    bucket = f"{name}-{ids.new().lower()}"
+    where = {"LocationConstraint": "eu-central-1"}
+    aws.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
+    return bucket
+
+
 def everything_in(table: Table) -> list[dict[str, Any]]:
     """Every item: for assertions only."""
     items: list[dict[str, Any]] = []
@@ -32,8 +41,24 @@ def everything_in(table: Table) -> list[dict[str, Any]]:
     return items
 
 
+def envelopes_in(table: Table) -> list[Envelope]:
+    """The events that items carry now, in the order in which they were made."""
+    found = [Envelope.parse(item["event"]["S"]) for item in everything_in(table) if "event" in item]
+    return sorted(found, key=lambda one: one.id)
+
+
 def events_in(table: Table) -> list[str]:
     """The types of the events that items carry now."""
-    from tessera.outbox import Envelope
+    return sorted(one.type for one in envelopes_in(table))
 
-    return sorted(Envelope.parse(item["event"]["S"]).type for item in everything_in(table) if "event" in item)
+
+def due_in(table: Table) -> list[dict[str, Any]]:
+    """The sweeper's message for each item that waits for its time, whenever that is."""
+    names = ("pk", "sk", "due_pk", "due_sk")
+    waiting = [item for item in everything_in(table) if "due_pk" in item]
+    return [{"kind": "due", "data": {name: item[name]["S"] for name in names}} for item in waiting]
+
+
+def ready_in(table: Table) -> list[dict[str, Any]]:
+    """Those whose time has come."""
+    return [one for one in due_in(table) if clock.parse(one["data"]["due_sk"].partition("#")[0]) <= clock.now()]

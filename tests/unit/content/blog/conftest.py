@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -12,16 +12,13 @@ from functions.content.blog.actions import feeding, shelving
 from functions.content.blog.app import app, handler
 from functions.content.blog.ports import Ports
 from functions.content.blog.triggers import ENTRIES
-from tessera import aws, clock, ids
 from tessera.auth.internal import Internal
-from tessera.outbox import Envelope
-from tessera.settings import Bindings
 from tessera.tables import Table
-from tessera.triggers import dispatch
-from tests.kit.apps import Caller, Served, invocation, serving
+from tests.kit.apps import Caller, Served, answered, invocation, serving
 from tests.kit.clocks import FakeClock
-from tests.kit.queues import drain, make_queue
-from tests.kit.stores import everything_in, make_table
+from tests.kit.queues import drain, make_fifo, make_queue
+from tests.kit.stores import make_table
+from tests.kit.worlds import DONE, CapabilityWorld
 
 from .accounts import Accounts
 
@@ -51,36 +48,21 @@ class Member:
 
 
 @dataclass
-class World:
+class World(CapabilityWorld[Ports]):
     """`blog` and what it stands on."""
 
-    served: Served
+    entries = ENTRIES
+    ports_type = Ports
+
     realtime: Table
     queue: str
     accounts: Accounts
-    frozen: FakeClock
-    delivered: set[str] = field(default_factory=set)
-
-    @property
-    def table(self) -> Table:
-        return self.served.table
-
-    @property
-    def bindings(self) -> Bindings:
-        found: Bindings = app.state.bindings
-        return found
-
-    @property
-    def ports(self) -> Ports:
-        return self.bindings.get(Ports)
 
     def person(self, *roles: str, **claims: Any) -> Caller:
         """Somebody with an account of ours, whom accounts know by a handle."""
-        user_id = ids.new()
-        self.accounts.add(user_id, f"name{len(self.accounts.people)}")
-        expires = int(clock.now().timestamp()) + 400 * 86_400
-        told = {"sub": user_id, "sid": f"family-{user_id}", "exp": expires, "roles": ["user", *roles], **claims}
-        return Caller(self.served.client, self.served.signer.token(**told), user_id)
+        made = super().person(*roles, **claims)
+        self.accounts.add(made.id, f"name{len(self.accounts.people)}")
+        return made
 
     def member(self, username: str = "") -> Member:
         name = username or f"member{len(self.accounts.people)}"
@@ -108,47 +90,19 @@ class World:
         made: dict[str, Any] = answer.json()
         return made
 
-    def events(self, event_type: str) -> list[dict[str, Any]]:
-        found = [Envelope.parse(item["event"]["S"]) for item in everything_in(self.table) if "event" in item]
-        return [one.data for one in sorted(found, key=lambda one: one.id) if one.type == event_type]
-
-    def receive(self, event_type: str, source: str = "tessera.accounts", **data: Any) -> dict[str, Any]:
-        made = Envelope(ids.new(), event_type, clock.rfc3339(clock.now()), "", data)
-        return self.deliver({"detail-type": event_type, "source": source, "detail": json.loads(made.text())})
-
-    def deliver(self, *bodies: dict[str, Any]) -> dict[str, Any]:
-        records = [
-            {"messageId": str(number), "eventSource": "aws:sqs", "body": json.dumps(body), "attributes": {}}
-            for number, body in enumerate(bodies)
-        ]
-        answer: dict[str, Any] = dispatch(ENTRIES, {"Records": records}, self.bindings)
-        return answer
-
     def follow(self) -> None:
-        """Bring the blog's own events, each once, and work off its queue."""
-        wanted = {on.name for on in ENTRIES.events}
-        found = [Envelope.parse(item["event"]["S"]) for item in everything_in(self.table) if "event" in item]
-        for one in sorted(found, key=lambda one: one.id):
-            if one.id not in self.delivered and one.type in wanted:
-                self.delivered.add(one.id)
-                body = {"detail-type": one.type, "source": "tessera.blog", "detail": json.loads(one.text())}
-                assert self.deliver(body) == {"batchItemFailures": []}
+        """Bring the blog's own events and work off its queue."""
+        self.deliver_own()
         self.work()
 
     def work(self) -> None:
         while bodies := drain(self.queue):
             for body in bodies:
-                assert self.deliver(json.loads(body)) == {"batchItemFailures": []}
-
-    def due(self) -> list[dict[str, Any]]:
-        """What the sweeper would find, now or later."""
-        names = ("pk", "sk", "due_pk", "due_sk")
-        found = [item for item in everything_in(self.table) if "due_pk" in item]
-        return [{"kind": "due", "data": {name: item[name]["S"] for name in names}} for item in found]
+                assert self.deliver(json.loads(body)) == DONE
 
     def internal(self, path: str, body: dict[str, Any], caller: str = "accounts") -> dict[str, Any]:
-        answer = handler(invocation(path, body, caller=caller), None)
-        return {"status": answer["statusCode"], **json.loads(answer["body"] or "{}")}
+        status, found = answered(handler, invocation(path, body, caller=caller))
+        return {"status": status, **(found or {})}
 
 
 @pytest.fixture
@@ -158,12 +112,9 @@ def world(cloud: None, frozen: FakeClock, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setattr(shelving, "PAUSE_SECONDS", 0)
     queue, realtime = make_queue("blog"), make_table("Realtime")
     variables = {"QUEUE": queue, "REALTIME": realtime.name, "CONDUIT": "on", "PUBLIC_BASE_URL": "https://app.test"}
-    fanout = aws.client("sqs").create_queue(
-        QueueName=f"fanout-{ids.new()}.fifo", Attributes={"FifoQueue": "true", "ContentBasedDeduplication": "true"}
-    )
-    variables |= {"FANOUT_QUEUES": fanout["QueueUrl"], "RATE_FACTOR": "1000"}
+    variables |= {"FANOUT_QUEUES": make_fifo("fanout"), "RATE_FACTOR": "1000"}
     with serving(app, "Blog", **variables) as served:
-        found = World(served, realtime, queue, Accounts(served.signer), frozen)
+        found = World(served, frozen, realtime, queue, Accounts(served.signer))
         found.bindings.replace(Internal, Internal("blog", found.bindings, found.accounts))
         served.client.event_hooks["request"].append(lambda request: frozen.advance(milliseconds=1))
         yield found

@@ -21,7 +21,7 @@ from tests.kit.apps import Caller
 from tests.kit.capacity import CapacityMeter
 from tests.kit.faults import contention
 from tests.kit.races import outcomes, together
-from tests.kit.stores import everything_in
+from tests.kit.stores import due_in, everything_in
 
 from .conftest import World
 
@@ -185,7 +185,7 @@ def test_the_schedule_its_author_and_the_trash_at_once_leave_one_state_and_one_e
         by=author,
         intent=Intent(ids.new(), ""),
     )[0]
-    item = DueItem(**world.due()[0]["data"])
+    item = DueItem(**due_in(world.table)[0]["data"])
     world.frozen.advance(seconds=61)
 
     together(
@@ -204,7 +204,7 @@ def test_the_schedule_its_author_and_the_trash_at_once_leave_one_state_and_one_e
 def test_a_scheduled_post_is_published_when_its_time_has_come(world: World, alice: Caller) -> None:
     at = clock.rfc3339(clock.from_millis(clock.millis() + 120_000))
     post = world.post(alice, "Later", status="scheduled", publish_at=at)
-    waiting = world.due()
+    waiting = due_in(world.table)
     assert titles(alice.get("/blog/drafts")) == ["Later"]
     world.frozen.advance(seconds=121)
 
@@ -212,7 +212,7 @@ def test_a_scheduled_post_is_published_when_its_time_has_come(world: World, alic
 
     shown = world.anonymous("GET", f"/blog/posts/{post['id']}").json()
     assert (shown["status"], shown["published_at"]) == ("published", at)
-    assert world.due() == []
+    assert due_in(world.table) == []
     assert len(world.events("blog.post.published.v1")) == 1
 
 
@@ -224,7 +224,7 @@ def test_a_time_that_was_put_off_publishes_nothing_yet(world: World, alice: Call
         answer = alice.post(path, json={"publish_at": clock.rfc3339(clock.from_millis(later))})
         assert answer.status_code == 200, answer.text
         if later == at:
-            waiting = world.due()
+            waiting = due_in(world.table)
     world.frozen.advance(seconds=61)
     world.deliver(*waiting)
 
@@ -274,7 +274,7 @@ def test_after_thirty_days_nothing_is_left_and_the_slugs_are_free(world: World, 
     alice.patch(f"/blog/posts/{post['id']}", json={"slug": "renamed"}, headers={"if-match": "*"})
     world.comment(bob, post)
     alice.delete(f"/blog/posts/{post['id']}")
-    waiting = world.due()
+    waiting = due_in(world.table)
     world.frozen.advance(days=30, seconds=1)
 
     world.deliver(*waiting)

@@ -15,15 +15,13 @@ from functions.content.search.rules.documents import Document
 from functions.content.search.store.indexing import Indexing
 from functions.content.search.store.reading import Reading
 from functions.content.search.triggers import ENTRIES
-from tessera import aws, clock, ids
+from tessera import ids
 from tessera.auth.internal import Internal
-from tessera.outbox import Envelope
-from tessera.settings import Bindings
 from tessera.tables import Table
-from tessera.triggers import dispatch
-from tests.kit.apps import Caller, Served, serving
+from tests.kit.apps import Caller, serving
 from tests.kit.clocks import FakeClock
-from tests.kit.queues import drain, make_queue
+from tests.kit.queues import drain, make_fifo, make_queue
+from tests.kit.worlds import DONE, CapabilityWorld
 
 
 @pytest.fixture
@@ -94,29 +92,15 @@ class Keepers:
 
 
 @dataclass
-class World:
+class World(CapabilityWorld[Ports]):
     """`search` and what it stands on."""
 
-    served: Served
+    entries = ENTRIES
+    ports_type = Ports
+
     keepers: Keepers
     queue: str
     documents_queue: str
-    frozen: FakeClock
-
-    @property
-    def bindings(self) -> Bindings:
-        found: Bindings = app.state.bindings
-        return found
-
-    @property
-    def ports(self) -> Ports:
-        return self.bindings.get(Ports)
-
-    def person(self, *roles: str, **claims: Any) -> Caller:
-        user_id = ids.new()
-        expires = int(clock.now().timestamp()) + 86_400
-        told = {"sub": user_id, "sid": f"family-{user_id}", "exp": expires, "roles": ["user", *roles], **claims}
-        return Caller(self.served.client, self.served.signer.token(**told), user_id)
 
     def add(self, title: str = "Sourdough bread", **given: Any) -> str:
         """A document that is indexed already."""
@@ -124,22 +108,10 @@ class World:
         self.ports.indexing.put(made)
         return made.id
 
-    def receive(self, event_type: str, **data: Any) -> dict[str, Any]:
-        made = Envelope(ids.new(), event_type, clock.rfc3339(clock.now()), "", data)
-        return self.deliver({"detail-type": event_type, "source": "tessera.any", "detail": json.loads(made.text())})
-
-    def deliver(self, *bodies: dict[str, Any]) -> dict[str, Any]:
-        records = [
-            {"messageId": str(number), "eventSource": "aws:sqs", "body": json.dumps(body), "attributes": {}}
-            for number, body in enumerate(bodies)
-        ]
-        answer: dict[str, Any] = dispatch(ENTRIES, {"Records": records}, self.bindings)
-        return answer
-
     def work(self) -> None:
         """Work off both queues."""
         while waiting := [*drain(self.queue), *drain(self.documents_queue)]:
-            assert self.deliver(*(json.loads(body) for body in waiting)) == {"batchItemFailures": []}
+            assert self.deliver(*map(json.loads, waiting)) == DONE
 
     def found(self, q: str, by: Caller | None = None, **given: Any) -> list[str]:
         """The ids of what is found."""
@@ -159,14 +131,5 @@ def world(cloud: None, frozen: FakeClock) -> Iterator[World]:
     documents_queue = make_fifo("search-documents")
     with serving(app, "Search", QUEUE=queue, DOCUMENTS_QUEUE=documents_queue) as served:
         keepers = Keepers()
-        bindings: Bindings = app.state.bindings
-        bindings.replace(Internal, Internal("search", bindings, keepers))
-        yield World(served, keepers, queue, documents_queue, frozen)
-
-
-def make_fifo(name: str) -> str:
-    attributes = {"FifoQueue": "true"}
-    url: str = aws.client("sqs").create_queue(QueueName=f"{name}-{ids.new().lower()}.fifo", Attributes=attributes)[
-        "QueueUrl"
-    ]
-    return url
+        served.bindings.replace(Internal, Internal("search", served.bindings, keepers))
+        yield World(served, frozen, keepers, queue, documents_queue)

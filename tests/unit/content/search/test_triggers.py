@@ -11,9 +11,8 @@ from tessera.due import DueItem
 from tessera.searchable import SearchDoc
 from tests.kit.faults import Crash, crash_at, failing
 from tests.kit.queues import drain
+from tests.kit.worlds import DONE
 from tests.unit.content.search.test_routes import scanned
-
-DONE = {"batchItemFailures": []}
 
 
 def told(world, **doc):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -11,19 +11,17 @@ import pytest
 from functions.live.chat.app import app, handler
 from functions.live.chat.ports import Ports
 from functions.live.chat.triggers import ENTRIES
-from tessera import aws, clock, ids
+from tessera import ids
 from tessera.auth.internal import Internal
 from tessera.auth.principal import Principal
 from tessera.auth.roles import expand
-from tessera.outbox import Envelope
 from tessera.seqlog import EntryRow, SeqLog
-from tessera.settings import Bindings
 from tessera.tables import Row, Table
-from tessera.triggers import dispatch
-from tests.kit.apps import Caller, Served, serving
+from tests.kit.apps import Caller, answered, invocation, serving
 from tests.kit.clocks import FakeClock
-from tests.kit.queues import drain, make_queue
+from tests.kit.queues import drain, make_fifo, make_queue
 from tests.kit.stores import everything_in, make_table
+from tests.kit.worlds import DONE, CapabilityWorld
 
 
 class Files:
@@ -54,40 +52,17 @@ def principal(user_id: str = "", *roles: str) -> Principal:
 
 
 @dataclass
-class World:
+class World(CapabilityWorld[Ports]):
     """`chat` and what it stands on."""
 
-    served: Served
+    entries = ENTRIES
+    ports_type = Ports
+
     realtime: Table
     queue: str
     fanout: str
     ephemeral: str
     files: Files
-    frozen: FakeClock
-    delivered: set[str] = field(default_factory=set)
-
-    @property
-    def table(self) -> Table:
-        return self.served.table
-
-    @property
-    def bindings(self) -> Bindings:
-        found: Bindings = app.state.bindings
-        return found
-
-    @property
-    def ports(self) -> Ports:
-        return self.bindings.get(Ports)
-
-    def another_process(self) -> Ports:
-        """The same stores, with nothing remembered."""
-        return Ports.bind(Bindings(self.bindings.environment))
-
-    def person(self, *roles: str, **claims: Any) -> Caller:
-        user_id = ids.new()
-        expires = int(clock.now().timestamp()) + 400 * 86_400
-        told = {"sub": user_id, "sid": f"family-{user_id}", "exp": expires, "roles": ["user", *roles], **claims}
-        return Caller(self.served.client, self.served.signer.token(**told), user_id)
 
     def room(self, owner: Caller, *members: Caller, kind: str = "private", **fields: Any) -> dict[str, Any]:
         body = {"name": f"Room {ids.new()}", "kind": kind, "member_ids": [one.id for one in members], **fields}
@@ -118,68 +93,22 @@ class World:
         row = self.realtime.get(GrantRow, f"GRANT#room:{room_id}", user_id)
         return row.perms if row else ""
 
-    def events(self, event_type: str) -> list[dict[str, Any]]:
-        found = [Envelope.parse(item["event"]["S"]) for item in everything_in(self.table) if "event" in item]
-        return [one.data for one in sorted(found, key=lambda one: one.id) if one.type == event_type]
-
-    def receive(self, event_type: str, event_id: str = "", **data: Any) -> dict[str, Any]:
-        made = Envelope(event_id or ids.new(), event_type, clock.rfc3339(clock.now()), "", data)
-        body = {"detail-type": event_type, "source": "tessera.any", "detail": json.loads(made.text())}
-        return self.deliver(body)
-
-    def deliver(self, *bodies: dict[str, Any]) -> dict[str, Any]:
-        records = [
-            {"messageId": str(number), "eventSource": "aws:sqs", "body": json.dumps(body), "attributes": {}}
-            for number, body in enumerate(bodies)
-        ]
-        answer: dict[str, Any] = dispatch(ENTRIES, {"Records": records}, self.bindings)
-        return answer
-
     def follow(self) -> None:
-        """Bring the capability's own events, each once, and work off its queue."""
-        wanted = {on.name for on in ENTRIES.events}
-        found = [Envelope.parse(item["event"]["S"]) for item in everything_in(self.table) if "event" in item]
-        for one in sorted(found, key=lambda one: one.id):
-            if one.id not in self.delivered and one.type in wanted:
-                self.delivered.add(one.id)
-                body = {"detail-type": one.type, "source": "tessera.chat", "detail": json.loads(one.text())}
-                assert self.deliver(body) == {"batchItemFailures": []}
+        """Bring the capability's own events and work off its queue."""
+        self.deliver_own()
         self.work()
 
     def work(self) -> None:
         while bodies := drain(self.queue):
-            assert self.deliver(*map(json.loads, bodies)) == {"batchItemFailures": []}
+            assert self.deliver(*map(json.loads, bodies)) == DONE
+
+    def invoke(self, path: str, body: dict[str, Any], *, caller: str, of: Principal | None = None) -> tuple[int, Any]:
+        """As another function of ours calls, perhaps on behalf of somebody."""
+        return answered(handler, invocation(path, body, caller=caller, of=of))
 
     def told(self) -> list[dict[str, Any]]:
         """What was told live and is kept nowhere."""
         return [json.loads(body)["data"]["data"] for body in drain(self.ephemeral)]
-
-    def sweep(self) -> None:
-        """Send what is due by now, as the sweeper does."""
-        due = [item for item in everything_in(self.table) if "due_sk" in item]
-        for item in due:
-            if clock.parse(item["due_sk"]["S"].partition("#")[0]) <= clock.now():
-                data = {name: item[name]["S"] for name in ("pk", "sk", "due_pk", "due_sk")}
-                assert self.deliver({"kind": "due", "data": data}) == {"batchItemFailures": []}
-
-    def invoke(self, path: str, body: dict[str, Any], *, caller: str, of: Principal | None = None) -> Any:
-        """As another function of ours calls, perhaps on behalf of somebody."""
-        from tessera.auth.envelope import context
-
-        event = {
-            "version": "2.0",
-            "rawPath": path,
-            "rawQueryString": "",
-            "headers": {"content-type": "application/json"},
-            "requestContext": {
-                "http": {"method": "POST", "path": path, "sourceIp": "127.0.0.1", "protocol": "HTTP/1.1"},
-                "tessera": context(caller, on_behalf_of=of, client={}),
-            },
-            "body": json.dumps(body),
-            "isBase64Encoded": False,
-        }
-        answer = handler(event, None)
-        return answer["statusCode"], json.loads(answer["body"] or "null")
 
     def keys(self, begins: str) -> list[str]:
         return sorted(
@@ -197,9 +126,8 @@ class World:
 
 @pytest.fixture
 def world(cloud: None, frozen: FakeClock) -> Iterator[World]:
-    realtime, queue, ephemeral, files = make_table("Realtime"), make_queue("chat"), make_queue("ephemeral"), Files()
-    fifo = {"FifoQueue": "true"}
-    fanout = aws.client("sqs").create_queue(QueueName=f"fan-{ids.new().lower()}.fifo", Attributes=fifo)["QueueUrl"]
+    realtime, queue, files = make_table("Realtime"), make_queue("chat"), Files()
+    fanout, ephemeral = make_fifo("fanout"), make_queue("ephemeral")
     variables = {
         "QUEUE": queue,
         "REALTIME": realtime.name,
@@ -208,9 +136,8 @@ def world(cloud: None, frozen: FakeClock) -> Iterator[World]:
         "RATE_FACTOR": "1000",
     }
     with serving(app, "Chat", **variables) as served:
-        bindings: Bindings = app.state.bindings
-        bindings.replace(Internal, Internal("chat", bindings, files))
-        yield World(served, realtime, queue, fanout, ephemeral, files, frozen)
+        served.bindings.replace(Internal, Internal("chat", served.bindings, files))
+        yield World(served, frozen, realtime, queue, fanout, ephemeral, files)
 
 
 @pytest.fixture

@@ -14,20 +14,17 @@ from functions.live.presence.ports import Ports
 from functions.live.presence.rules import Person
 from functions.live.presence.triggers import ENTRIES
 from functions.live.presence.views import Joined
-from tessera import aws, clock, ids
-from tessera.auth.envelope import context
+from tessera import ids
 from tessera.auth.principal import Principal
 from tessera.auth.roles import expand
 from tessera.live import GrantRow
-from tessera.outbox import Envelope
 from tessera.seqlog import SeqLog
-from tessera.settings import Bindings
 from tessera.tables import Table
-from tessera.triggers import dispatch
-from tests.kit.apps import Caller, Served, serving
+from tests.kit.apps import Caller, answered, invocation, serving
 from tests.kit.clocks import FakeClock
-from tests.kit.queues import drain, make_queue
-from tests.kit.stores import everything_in, make_table
+from tests.kit.queues import drain, make_fifo, make_queue
+from tests.kit.stores import make_table
+from tests.kit.worlds import DONE, CapabilityWorld
 
 DOC = "plan"
 
@@ -37,35 +34,13 @@ def slug(answer: httpx.Response) -> str:
 
 
 @dataclass
-class World:
-    served: Served
+class World(CapabilityWorld[Ports]):
+    entries = ENTRIES
+    ports_type = Ports
+
     realtime: Table
     queue: str
     ephemeral: str
-    frozen: FakeClock
-
-    @property
-    def table(self) -> Table:
-        return self.served.table
-
-    @property
-    def bindings(self) -> Bindings:
-        found: Bindings = app.state.bindings
-        return found
-
-    @property
-    def ports(self) -> Ports:
-        return self.bindings.get(Ports)
-
-    def another_process(self) -> Ports:
-        """The same stores, with nothing remembered."""
-        return Ports.bind(Bindings(self.bindings.environment))
-
-    def person(self, **claims: Any) -> Caller:
-        user_id = ids.new()
-        expires = int(clock.now().timestamp()) + 400 * 86_400
-        told = {"sub": user_id, "sid": f"family-{user_id}", "exp": expires, "roles": ["user"], **claims}
-        return Caller(self.served.client, self.served.signer.token(**told), user_id)
 
     def room(self, owner: Caller, doc: str = DOC, **fields: Any) -> str:
         body = {"visibility": "public", **fields}
@@ -106,21 +81,11 @@ class World:
         row = self.realtime.get(GrantRow, f"GRANT#doc:{doc}", user_id)
         return row.perms if row else ""
 
-    def events(self, event_type: str) -> list[dict[str, Any]]:
-        found = [Envelope.parse(item["event"]["S"]) for item in everything_in(self.table) if "event" in item]
-        return [one.data for one in sorted(found, key=lambda one: one.id) if one.type == event_type]
-
-    def receive(self, event_type: str, *, at: str = "", **data: Any) -> None:
-        """An event of the bus."""
-        made = Envelope(ids.new(), event_type, at or clock.rfc3339(clock.now()), "", data)
-        self.deliver({"detail-type": event_type, "source": "tessera.realtime", "detail": json.loads(made.text())})
-
-    def deliver(self, *bodies: dict[str, Any]) -> None:
-        records = [
-            {"messageId": str(number), "eventSource": "aws:sqs", "body": json.dumps(body), "attributes": {}}
-            for number, body in enumerate(bodies)
-        ]
-        assert dispatch(ENTRIES, {"Records": records}, self.bindings) == {"batchItemFailures": []}
+    def deliver(self, *bodies: dict[str, Any]) -> dict[str, Any]:
+        """As everywhere; here none may fail."""
+        answer = super().deliver(*bodies)
+        assert answer == DONE
+        return answer
 
     def waiting(self) -> list[tuple[int, dict[str, Any]]]:
         """What waits in its queue, taken out: for how many seconds, and what."""
@@ -142,31 +107,9 @@ class World:
             self.deliver(*bodies)
         return [body["kind"] for body in bodies]
 
-    def sweep(self) -> int:
-        """Send what is due by now, as the sweeper does; how many items that were."""
-        items = [item for item in everything_in(self.table) if "due_sk" in item]
-        due = [item for item in items if clock.parse(item["due_sk"]["S"].partition("#")[0]) <= clock.now()]
-        for item in due:
-            self.deliver({"kind": "due", "data": {name: item[name]["S"] for name in ("pk", "sk", "due_pk", "due_sk")}})
-        return len(due)
-
     def invoke(self, route: str, body: dict[str, Any], *, caller: str, of: Principal | None = None) -> tuple[int, Any]:
         """As another function of ours calls, perhaps on behalf of somebody."""
-        path = f"/presence/internal/{route}"
-        event = {
-            "version": "2.0",
-            "rawPath": path,
-            "rawQueryString": "",
-            "headers": {"content-type": "application/json"},
-            "requestContext": {
-                "http": {"method": "POST", "path": path, "sourceIp": "127.0.0.1", "protocol": "HTTP/1.1"},
-                "tessera": context(caller, on_behalf_of=of, client={}),
-            },
-            "body": json.dumps(body),
-            "isBase64Encoded": False,
-        }
-        answer = handler(event, None)
-        return answer["statusCode"], json.loads(answer["body"] or "null")
+        return answered(handler, invocation(f"/presence/internal/{route}", body, caller=caller, of=of))
 
     def call(self, by: Caller, method: str, *, connection: str = "", **data: Any) -> dict[str, Any]:
         """As the hub asks for a client that is connected."""
@@ -185,17 +128,15 @@ def principal(user_id: str, *, permissions: frozenset[str] | None = None) -> Pri
 @pytest.fixture
 def world(cloud: None, frozen: FakeClock) -> Iterator[World]:
     realtime, queue, ephemeral = make_table("Realtime"), make_queue("presence"), make_queue("ephemeral")
-    fifo = {"FifoQueue": "true"}
-    fanout = aws.client("sqs").create_queue(QueueName=f"fan-{ids.new().lower()}.fifo", Attributes=fifo)["QueueUrl"]
     variables = {
         "QUEUE": queue,
         "REALTIME": realtime.name,
-        "FANOUT_QUEUES": fanout,
+        "FANOUT_QUEUES": make_fifo("fanout"),
         "EPHEMERAL_QUEUE": ephemeral,
         "RATE_FACTOR": "1000",
     }
     with serving(app, "Presence", **variables) as served:
-        yield World(served, realtime, queue, ephemeral, frozen)
+        yield World(served, frozen, realtime, queue, ephemeral)
 
 
 @pytest.fixture

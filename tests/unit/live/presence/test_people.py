@@ -15,7 +15,7 @@ def seen(by, *users):
 
 
 def told(world, user, happened, at=""):
-    world.receive(f"realtime.user.{happened}.v1", user_id=user.id, at=at)
+    world.receive(f"realtime.user.{happened}.v1", user_id=user.id, happened_at=at)
 
 
 def test_who_was_never_seen_is_offline_like_who_is_nobody(world, alice, bob):
