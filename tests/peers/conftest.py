@@ -1,4 +1,4 @@
-"""What the suites of others need here: people on the stack under test."""
+"""What the suites of others need here: the stack under test, and people on it."""
 
 import os
 
@@ -8,7 +8,13 @@ from tests.kit.people import People
 
 
 @pytest.fixture(scope="module")
-def people() -> People:
-    if not os.environ.get("BASE_URL"):
+def base_url() -> str:
+    found = os.environ.get("BASE_URL", "")
+    if not found:
         pytest.skip("BASE_URL is not set: it names the stack under test.")
-    return People(os.environ["BASE_URL"].rstrip("/"), os.environ.get("AWS_ENDPOINT_URL", ""))
+    return found.rstrip("/")
+
+
+@pytest.fixture(scope="module")
+def people(base_url: str) -> People:
+    return People(base_url, os.environ.get("AWS_ENDPOINT_URL", ""))

@@ -17,7 +17,7 @@ from typing import Any
 from centrifuge import CentrifugeError, Client, PublicationContext, SubscribedContext, SubscriptionEventHandler
 
 from tests.kit.people import People
-from tests.peers.test_centrifuge import COMMON, run
+from tests.peers.centrifuge_js import COMMON, run
 
 MESSAGES = 1_000
 # One alone may publish ten times a second.

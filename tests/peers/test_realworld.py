@@ -4,16 +4,11 @@ Each run comes through a relay of its own, whose requests come from an address o
 people would: limits count by address.
 """
 
-import http.client
 import json
 import os
 import shutil
 import subprocess
-import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,19 +17,11 @@ import pytest
 
 from tessera import ids
 from tests.peers.npm import installed
+from tests.peers.relays import relayed
 
 REQUESTS = 154
 PACKAGES = {"@usebruno/cli": "4.1.0"}
 SECONDS = 600
-_HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
-
-
-@pytest.fixture(scope="module")
-def base_url() -> str:
-    found = os.environ.get("BASE_URL", "")
-    if not found:
-        pytest.skip("BASE_URL is not set: it names the stack under test.")
-    return found.rstrip("/")
 
 
 @pytest.fixture(scope="module")
@@ -51,55 +38,13 @@ def bruno() -> Path:
     return installed(PACKAGES) / "node_modules" / ".bin" / "bru"
 
 
-@contextmanager
-def relayed(base_url: str, source: str) -> Iterator[str]:
-    """An address under which the stack is reached as from the address `source`."""
-    upstream = urlsplit(base_url)
-
-    class Relay(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
-            headers["Host"] = upstream.netloc
-            there = http.client.HTTPConnection(
-                upstream.hostname or "", upstream.port, timeout=60, source_address=(source, 0)
-            )
-            there.request(self.command, self.path, body or None, headers)
-            given = there.getresponse()
-            content = given.read()
-            self.send_response(given.status)
-            for name, value in given.getheaders():
-                if name.lower() not in _HOP_BY_HOP:
-                    self.send_header(name, value)
-            if given.status != 204:
-                self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-            there.close()
-
-        do_GET = do_POST = do_PUT = do_DELETE = do_OPTIONS = answer
-
-        def log_message(self, *args: Any) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Relay)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
 def run(bruno: Path, collection: Path, base_url: str, folder: Path, source: str) -> dict[str, Any]:
     """One run of the whole suite under names of its own; what Bruno reports of it."""
     # The runner wants its collection in a place that it may write to.
     place = folder / "collection"
     shutil.copytree(collection, place)
     report = folder / "report.json"
-    with relayed(base_url, source) as address:
+    with relayed(base_url, {"Host": urlsplit(base_url).netloc}, source=source) as address:
         command = [str(bruno), "run", "-r", "--env", "local", "--env-var", f"host={address}/blog/realworld"]
         command += ["--env-var", f"uid={ids.new().lower()}", "--reporter-json", str(report)]
         done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=SECONDS, check=False)

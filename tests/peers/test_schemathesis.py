@@ -29,14 +29,6 @@ LIFTED = ("user:write", "user:read", "user:expensive", "anon:read", "anon:write"
 
 
 @pytest.fixture(scope="module")
-def base_url() -> str:
-    found = os.environ.get("BASE_URL", "")
-    if not found:
-        pytest.skip("BASE_URL is not set: there is no stack to try.")
-    return found
-
-
-@pytest.fixture(scope="module")
 def unlimited() -> Iterator[None]:
     """No limits for as long as this runs, by the overrides that an operator would use."""
     endpoint, stack = os.environ.get("AWS_ENDPOINT_URL"), os.environ.get("STACK")
