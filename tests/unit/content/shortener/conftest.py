@@ -15,16 +15,14 @@ from functions.content.shortener.outside.threats import Threats, ThreatsAway
 from functions.content.shortener.ports import Ports
 from functions.content.shortener.triggers import ENTRIES
 from tessera import clock, ids
-from tessera.outbox import Envelope
 from tessera.resolver import DNS, LocalZone
 from tessera.safehttp import Gate, SafeHTTP, SafeHTTPSettings
 from tessera.settings import Bindings
-from tessera.tables import Table
 from tessera.triggers import dispatch
-from tests.kit.apps import Caller, Served, invocation, serving
+from tests.kit.apps import Caller, answered, invocation, serving
 from tests.kit.clocks import FakeClock
-from tests.kit.queues import drain, make_queue
-from tests.kit.stores import everything_in
+from tests.kit.queues import batch, drain, make_queue
+from tests.kit.worlds import CapabilityWorld
 
 BASE = "https://app.test"
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
@@ -50,33 +48,19 @@ class ListOfThreats:
 
 
 @dataclass
-class World:
-    served: Served
-    frozen: FakeClock
+class World(CapabilityWorld[Ports]):
+    entries = ENTRIES
+    ports_type = Ports
+
     clicks: str
     queue: str
     threats: ListOfThreats
     addresses: dict[str, list[str]] = field(default_factory=dict)
 
-    @property
-    def table(self) -> Table:
-        return self.served.table
-
-    @property
-    def bindings(self) -> Bindings:
-        found: Bindings = app.state.bindings
-        return found
-
-    @property
-    def ports(self) -> Ports:
-        return self.bindings.get(Ports)
-
     def person(self, *roles: str, days: int = 100, **claims: Any) -> Caller:
         """Somebody who came so many days ago."""
         user_id = ids.at(clock.millis() - days * 86_400_000, secrets.token_bytes(10))
-        expires = int(clock.now().timestamp()) + 400 * 86_400
-        told = {"sub": user_id, "sid": f"family-{user_id}", "exp": expires, "roles": ["user", *roles], **claims}
-        return Caller(self.served.client, self.served.signer.token(**told), user_id)
+        return self.served.signed_in(user_id, **{"roles": ["user", *roles], **claims})
 
     def link(self, owner: Caller, url: str = "https://example.com/page", **fields: Any) -> dict[str, Any]:
         made = owner.post("/shortener/links", json={"url": url, **fields})
@@ -98,40 +82,23 @@ class World:
     def count(self) -> int:
         """Count the clicks that wait; how many messages that were."""
         bodies = [json.dumps(one) for one in self.messages()]
-        assert self.deliver(bodies) == []
+        assert self.give(bodies) == []
         return len(bodies)
 
-    def deliver(self, bodies: Sequence[str]) -> list[str]:
+    def give(self, bodies: Sequence[str]) -> list[str]:
         """Give these messages to the worker in batches; those that it wants again come back."""
         failed = []
         for start in range(0, len(bodies), 500):
-            batch = bodies[start : start + 500]
-            records = [
-                {"messageId": str(number), "eventSource": "aws:sqs", "body": body, "attributes": {}}
-                for number, body in enumerate(batch)
-            ]
-            answer = dispatch(ENTRIES, {"Records": records}, self.bindings)
-            failed += [batch[int(one["itemIdentifier"])] for one in answer["batchItemFailures"]]
+            some = bodies[start : start + 500]
+            answer = dispatch(ENTRIES, batch(*some), self.bindings)
+            failed += [some[int(one["itemIdentifier"])] for one in answer["batchItemFailures"]]
         return failed
 
     def work(self) -> int:
         """Work off the queue of jobs; how many there were."""
         bodies = drain(self.queue)
-        assert self.deliver(bodies) == []
+        assert self.give(bodies) == []
         return len(bodies)
-
-    def sweep(self) -> int:
-        """Send what is due by now, as the sweeper does; how many items that were."""
-        found = [item for item in everything_in(self.table) if "due_sk" in item]
-        due = [item for item in found if clock.parse(item["due_sk"]["S"].partition("#")[0]) <= clock.now()]
-        for item in due:
-            data = {name: item[name]["S"] for name in ("pk", "sk", "due_pk", "due_sk")}
-            assert self.deliver([json.dumps({"kind": "due", "data": data})]) == []
-        return len(due)
-
-    def events(self, event_type: str) -> list[dict[str, Any]]:
-        found = [Envelope.parse(item["event"]["S"]) for item in everything_in(self.table) if "event" in item]
-        return [one.data for one in sorted(found, key=lambda one: one.id) if one.type == event_type]
 
     def later(self, **units: float) -> None:
         self.frozen.advance(**units)
@@ -143,8 +110,7 @@ class World:
         app.state.bindings = bindings
 
     def invoke(self, path: str, body: dict[str, Any]) -> tuple[int, Any]:
-        answer: dict[str, Any] = handler(invocation(path, body), None)
-        return int(answer["statusCode"]), json.loads(answer["body"] or "null")
+        return answered(handler, invocation(path, body))
 
     def resolve(self, host: str, port: int) -> list[str]:
         found = self.addresses.get(host, [PUBLIC])
@@ -157,7 +123,7 @@ def prepare(bindings: Bindings, world: World) -> None:
     """Everything of the outside is at hand."""
     gate = Gate.of(bindings.settings(SafeHTTPSettings))
     bindings.replace(SafeHTTP, SafeHTTP(gate, resolve=world.resolve))
-    bindings.replace(Threats, world.threats)  # type: ignore[arg-type]
+    bindings.replace(Threats, world.threats)  # type: ignore[type-var]
     bindings.replace(DNS, DNS(LocalZone()))
 
 
@@ -172,7 +138,7 @@ def world(cloud: None, frozen: FakeClock, variables: dict[str, str]) -> Iterator
     clicks, queue = make_queue("clicks"), make_queue("shortener")
     with serving(app, "Shortener", QUEUE=queue, CLICKS=clicks, PUBLIC_BASE_URL=BASE, **variables) as served:
         made = World(served, frozen, clicks, queue, ListOfThreats())
-        prepare(app.state.bindings, made)
+        prepare(made.bindings, made)
         yield made
 
 

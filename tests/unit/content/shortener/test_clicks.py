@@ -77,8 +77,8 @@ def test_click_exactly_once(world, ann):
     link = world.link(ann)
     bodies = [told(link, number) for number in range(10_000)]
 
-    assert world.deliver(bodies) == []
-    assert world.deliver(bodies[3_000:] + bodies[:3_000]) == []
+    assert world.give(bodies) == []
+    assert world.give(bodies[3_000:] + bodies[:3_000]) == []
 
     found = stats(ann, link, by="country")
     assert (found["clicks"], found["bots"]) == (10_000, 0)
@@ -96,7 +96,7 @@ def test_what_comes_twice_in_one_batch_is_one_click(world, ann):
     link = world.link(ann)
     body = told(link)
 
-    world.deliver([body, body])
+    world.give([body, body])
 
     assert stats(ann, link)["clicks"] == 1
 
@@ -105,11 +105,11 @@ def test_two_workers_with_the_same_messages_at_once_count_them_once(world, ann):
     link = world.link(ann)
     bodies = [told(link, number) for number in range(60)]
 
-    results = together(lambda: world.deliver(bodies), times=4)
+    results = together(lambda: world.give(bodies), times=4)
 
     # Whoever met too much contention asks for its messages again.
     for one in results:
-        assert world.deliver(one.value) == []
+        assert world.give(one.value) == []
     assert stats(ann, link)["clicks"] == 60
 
 
@@ -117,20 +117,20 @@ def test_workers_with_different_messages_lose_none(world, ann):
     link = world.link(ann)
     batches = [[told(link, number) for number in range(20)] for _ in range(5)]
 
-    results = together(*[lambda batch=batch: world.deliver(batch) for batch in batches])
+    results = together(*[lambda batch=batch: world.give(batch) for batch in batches])
 
     for one in results:
-        assert world.deliver(one.value) == []
+        assert world.give(one.value) == []
     found = stats(ann, link, by="device")
     assert found["clicks"] == 100 and found["breakdown"] == [{"value": "mobile", "clicks": 100}]
 
 
 def test_what_somebody_else_counts_meanwhile_is_not_lost(world, ann):
     link = world.link(ann)
-    world.deliver([told(link)])
+    world.give([told(link)])
 
-    with meanwhile("TransactWriteItems", lambda: world.deliver([told(link, 1), told(link, 2)])):
-        assert world.deliver([told(link, 3)]) == []
+    with meanwhile("TransactWriteItems", lambda: world.give([told(link, 1), told(link, 2)])):
+        assert world.give([told(link, 3)]) == []
 
     found = stats(ann, link, by="device")
     assert (found["clicks"], found["breakdown"]) == (4, [{"value": "mobile", "clicks": 4}])
@@ -173,8 +173,8 @@ def test_a_batch_of_which_one_link_fails_asks_for_that_again_alone(world, ann):
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(ClickStore, "count", fails)
-        assert world.deliver(bodies) == [bodies[1]]
-    assert world.deliver([bodies[1]]) == []
+        assert world.give(bodies) == [bodies[1]]
+    assert world.give([bodies[1]]) == []
     assert (stats(ann, good)["clicks"], stats(ann, bad)["clicks"]) == (2, 1)
 
 
@@ -182,7 +182,7 @@ def test_a_message_that_cannot_be_read_comes_again_alone(world, ann):
     link = world.link(ann)
     broken = json.dumps({"kind": "click", "data": {"id": "x"}})
 
-    assert world.deliver([told(link), broken, "{"]) == [broken, "{"]
+    assert world.give([told(link), broken, "{"]) == [broken, "{"]
     assert stats(ann, link)["clicks"] == 1
 
 
@@ -191,17 +191,17 @@ def test_a_table_that_is_away_asks_for_all_again(world, ann):
     bodies = [told(link, number) for number in range(3)]
 
     with failing("dynamodb", "GetItem", code="InternalServerError"):
-        assert sorted(world.deliver(bodies)) == sorted(bodies)
-    assert world.deliver(bodies) == [] and stats(ann, link)["clicks"] == 3
+        assert sorted(world.give(bodies)) == sorted(bodies)
+    assert world.give(bodies) == [] and stats(ann, link)["clicks"] == 3
 
 
 def test_a_click_costs_two_units_and_a_share_of_three_counters(world, ann):
     link = world.link(ann)
     bodies = [told(link, number, visitor=None) for number in range(MAX_AT_ONCE)]
-    world.deliver(bodies[:1])
+    world.give(bodies[:1])
 
     with CapacityMeter() as meter:
-        world.deliver([told(link, number, visitor=None) for number in range(MAX_AT_ONCE)])
+        world.give([told(link, number, visitor=None) for number in range(MAX_AT_ONCE)])
 
     cost = meter.of(world.table.name)
     assert cost.operations == ["GetItem", "TransactWriteItems"]
@@ -212,16 +212,16 @@ def test_a_click_costs_two_units_and_a_share_of_three_counters(world, ann):
 @pytest.mark.usefixtures("quick_moto")
 def test_a_burst_spreads_the_counters_of_a_link(world, ann):
     link = world.link(ann)
-    world.deliver([told(link, number) for number in range(200)])
+    world.give([told(link, number) for number in range(200)])
     assert world.ports.links.at("-", link["code"]).shards == 1
 
-    world.deliver([told(link, number) for number in range(201)])
+    world.give([told(link, number) for number in range(201)])
     assert world.ports.links.at("-", link["code"]).shards == 16
 
     world.follow(link["code"])
     assert world.messages()[0]["data"]["shards"] == 16
     for _ in range(4):
-        world.deliver([told(link, number, shards=16) for number in range(100)])
+        world.give([told(link, number, shards=16) for number in range(100)])
     places = {row.sk for row in world.table.query_all(CountRow, counts_pk(link["id"])) if row.sk.startswith("T#")}
     assert len(places) > 2 and stats(ann, link)["clicks"] == 801
 
@@ -230,7 +230,7 @@ def test_a_deleted_link_is_not_brought_back_by_a_burst(world, ann):
     link = world.link(ann)
     ann.delete(f"{LINKS}/{link['id']}")
 
-    assert world.deliver([told(link, number) for number in range(201)]) == []
+    assert world.give([told(link, number) for number in range(201)]) == []
 
     assert world.follow(link["code"]).status_code == 404
     (kept,) = [item for item in everything_in(world.table) if item["pk"]["S"] == f"S#-#{link['code']}"]
@@ -243,7 +243,7 @@ def test_a_click_is_told_by_the_redirect_and_counted_with_what_it_tells(world, a
 
     world.follow(link["code"], agent=PHONE, headers=headers)
     (message,) = world.messages()
-    world.deliver([json.dumps(message)])
+    world.give([json.dumps(message)])
 
     assert "203.0.113" not in json.dumps(message) and "testclient" not in json.dumps(message)
     (seen,) = ann.get(f"{LINKS}/{link['id']}/clicks").json()["items"]
@@ -298,9 +298,9 @@ def test_one_visitor_is_one_a_day(world, ann):
 
 def test_stats_show_every_hour_or_day_of_the_range(world, ann):
     link = world.link(ann)
-    world.deliver([told(link)])
+    world.give([told(link)])
     world.later(hours=2)
-    world.deliver([told(link), told(link)])
+    world.give([told(link), told(link)])
     now = clock.now()
 
     hours = stats(
@@ -335,7 +335,7 @@ def test_a_range_or_a_facet_that_makes_no_sense_is_refused(world, ann, asked):
 def test_stats_cost_one_request_for_thirty_days(world, ann):
     link = world.link(ann)
     for _ in range(30):
-        world.deliver([told(link, number) for number in range(3)])
+        world.give([told(link, number) for number in range(3)])
         world.later(days=1)
 
     with CapacityMeter() as meter:
@@ -349,7 +349,7 @@ def test_stats_cost_one_request_for_thirty_days(world, ann):
 def test_single_clicks_are_paged_day_by_day(world, ann):
     link = world.link(ann)
     for count in (3, 0, 5):
-        world.deliver([told(link, number) for number in range(count)])
+        world.give([told(link, number) for number in range(count)])
         world.later(days=1)
 
     seen, sizes, cursor = [], [], None
@@ -369,7 +369,7 @@ def test_single_clicks_are_paged_day_by_day(world, ann):
 
 def test_a_page_of_clicks_costs_seventeen_queries_whatever_there_is(world, ann):
     link = world.link(ann)
-    world.deliver([told(link, number) for number in range(30)])
+    world.give([told(link, number) for number in range(30)])
 
     with CapacityMeter() as meter:
         ann.get(f"{LINKS}/{link['id']}/clicks", params={"limit": 5})
@@ -379,7 +379,7 @@ def test_a_page_of_clicks_costs_seventeen_queries_whatever_there_is(world, ann):
 
 def test_clicks_of_more_than_thirty_days_ago_are_not_shown(world, ann):
     link = world.link(ann)
-    world.deliver([told(link)])
+    world.give([told(link)])
     world.later(days=31)
 
     assert ann.get(f"{LINKS}/{link['id']}/clicks").json() == {"items": [], "next": None}
@@ -449,20 +449,20 @@ class TestEvents:
 
     def test_each_click_is_an_event_where_the_stack_says_so(self, world, ann):
         link = world.link(ann)
-        world.deliver([told(link), told(link)])
+        world.give([told(link), told(link)])
 
         assert [one["link_id"] for one in world.events("shortener.link.clicked.v1")] == [link["id"]] * 2
 
 
 def test_no_click_is_an_event_otherwise(world, ann):
-    world.deliver([told(world.link(ann))])
+    world.give([told(world.link(ann))])
 
     assert world.events("shortener.link.clicked.v1") == []
 
 
 def test_a_click_is_kept_for_thirty_days(world, ann):
     link = world.link(ann)
-    world.deliver([told(link)])
+    world.give([told(link)])
     (item,) = [one for one in everything_in(world.table) if one["pk"]["S"].startswith("CL#")]
 
     assert int(item["ttl"]["N"]) == int((clock.now() + timedelta(days=30)).timestamp())

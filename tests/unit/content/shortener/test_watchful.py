@@ -77,10 +77,10 @@ def test_a_look_that_finds_the_list_away_is_taken_again(world, ann):
     world.threats.known[URL], world.threats.is_away = "MALWARE", True
     bodies = [json.dumps({"kind": "recheck", "data": {"shard": shard}}) for shard in range(16)]
 
-    (again,) = world.deliver(bodies)
+    (again,) = world.give(bodies)
     world.threats.is_away = False
 
-    assert world.deliver([again]) == []
+    assert world.give([again]) == []
     assert ann.get(f"{LINKS}/{link['id']}").json()["blocked"] == "MALWARE"
 
 

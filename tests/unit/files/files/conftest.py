@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 from starlette.testclient import TestClient
 
@@ -20,20 +19,14 @@ from tessera.auth.principal import Principal
 from tessera.settings import Bindings
 from tessera.tables import Table
 from tessera.triggers import dispatch
-from tests.kit.apps import Caller
+from tests.kit.apps import Caller, answered, invocation
 from tests.kit.clocks import FakeClock
-from tests.kit.queues import drain, make_queue
-from tests.kit.stores import everything_in
+from tests.kit.queues import batch, drain, make_queue
+from tests.kit.stores import events_in, make_bucket, ready_in
 from tests.kit.tokens import ISSUER, Signer, publish
+from tests.kit.worlds import DONE
 
 MIB = 1024 * 1024
-
-
-def make_bucket(name: str) -> str:
-    bucket = f"{name}-{ids.new().lower()}"
-    where = {"LocationConstraint": "eu-central-1"}
-    aws.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
-    return bucket
 
 
 @pytest.fixture(scope="session")
@@ -91,13 +84,8 @@ def world(bindings: Bindings, client: TestClient, signer: Signer, frozen: FakeCl
 
 
 @pytest.fixture
-def ann(world: "World") -> "Person":
+def ann(world: "World") -> Caller:
     return world.person()
-
-
-class Person(Caller):
-    def put(self, path: str, **given: Any) -> httpx.Response:
-        return self.request("PUT", path, **given)
 
 
 @dataclass
@@ -122,11 +110,11 @@ class World:
     def use(self, **ports: Any) -> None:
         self.bindings.replace(Ports, replace(self.ports, **ports))
 
-    def person(self, **claims: Any) -> "Person":
+    def person(self, **claims: Any) -> Caller:
         user_id = ids.new()
         expires = int(clock.now().timestamp()) + 31_536_000
         token = self.signer.token(sub=user_id, sid=f"family-{user_id}", exp=expires, **claims)
-        return Person(self.client, token, user_id)
+        return Caller(self.client, token, user_id)
 
     def principal(self, caller: Caller) -> Principal:
         return Principal(kind="user", id=caller.id, user_id=caller.id)
@@ -155,8 +143,7 @@ class World:
         return self.message(json.dumps({"Records": [record]}))
 
     def message(self, body: str) -> dict[str, Any]:
-        record = {"eventSource": "aws:sqs", "messageId": ids.new(), "body": body, "attributes": {}}
-        answer: dict[str, Any] = dispatch(ENTRIES, {"Records": [record]}, self.bindings)
+        answer: dict[str, Any] = dispatch(ENTRIES, batch(body), self.bindings)
         return answer
 
     def work(self) -> int:
@@ -164,20 +151,16 @@ class World:
         done = 0
         while bodies := drain(self.ports.settings.queue):
             for body in bodies:
-                assert self.message(body) == {"batchItemFailures": []}, body
+                assert self.message(body) == DONE, body
                 done += 1
         return done
 
     def sweep(self) -> int:
         """Bring everything that is due by now."""
-        now, done = clock.rfc3339(clock.now()), 0
-        for item in everything_in(self.ports.files.table):
-            if "due_sk" in item and item["due_sk"]["S"].partition("#")[0] <= now:
-                data = {name: item[name]["S"] for name in ("pk", "sk", "due_pk", "due_sk")}
-                answer = self.message(json.dumps({"kind": "due", "data": data}))
-                assert answer == {"batchItemFailures": []}
-                done += 1
-        return done
+        due = ready_in(self.ports.files.table)
+        for message in due:
+            assert self.message(json.dumps(message)) == DONE
+        return len(due)
 
     def later(self, **units: float) -> None:
         self.clock.advance(**units)
@@ -201,15 +184,10 @@ class World:
         return found
 
     def events(self) -> list[str]:
-        from tests.kit.stores import events_in
-
         return events_in(self.ports.files.table)
 
-    def internal(self, path: str, body: dict[str, Any], *, caller: str = "accounts") -> Any:
-        from tests.kit.apps import invocation
-
-        answer = handler(invocation(path, body, caller=caller), None)
-        return answer["statusCode"], json.loads(answer["body"])
+    def internal(self, path: str, body: dict[str, Any], *, caller: str = "accounts") -> tuple[int, Any]:
+        return answered(handler, invocation(path, body, caller=caller))
 
 
 def sha256(body: bytes) -> str:

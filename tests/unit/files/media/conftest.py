@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from PIL import Image
 
@@ -21,17 +20,15 @@ from functions.files.media.rules.kinds import Kind
 from functions.files.media.rules.outputs import Format, Spec, normal, text_of
 from functions.files.media.store.rows import JobRow
 from functions.files.media.triggers import ENTRIES
-from tessera import aws, clock, ids
+from tessera import aws, ids
 from tessera.auth.internal import Internal
-from tessera.outbox import Envelope
 from tessera.seqlog import SeqLog
-from tessera.settings import Bindings
 from tessera.tables import Table
-from tessera.triggers import dispatch
-from tests.kit.apps import Caller, Served, invocation, serving
+from tests.kit.apps import Caller, answered, invocation, serving
 from tests.kit.clocks import FakeClock
-from tests.kit.queues import make_queue
-from tests.kit.stores import everything_in, make_table
+from tests.kit.queues import drain, make_fifo, make_queue
+from tests.kit.stores import everything_in, make_bucket, make_table
+from tests.kit.worlds import DONE, CapabilityWorld
 
 
 class Files:
@@ -77,67 +74,32 @@ class Files:
 
 
 @dataclass
-class World:
-    served: Served
+class World(CapabilityWorld[Ports]):
+    entries = ENTRIES
+    ports_type = Ports
+
     files: Files
     realtime: Table
-    clock: FakeClock
     queues: dict[str, str]
     # How long each message was to wait; all come at once.
     waits: list[int] = field(default_factory=list)
 
-    @property
-    def bindings(self) -> Bindings:
-        found: Bindings = app.state.bindings
-        return found
-
-    @property
-    def ports(self) -> Ports:
-        return self.bindings.get(Ports)
-
-    @property
-    def table(self) -> Table:
-        return self.served.table
-
-    def person(self, *roles: str) -> "Person":
-        user_id = ids.new()
-        expires = int(clock.now().timestamp()) + 31_536_000
-        token = self.served.signer.token(sub=user_id, sid=f"family-{user_id}", exp=expires, roles=["user", *roles])
-        return Person(self.served.client, token, user_id)
-
-    def event(self, event_type: str, data: dict[str, Any]) -> dict[str, Any]:
-        made = Envelope(ids.new(), event_type, clock.rfc3339(clock.now()), "", data)
-        return self.deliver({"detail-type": event_type, "source": "tessera.files", "detail": json.loads(made.text())})
-
     def clean(self, caller: Caller, body: bytes, media_type: str = "image/png") -> str:
         """A file that has just been found clean, the news delivered and nothing done about it yet."""
         file_id = self.files.add(caller.id, body, media_type)
-        assert self.event("files.file.clean.v1", self.files.event(file_id)) == {"batchItemFailures": []}
+        assert self.receive("files.file.clean.v1", **self.files.event(file_id)) == DONE
         return file_id
-
-    def deliver(self, *bodies: dict[str, Any]) -> dict[str, Any]:
-        records = [
-            {"messageId": str(number), "eventSource": "aws:sqs", "body": json.dumps(body), "attributes": {}}
-            for number, body in enumerate(bodies)
-        ]
-        answer: dict[str, Any] = dispatch(ENTRIES, {"Records": records}, self.bindings)
-        return answer
 
     def take(self, name: str = "QUEUE") -> list[dict[str, Any]]:
         """Every message that waits in this queue, however long it was to wait."""
-        url, found = self.queues[name], []
-        while messages := aws.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
-            for message in messages:
-                found.append(json.loads(message["Body"]))
-                aws.client("sqs").delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return found
+        return [json.loads(body) for body in drain(self.queues[name])]
 
     def work(self) -> int:
         """Do what waits, and what that sends."""
         done = 0
         while bodies := [*self.take(), *self.take("HEAVY_QUEUE")]:
             for body in bodies:
-                assert self.deliver(body) == {"batchItemFailures": []}, body
+                assert self.deliver(body) == DONE, body
                 done += 1
         return done
 
@@ -166,9 +128,6 @@ class World:
     def told(self, topic: str) -> list[dict[str, Any]]:
         return [json.loads(row.data) for row in SeqLog(self.realtime).read(topic, 0, 1_000)]
 
-    def events(self) -> list[Envelope]:
-        return [Envelope.parse(item["event"]["S"]) for item in everything_in(self.table) if "event" in item]
-
     def check_counters(self) -> None:
         """Every job's counts are those of its outputs."""
         jobs = [item for item in everything_in(self.table) if item["sk"]["S"] == "META"]
@@ -179,9 +138,8 @@ class World:
             states = Counter(output.state for output in view.outputs)
             assert (view.job.done, view.job.failed) == (states["done"], states["failed"])
 
-    def internal(self, path: str, body: dict[str, Any], *, caller: str = "accounts") -> Any:
-        answer = handler(invocation(path, body, caller=caller), None)
-        return answer["statusCode"], json.loads(answer["body"])
+    def internal(self, path: str, body: dict[str, Any], *, caller: str = "accounts") -> tuple[int, Any]:
+        return answered(handler, invocation(path, body, caller=caller))
 
     @contextmanager
     def hurried(self) -> Iterator[None]:
@@ -196,18 +154,6 @@ class World:
             yield
 
 
-class Person(Caller):
-    def put(self, path: str, **given: Any) -> httpx.Response:
-        return self.request("PUT", path, **given)
-
-
-def make_bucket(name: str) -> str:
-    bucket = f"{name}-{ids.new().lower()}"
-    where = {"LocationConstraint": "eu-central-1"}
-    aws.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
-    return bucket
-
-
 @pytest.fixture(scope="session")
 def buckets(cloud: None) -> tuple[str, str]:
     """Keys hold ids, so that tests can share the buckets."""
@@ -218,28 +164,25 @@ def buckets(cloud: None) -> tuple[str, str]:
 def world(buckets: tuple[str, str], frozen: FakeClock) -> Iterator[World]:
     files, realtime = Files(buckets[0]), make_table("Realtime")
     queues = {name: make_queue(name.lower()) for name in ("QUEUE", "HEAVY_QUEUE", "DEAD_QUEUE", "HEAVY_DEAD_QUEUE")}
-    fifo = {"FifoQueue": "true"}
-    fanout = aws.client("sqs").create_queue(QueueName=f"fan-{ids.new().lower()}.fifo", Attributes=fifo)["QueueUrl"]
     variables = {
         "BUCKET": buckets[1],
         "CLEAN": buckets[0],
         "REALTIME": realtime.name,
-        "FANOUT_QUEUES": fanout,
+        "FANOUT_QUEUES": make_fifo("fanout"),
         "EPHEMERAL_QUEUE": make_queue("ephemeral"),
         "RATE_FACTOR": "1000",
         **queues,
     }
     with serving(app, "Media", **variables) as served:
         served.client.follow_redirects = False
-        bindings: Bindings = app.state.bindings
-        bindings.replace(Internal, Internal("media", bindings, files))
-        made = World(served, files, realtime, frozen, queues)
+        served.bindings.replace(Internal, Internal("media", served.bindings, files))
+        made = World(served, frozen, files, realtime, queues)
         with made.hurried():
             yield made
 
 
 @pytest.fixture
-def ann(world: World) -> Person:
+def ann(world: World) -> Caller:
     return world.person()
 
 

@@ -12,6 +12,7 @@ from tessera import aws, ids
 from tests.kit.faults import Crash, crash_at, failing, meanwhile
 from tests.kit.races import outcomes, together
 from tests.kit.scenes import distance, encoded, scene, small
+from tests.kit.stores import envelopes_in
 
 SM = {"w": 40, "h": 40, "format": "png"}
 MD = {"w": 80, "h": 80, "format": "jpeg"}
@@ -141,7 +142,7 @@ def test_kill_mid_job(world, ann):
     (later,) = world.take()
     assert again(ann, job)["done"] == 1 and later["data"]["looks"] == 1
 
-    world.clock.advance(minutes=3)
+    world.frozen.advance(minutes=3)
     world.deliver(later)
 
     done = again(ann, job)
@@ -157,7 +158,7 @@ def test_a_worker_that_dies_anywhere_leaves_nothing_counted_twice(world, ann, po
     with crash_at(point), pytest.raises(Crash):
         world.deliver(message)
 
-    world.clock.advance(minutes=3)
+    world.frozen.advance(minutes=3)
     world.deliver(message)
 
     assert (again(ann, job)["state"], again(ann, job)["done"]) == ("done", 2)
@@ -241,7 +242,7 @@ def test_counters_never_drift(world, ann):
                 world.deliver(message)
             world.check_counters()
             world.take()
-            world.clock.advance(minutes=3)
+            world.frozen.advance(minutes=3)
         together(lambda: world.deliver(message), times=3)
     world.work()
 
@@ -312,7 +313,7 @@ def test_a_source_replaced_while_it_is_read_starts_the_job_anew(world, ann):
     job = world.job(ann, file_id, outputs=[SM, MD])
 
     def replace():
-        world.event("files.file.clean.v1", world.files.replace(file_id, encoded(scene(90, 30), "GIF"), "image/gif"))
+        world.receive("files.file.clean.v1", **world.files.replace(file_id, encoded(scene(90, 30), "GIF"), "image/gif"))
 
     with meanwhile("PutObject", replace, key="thumbs/"):
         world.work()
@@ -435,7 +436,7 @@ def test_the_end_of_a_job_is_an_event(world, ann):
     world.job(ann, world.files.add(ann.id, b"nothing"), outputs=[SM])
     world.work()
 
-    told = {event.type: event.data for event in world.events()}
+    told = {event.type: event.data for event in envelopes_in(world.table)}
 
     assert told["media.job.done.v1"]["done"] == 1
     assert told["media.job.failed.v1"]["code"] == "unsupported"
@@ -458,4 +459,4 @@ def test_a_job_that_reaches_its_end_but_for_one_says_so(world, ann):
 
     found = again(ann, job)
     assert (found["state"], found["done"], found["failed"]) == ("partial", 1, 1)
-    assert [event.type for event in world.events()] == ["media.job.done.v1"]
+    assert [event.type for event in envelopes_in(world.table)] == ["media.job.done.v1"]

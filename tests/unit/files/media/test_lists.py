@@ -33,7 +33,7 @@ def test_pages_hold_every_job_once_and_the_newest_first(world, ann):
     made = []
     for width in range(1, 6):
         made.append(world.job(ann, file_id, outputs=[{"w": width}])["id"])
-        world.clock.advance(seconds=1)
+        world.frozen.advance(seconds=1)
     world.job(world.person(), world.files.add(ids.new(), small("PNG")), 404)
 
     for path in ("/media/jobs", f"/media/jobs?file_id={file_id}", "/media/jobs?state=queued"):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from functions.identity.apikeys.app import app, handler
 from functions.identity.apikeys.ports import Ports
 from functions.identity.apikeys.triggers import ENTRIES
 from functions.work.tasks.app import app as tasks_app
-from tessera import clock, ids
+from tessera import ids
 from tessera.auth.call import Call
 from tessera.auth.feed import Feed
 from tessera.auth.internal import Internal
@@ -23,16 +23,13 @@ from tessera.auth.key_item import KeyRow
 from tessera.auth.principal import Principal
 from tessera.auth.roles import expand
 from tessera.idempotency import Intent
-from tessera.outbox import Envelope
 from tessera.settings import Bindings
-from tessera.tables import Table
 from tessera.transact import transact
-from tessera.triggers import dispatch
 from tests.kit import logs
-from tests.kit.apps import Caller, Served, serving
+from tests.kit.apps import Caller, Served, answered, invocation, serving
 from tests.kit.clocks import FakeClock
 from tests.kit.queues import make_queue
-from tests.kit.stores import everything_in
+from tests.kit.worlds import CapabilityWorld
 
 ADDRESS = "203.0.113.7"
 SCOPES = ["tasks:read", "tasks:write"]
@@ -66,24 +63,14 @@ class Accounts:
 
 
 @dataclass
-class World:
+class World(CapabilityWorld[Ports]):
     """`apikeys`, `tasks`, and what they share."""
 
-    served: Served
+    entries = ENTRIES
+    ports_type = Ports
+
     tasks: Served
     accounts: Accounts
-    ports: Ports
-    frozen: FakeClock
-    delivered: set[str] = field(default_factory=set)
-
-    @property
-    def table(self) -> Table:
-        return self.served.table
-
-    @property
-    def bindings(self) -> Bindings:
-        found: Bindings = app.state.bindings
-        return found
 
     def person(self, *roles: str, **claims: Any) -> Caller:
         """Somebody new who has just signed in."""
@@ -93,9 +80,7 @@ class World:
 
     def again(self, user_id: str, **claims: Any) -> Caller:
         """The same person with another token."""
-        expires = int(clock.now().timestamp()) + 100 * 86_400
-        told = {"sub": user_id, "sid": f"family-{user_id}", "exp": expires, **claims}
-        return Caller(self.served.client, self.served.signer.token(**told), user_id)
+        return self.served.signed_in(user_id, **claims)
 
     def key(self, owner: Caller, **fields: Any) -> dict[str, Any]:
         """A key as its owner was told it, `key` and all."""
@@ -129,41 +114,8 @@ class World:
         self.accounts.says(user_id, epoch=epoch, **state)
         transact(self.bindings.get(Feed).revoke("u", user_id, min_ep=epoch))
 
-    def receive(self, event_type: str, event_id: str = "", **data: Any) -> dict[str, Any]:
-        """Deliver an event to the queue; what Lambda is told comes back."""
-        made = Envelope(event_id or ids.new(), event_type, clock.rfc3339(clock.now()), "", data)
-        body = {"detail-type": event_type, "source": "tessera.any", "detail": json.loads(made.text())}
-        return self.deliver(body)
-
-    def sweep(self) -> int:
-        """Send what is due by now, as the sweeper does; how many items that were."""
-        found = [item for item in everything_in(self.table) if "due_sk" in item]
-        due = [item for item in found if clock.parse(item["due_sk"]["S"].partition("#")[0]) <= clock.now()]
-        for item in due:
-            data = {name: item[name]["S"] for name in ("pk", "sk", "due_pk", "due_sk")}
-            assert self.deliver({"kind": "due", "data": data}) == {"batchItemFailures": []}
-        return len(due)
-
-    def events(self, event_type: str) -> list[dict[str, Any]]:
-        """The data of the events of this type that items carry, in the order in which they were made."""
-        found = [Envelope.parse(item["event"]["S"]) for item in everything_in(self.table) if "event" in item]
-        return [one.data for one in sorted(found, key=lambda one: one.id) if one.type == event_type]
-
-    def deliver_own(self) -> None:
-        """Bring the events of keys that are on items now, each once, as the stream would."""
-        found = [Envelope.parse(item["event"]["S"]) for item in everything_in(self.table) if "event" in item]
-        for one in found:
-            if one.type.startswith("apikeys.") and one.id not in self.delivered:
-                self.delivered.add(one.id)
-                assert self.receive(one.type, one.id, **one.data) == {"batchItemFailures": []}
-
     def audited(self) -> list[str]:
         return [entry["action"] for entry in self.events("audit.entry.recorded.v1")]
-
-    def deliver(self, body: dict[str, Any]) -> dict[str, Any]:
-        record = {"eventSource": "aws:sqs", "messageId": ids.new(), "body": json.dumps(body), "attributes": {}}
-        found: dict[str, Any] = dispatch(ENTRIES, {"Records": [record]}, self.bindings)
-        return found
 
 
 @pytest.fixture
@@ -180,7 +132,7 @@ def world(cloud: None, frozen: FakeClock, accounts: Accounts) -> Iterator[World]
         app.state.bindings = bindings = Bindings({**bindings.environment, **keys})
         bindings.replace(Internal, Internal("apikeys", bindings, accounts))
         with serving(tasks_app, "Tasks", QUEUE=make_queue("tasks"), **shared, **keys) as tasks:
-            yield World(served, tasks, accounts, bindings.get(Ports), frozen)
+            yield World(served, frozen, tasks, accounts)
 
 
 @pytest.fixture
@@ -210,20 +162,6 @@ def invoked() -> Callable[..., tuple[int, Any]]:
     """`invoked("GET", path, caller=…)`: an internal route, as another function of ours calls it."""
 
     def invoke(method: str, path: str, body: Any = None, *, caller: str) -> tuple[int, Any]:
-        route, _, query = path.partition("?")
-        event = {
-            "version": "2.0",
-            "rawPath": route,
-            "rawQueryString": query,
-            "headers": {"content-type": "application/json"},
-            "requestContext": {
-                "http": {"method": method, "path": route, "sourceIp": "127.0.0.1", "protocol": "HTTP/1.1"},
-                "tessera": {"internal": True, "caller": caller, "request_id": ids.new(), "depth": 1},
-            },
-            "body": "" if body is None else json.dumps(body),
-            "isBase64Encoded": False,
-        }
-        answer = handler(event, None)
-        return int(answer["statusCode"]), json.loads(answer["body"] or "null")
+        return answered(handler, invocation(path, body, caller=caller, method=method))
 
     return invoke

@@ -11,8 +11,7 @@ from tessera.auth.api_keys import AGAIN_MS
 from tessera.auth.internal import NoAnswer
 from tests.kit.faults import failing
 from tests.kit.templates import resources
-
-DONE: dict[str, Any] = {"batchItemFailures": []}
+from tests.kit.worlds import DONE
 
 
 def test_a_demoted_owners_key_loses_the_permission_under_15s(world: Any, frozen: Any) -> None:

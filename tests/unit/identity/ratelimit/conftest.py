@@ -1,6 +1,5 @@
 """The app on one table, which is its own and the layer's, with people of every kind who may ask it."""
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ from tessera.auth.mac import Mac
 from tessera.limits import Limits
 from tessera.settings import Bindings
 from tessera.tables import Table
-from tests.kit.apps import Caller, Served, serving
+from tests.kit.apps import Caller, Served, invocation, serving
 from tests.kit.clocks import FakeClock
 from tests.kit.stores import everything_in, make_table
 
@@ -33,18 +32,14 @@ class Place:
 
     @property
     def bindings(self) -> Bindings:
-        found: Bindings = app.state.bindings
-        return found
+        return self.served.bindings
 
     @property
     def limits(self) -> Limits:
         return self.bindings.get(Limits)
 
     def with_role(self, role: str) -> Caller:
-        user_id = ids.new()
-        expires = int(clock.now().timestamp()) + 86_400
-        token = self.served.signer.token(sub=user_id, sid=f"family-{user_id}", exp=expires, roles=[role])
-        return Caller(self.served.client, token, user_id)
+        return self.served.signed_in(ids.new(), roles=[role])
 
     def key(self, *, owner_id: str = "", plan: str = "default", scopes: frozenset[str] = SCOPES) -> Caller:
         """Somebody's program. `id` is its owner's."""
@@ -103,16 +98,4 @@ def check(key: Caller) -> Callable[..., httpx.Response]:
 
 def internal(path: str, body: dict[str, Any], *, method: str = "POST", caller: str = "accounts") -> Any:
     """What an internal route answers."""
-    event = {
-        "version": "2.0",
-        "rawPath": path,
-        "rawQueryString": "",
-        "headers": {"content-type": "application/json"},
-        "requestContext": {
-            "http": {"method": method, "path": path, "sourceIp": "127.0.0.1", "protocol": "HTTP/1.1"},
-            "tessera": {"internal": True, "caller": caller, "request_id": ids.new(), "depth": 1},
-        },
-        "body": json.dumps(body),
-        "isBase64Encoded": False,
-    }
-    return handler(event, None)
+    return handler(invocation(path, body, caller=caller, method=method), None)
