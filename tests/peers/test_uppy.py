@@ -178,6 +178,7 @@ def test_in_a_browser_an_upload_survives_a_pause_and_the_death_of_its_tab(person
         page.run(f"{begin})")
         page.until("state.parts >= 2", within=60)
         page.run("uppy.pauseAll()")
+        # It stays paused for a while, in which a part that was on its way may still end.
         paused = page.run("new Promise(go => setTimeout(() => go(state.parts), 1500))")
         assert page.run("state.error") is None
         page.run("uppy.resumeAll()")

@@ -30,6 +30,7 @@ class Emulator:
         self.asked.append(request)
         self._now += 1
         self.most_at_once = max(self.most_at_once, self._now)
+        # As long as an answer takes: others come in between.
         await asyncio.sleep(0.005)
         self._now -= 1
         if request.path.endswith("/broken"):

@@ -23,7 +23,7 @@ from tessera.settings import Bindings
 from tessera.tables import Table
 from tests.kit.clocks import FakeClock
 from tests.kit.queues import make_queue
-from tests.kit.stores import everything_in
+from tests.kit.stores import everything_in, make_bucket
 
 from .deliveries import Deliveries
 from .neighbours import Neighbours
@@ -63,10 +63,7 @@ def tables(table_of: Callable[[str], Table]) -> dict[str, Table]:
 @pytest.fixture(scope="session")
 def bucket(cloud: None) -> str:
     """One for all tests: what they put there lies under ids of their own."""
-    name = f"uploads-{ids.new().lower()}"
-    where = {"LocationConstraint": "eu-central-1"}
-    aws.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=where)
-    return name
+    return make_bucket("uploads")
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from tessera.settings import Bindings
 from tessera.tables import Table
 from tests.kit.clocks import FakeClock
 from tests.kit.queues import make_queue
+from tests.kit.stores import make_bucket
 from tests.unit.identity.admin.world import Somebody, World
 
 
@@ -29,10 +30,7 @@ def secrets(cloud: None) -> dict[str, str]:
     names["MAIL_KEY"] = names["FACTOR_KEY"] = kms.create_key()["KeyMetadata"]["KeyId"]
     made = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
     names["SEAL_KEY"] = made["KeyMetadata"]["KeyId"]
-    names["BUCKET"] = f"uploads-{ids.new().lower()}"
-    aws.client("s3").create_bucket(
-        Bucket=names["BUCKET"], CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
-    )
+    names["BUCKET"] = make_bucket("uploads")
     return names
 
 

@@ -26,7 +26,9 @@ from tessera.transact import transact
 from tessera.triggers import dispatch
 from tests.kit.apps import Caller, Served, serving
 from tests.kit.clocks import FakeClock
-from tests.kit.stores import everything_in
+from tests.kit.queues import batch
+from tests.kit.stores import due_in, envelopes_in, ready_in
+from tests.kit.worlds import DONE, carried
 
 
 @dataclass
@@ -75,9 +77,6 @@ class Somebody(Caller):
 
     email: str = ""
 
-    def put(self, path: str, **given: Any) -> httpx.Response:
-        return self.request("PUT", path, **given)
-
     @property
     def principal(self) -> Principal:
         return Principal(
@@ -119,8 +118,7 @@ class World:
 
     @property
     def bindings(self) -> Bindings:
-        found: Bindings = app.state.bindings
-        return found
+        return self.served.bindings
 
     @property
     def ports(self) -> Ports:
@@ -183,7 +181,7 @@ class World:
         """
         known = {body["detail"]["id"] for body in self.sent}
         new = [
-            {"detail-type": envelope.type, "detail": json.loads(envelope.text())}
+            carried(envelope)
             for envelope in self.envelopes()
             if envelope.type == "organisations.invitation.sent.v1" and envelope.id not in known
         ]
@@ -194,31 +192,22 @@ class World:
         return len(bodies)
 
     def give(self, body: dict[str, Any]) -> None:
-        record = {"eventSource": "aws:sqs", "messageId": ids.new(), "body": json.dumps(body)}
-        answer = dispatch(ENTRIES, {"Records": [record]}, self.bindings)
-        assert answer == {"batchItemFailures": []}
+        assert dispatch(ENTRIES, batch(json.dumps(body)), self.bindings) == DONE
 
     def due(self) -> list[dict[str, str]]:
         """What waits for its time, as the sweeper sees it."""
-        return [
-            {name: item[name]["S"] for name in ("pk", "sk", "due_pk", "due_sk")}
-            for item in everything_in(self.served.table)
-            if "due_sk" in item
-        ]
+        return [message["data"] for message in due_in(self.served.table)]
 
     def sweep(self) -> int:
         """Bring what has become due, as the sweeper does; how many items there were."""
-        now = clock.rfc3339(clock.now())
-        waiting = [item for item in self.due() if item["due_sk"].partition("#")[0] <= now]
-        for item in waiting:
-            self.give({"kind": "due", "data": item})
-        return len(waiting)
+        due = ready_in(self.served.table)
+        for message in due:
+            self.give(message)
+        return len(due)
 
     def envelopes(self) -> list[Envelope]:
         """Every event that an item carries now, in the order they were made."""
-        items = everything_in(self.served.table)
-        found = [Envelope.parse(item["event"]["S"]) for item in items if "event" in item]
-        return sorted(found, key=lambda one: one.id)
+        return envelopes_in(self.served.table)
 
     def events(self) -> list[tuple[str, dict[str, Any]]]:
         """Their types and data."""

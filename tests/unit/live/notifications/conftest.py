@@ -29,10 +29,11 @@ from tessera.tables import Table
 from tessera.triggers import dispatch
 from tests.kit.apps import Caller
 from tests.kit.clocks import FakeClock
-from tests.kit.queues import drain, make_queue
+from tests.kit.queues import batch, drain, make_queue
 from tests.kit.stand_ins import Answer, Asked, WireStandIn
-from tests.kit.stores import everything_in
+from tests.kit.stores import ready_in
 from tests.kit.tokens import ISSUER, Signer, publish
+from tests.kit.worlds import carried
 
 CHANNELS = ("email", "sms", "push", "webhook")
 
@@ -169,16 +170,13 @@ class World:
         """Deliver these messages; what the worker wants to have again comes back."""
         if not bodies:
             return []
-        records = [
-            {"messageId": str(number), "eventSource": "aws:sqs", "body": body} for number, body in enumerate(bodies)
-        ]
-        answer = dispatch(ENTRIES, {"Records": records}, self.bindings)
+        answer = dispatch(ENTRIES, batch(*bodies), self.bindings)
         return [bodies[int(entry["itemIdentifier"])] for entry in answer["batchItemFailures"]]
 
     def event(self, name: str, data: dict[str, Any], *, event_id: str = "") -> list[str]:
         """An event from the bus."""
         made = Envelope(event_id or ids.new(), name, clock.rfc3339(clock.now()), "", data)
-        return self.give(json.dumps({"detail-type": name, "source": "tessera.x", "detail": json.loads(made.text())}))
+        return self.give(json.dumps(carried(made)))
 
     def waiting(self, channel: str = "") -> list[str]:
         url = self.settings.queue_of(channel) if channel else self.settings.queue
@@ -191,11 +189,8 @@ class World:
 
     def sweep(self) -> None:
         """Bring what is due, as the sweeper does, and let the workers go on from there."""
-        now = clock.rfc3339(clock.now())
-        for item in everything_in(self.store.table):
-            if "due_sk" in item and item["due_sk"]["S"].partition("#")[0] <= now:
-                keys = {name: item[name]["S"] for name in ("pk", "sk", "due_pk", "due_sk")}
-                assert self.give(json.dumps({"kind": "due", "data": keys})) == []
+        for message in ready_in(self.store.table):
+            assert self.give(json.dumps(message)) == []
         self.work()
 
     def later(self, **units: float) -> None:

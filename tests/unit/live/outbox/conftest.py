@@ -24,8 +24,8 @@ from tessera.settings import Bindings
 from tessera.tables import Table
 from tessera.triggers import dispatch
 from tests.kit.clocks import FakeClock
-from tests.kit.queues import drain, make_queue
-from tests.kit.stores import everything_in
+from tests.kit.queues import batch, drain, make_queue
+from tests.kit.stores import due_in, make_bucket
 from tests.kit.tokens import ISSUER, Signer, publish
 from tools.ses_events import event
 
@@ -48,9 +48,7 @@ class FakeFiles:
 
     def keep(self, content: bytes = b"hello", *, state: str = "clean", **fields: Any) -> str:
         """A file in the bucket of clean ones; its id comes back."""
-        file_id, bucket = ids.new(), f"clean-{ids.new().lower()}"
-        where = {"LocationConstraint": "eu-central-1"}
-        aws.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
+        file_id, bucket = ids.new(), make_bucket("clean")
         aws.client("s3").put_object(Bucket=bucket, Key=file_id, Body=content)
         found = {"id": file_id, "state": state, "name": "a.txt", "type": "text/plain", "size": len(content)}
         self.known[file_id] = {**found, "bucket": bucket, "key": file_id, **fields}
@@ -168,10 +166,7 @@ class Worker:
         """Deliver these messages; what the worker wants to have again comes back."""
         if not bodies:
             return []
-        records = [
-            {"messageId": str(number), "eventSource": "aws:sqs", "body": body} for number, body in enumerate(bodies)
-        ]
-        answer = dispatch(ENTRIES, {"Records": records}, self.bindings)
+        answer = dispatch(ENTRIES, batch(*bodies), self.bindings)
         return [str(entry["itemIdentifier"]) for entry in answer["batchItemFailures"]]
 
     def work(self) -> list[str]:
@@ -181,12 +176,10 @@ class Worker:
 
     def sweep(self) -> None:
         """Bring what is due, as the sweeper does."""
-        due = [item for item in everything_in(self.store.table) if "due_sk" in item]
-        for item in due:
-            when = item["due_sk"]["S"].partition("#")[0]
+        for message in due_in(self.store.table):
+            when = message["data"]["due_sk"].partition("#")[0]
             if when <= f"{self.clock.now():%Y-%m-%dT%H:%M:%S.999Z}":
-                keys = {name: item[name]["S"] for name in ("pk", "sk", "due_pk", "due_sk")}
-                assert self.give(json.dumps({"kind": "due", "data": keys})) == []
+                assert self.give(json.dumps(message)) == []
 
     def later(self, **units: float) -> None:
         self.clock.advance(**units)

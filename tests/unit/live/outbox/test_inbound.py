@@ -8,11 +8,11 @@ from functions.live.outbox.actions.receive import INBOUND
 from functions.live.outbox.app import handler
 from functions.live.outbox.inbound import words
 from functions.live.outbox.replies import address_of, ref_in
-from tessera import aws, clock, ids
+from tessera import aws, clock
 from tessera.auth.mac import Mac
 from tests.kit.apps import invocation
 from tests.kit.faults import Crash, crash_at, failing
-from tests.kit.stores import everything_in
+from tests.kit.stores import everything_in, make_bucket
 from tools.ses_events import received
 
 REF = "01HZX3J0V7Q8M4N5P6R7S8T9VW"
@@ -160,9 +160,7 @@ class TestStored:
 
     @pytest.fixture
     def bucket(self, store):
-        made = f"mail-{ids.new().lower()}"
-        where = {"LocationConstraint": "eu-central-1"}
-        aws.client("s3").create_bucket(Bucket=made, CreateBucketConfiguration=where)
+        made = make_bucket("mail")
         store.settings.__dict__["bucket"] = made
         return made
 

@@ -15,7 +15,7 @@ from tests.kit.apps import invocation
 from tests.kit.capacity import CapacityMeter
 from tests.kit.queues import drain
 from tests.kit.races import outcomes, together
-from tests.kit.stores import events_in, everything_in
+from tests.kit.stores import events_in, everything_in, make_bucket
 
 MAIL = {"to": ["ann@example.com"], "subject": "News", "text": "Hello."}
 BREAKS = ["\r\n", "\n", "\r", "\x00", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]
@@ -151,8 +151,7 @@ def test_attachments_arrive_and_too_many_bytes_do_not(admin, worker, provider, b
 def test_a_large_body_is_kept_in_the_bucket(store, ask, worker, provider):
     from tessera import aws
 
-    bucket = f"mail-{ids.new().lower()}"
-    aws.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    bucket = make_bucket("mail")
     store.bodies.bucket = bucket
     mail = ask(text="ä" * 150_000)
 

@@ -20,8 +20,8 @@ from tessera.tables import Table
 from tessera.triggers import dispatch
 from tests.kit.apps import Caller
 from tests.kit.clocks import FakeClock
-from tests.kit.queues import make_queue
-from tests.kit.stores import everything_in
+from tests.kit.queues import batch, make_queue
+from tests.kit.stores import envelopes_in, ready_in
 from tests.kit.tokens import ISSUER, Signer, publish
 
 DAILY = {"cron": "0 9 * * *", "tz": "UTC"}
@@ -135,12 +135,9 @@ class Worker:
 
     def give(self, *bodies: str) -> list[str]:
         """Deliver these messages; what the worker wants to have again comes back."""
-        records = [
-            {"messageId": str(number), "eventSource": "aws:sqs", "body": body} for number, body in enumerate(bodies)
-        ]
-        if not records:
+        if not bodies:
             return []
-        answer = dispatch(ENTRIES, {"Records": records}, self.bindings)
+        answer = dispatch(ENTRIES, batch(*bodies), self.bindings)
         return [str(entry["itemIdentifier"]) for entry in answer["batchItemFailures"]]
 
     def sweep(self) -> None:
@@ -150,10 +147,8 @@ class Worker:
         """It is this time now, and what is due until now comes from the index as the sweep finds it."""
         self.clock.set(when)
         self.sent.take()
-        for item in everything_in(self.table):
-            if "due_sk" in item and item["due_sk"]["S"].partition("#")[0] <= clock.rfc3339(when):
-                keys = {name: item[name]["S"] for name in ("pk", "sk", "due_pk", "due_sk")}
-                assert self.give(json.dumps({"kind": "due", "data": keys})) == []
+        for message in ready_in(self.table):
+            assert self.give(json.dumps(message)) == []
 
     def later(self, **units: float) -> None:
         self.clock.advance(**units)
@@ -161,8 +156,7 @@ class Worker:
 
     def events(self, prefix: str = "reminders.") -> list[Envelope]:
         """The events that items carry, in the order in which they were made."""
-        carried = [Envelope.parse(item["event"]["S"]) for item in everything_in(self.table) if "event" in item]
-        return sorted((one for one in carried if one.type.startswith(prefix)), key=lambda envelope: envelope.id)
+        return [one for one in envelopes_in(self.table) if one.type.startswith(prefix)]
 
     def types(self) -> list[str]:
         return [envelope.type.removeprefix("reminders.").removesuffix(".v1") for envelope in self.events()]

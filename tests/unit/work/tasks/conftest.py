@@ -24,11 +24,12 @@ from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.tables import Table
 from tessera.triggers import dispatch
-from tests.kit.apps import Caller
+from tests.kit.apps import Caller, invocation
 from tests.kit.clocks import FakeClock
-from tests.kit.queues import drain, make_queue
-from tests.kit.stores import everything_in
+from tests.kit.queues import batch, drain, make_queue
+from tests.kit.stores import envelopes_in
 from tests.kit.tokens import ISSUER, Signer, publish
+from tests.kit.worlds import carried
 
 
 @pytest.fixture
@@ -172,8 +173,7 @@ class Deliveries:
 
     def events(self) -> list[Envelope]:
         """The events the items carry now, in the order in which they were made."""
-        carried = [Envelope.parse(item["event"]["S"]) for item in everything_in(self.table) if "event" in item]
-        return sorted(carried, key=lambda envelope: envelope.id)
+        return envelopes_in(self.table)
 
     def types(self) -> list[str]:
         return [envelope.type for envelope in self.events()]
@@ -181,22 +181,14 @@ class Deliveries:
     def follow(self) -> None:
         """Deliver every event the consumer has a rule for."""
         wanted = {on.name for on in ENTRIES.events}
-        bodies = [
-            json.dumps({"detail-type": envelope.type, "source": "tessera.tasks", "detail": json.loads(envelope.text())})
-            for envelope in self.events()
-            if envelope.type in wanted
-        ]
+        bodies = [json.dumps(carried(envelope)) for envelope in self.events() if envelope.type in wanted]
         assert self.deliver(bodies) == []
 
     def deliver(self, bodies: list[str]) -> list[str]:
         """Give these messages to the consumer; what it wants to have again comes back."""
-        records = [
-            {"messageId": str(number), "eventSource": "aws:sqs", "body": body, "attributes": {}}
-            for number, body in enumerate(bodies)
-        ]
-        if not records:
+        if not bodies:
             return []
-        answer = dispatch(ENTRIES, {"Records": records}, self.bindings)
+        answer = dispatch(ENTRIES, batch(*bodies), self.bindings)
         return [bodies[int(entry["itemIdentifier"])] for entry in answer["batchItemFailures"]]
 
     def jobs(self, *, at_most: int = 50) -> int:
@@ -218,19 +210,7 @@ def invoke(client: TestClient) -> Callable[..., dict[str, Any]]:
     """`invoke(path, body)`: as another function of ours calls, past any gateway."""
 
     def call(path: str, body: dict[str, Any], *, caller: str = "accounts") -> dict[str, Any]:
-        event = {
-            "version": "2.0",
-            "rawPath": path,
-            "rawQueryString": "",
-            "headers": {"content-type": "application/json"},
-            "requestContext": {
-                "http": {"method": "POST", "path": path, "sourceIp": "127.0.0.1", "protocol": "HTTP/1.1"},
-                "tessera": {"internal": True, "caller": caller, "request_id": ids.new(), "depth": 1},
-            },
-            "body": json.dumps(body),
-            "isBase64Encoded": False,
-        }
-        answer: dict[str, Any] = handler(event, None)
+        answer: dict[str, Any] = handler(invocation(path, body, caller=caller), None)
         return answer
 
     return call
