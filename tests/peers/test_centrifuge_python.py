@@ -5,17 +5,16 @@ and again: neither misses one, and neither gets one twice.
 """
 
 import asyncio
-import os
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
-from centrifuge import CentrifugeError, Client, PublicationContext, SubscribedContext, SubscriptionEventHandler
+from centrifuge import CentrifugeError
 
+from tests.kit.listeners import Heard, client_of, listening
 from tests.kit.people import People
 from tests.peers.centrifuge_js import COMMON, run
 
@@ -49,36 +48,6 @@ clearTimeout(timer);
 say({ offsets, data, recovered, cuts });
 """
 )
-
-
-@dataclass
-class Heard(SubscriptionEventHandler):
-    """What a subscription was told; every hundredth publication it loses its socket."""
-
-    client: Client | None = None
-    offsets: list[int] = field(default_factory=list)
-    data: list[int] = field(default_factory=list)
-    recovered: list[bool] = field(default_factory=list)
-    cuts: int = 0
-
-    async def on_publication(self, ctx: PublicationContext) -> None:
-        self.offsets.append(ctx.pub.offset)
-        self.data.append(ctx.pub.data["n"])
-        connection = self.client and self.client._conn
-        if connection and len(self.data) % CUT_EVERY == CUT_EVERY // 3:
-            # As a network does it: nobody says goodbye.
-            connection.transport.abort()
-            self.cuts += 1
-
-    async def on_subscribed(self, ctx: SubscribedContext) -> None:
-        if ctx.was_recovering:
-            self.recovered.append(ctx.recovered)
-
-
-def client_of(token: str) -> Client:
-    return Client(
-        os.environ["SOCKET_URL"], token=token, proxy=None, min_reconnect_delay=0.05, max_reconnect_delay=0.2, timeout=20
-    )
 
 
 def test_the_python_client_talks(people: People) -> None:
@@ -161,11 +130,10 @@ def test_a_stream_of_a_thousand_survives_cut_sockets_without_gap_or_repetition(p
     person, other = people.new(), people.new()
 
     async def listen() -> Heard:
-        heard = Heard()
-        heard.client = client_of(person.tokens["access_token"])
-        subscription = heard.client.new_subscription(topic, heard)
-        await heard.client.connect()
-        await subscription.subscribe()
+        heard = await listening(person.tokens["access_token"], topic, cut_every=CUT_EVERY)
+        assert heard.client is not None
+        subscription = heard.client.get_subscription(topic)
+        assert subscription is not None
         deadline = time.monotonic() + WITHIN_SECONDS
         while len(heard.data) < MESSAGES and time.monotonic() < deadline:
             if not begun.is_set() and len((await subscription.presence(timeout=20)).clients) == 2:

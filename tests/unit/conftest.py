@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from moto import mock_aws
+from moto.core.model_instances import reset_model_data
 
 from tessera import aws, clock, ids
 from tessera.tables import Table
@@ -26,6 +27,13 @@ def cloud() -> Iterator[None]:
     with mock_aws(), one_call_at_a_time():
         yield
     aws.forget_clients()
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept_for_a_dashboard() -> Iterator[None]:
+    """moto keeps every item that was ever written, for a page that nobody looks at: gigabytes by the end."""
+    yield
+    reset_model_data()
 
 
 @pytest.fixture(autouse=True)
