@@ -17,7 +17,7 @@ GROUPS = [
     "ids clock money types settings log",
     "aws backoff problems etags cursors recent ordering words recurrence rrule cron pricing csvio sealed icalendar "
     "namespaces emails",
-    "outbox expressions tables link_passwords transact due jobs idempotency listing ledger",
+    "outbox expressions tables link_passwords transact due jobs idempotency listing belongings ledger",
     "auth limits gcra windows quotas tallies policies overrides buckets decisions leases sampling",
     "bus queues triggers live job_news seqlog fanout saga",
     "markup safehttp upstream uploads resolver searchable fileinfo",

@@ -313,16 +313,6 @@ class ErasedOut(Out):
     erased: Annotated[int, Field(ge=0)]
 
 
-class ExportIn(In):
-    owner_id: Ulid
-    after: Annotated[str, Field(max_length=100)] | None = None
-
-
-class ExportOut(Out):
-    items: list[dict[str, JsonValue]]
-    next: str | None
-
-
 def ends_at(session: Session) -> Any:
     return clock.from_millis(session.ends_ms)
 

@@ -1,15 +1,13 @@
-"""What other capabilities ask: what files are, what somebody has, and that it be erased."""
+"""What other capabilities ask: what files are, and that what somebody has be erased."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from ..events import DataErased
 from ..ports import Ports
 from ..rules.files import File
-from ..store.rows import META, file_pk
 from .purge import purge
 
-FILES_AT_ONCE, ITEMS_AT_ONCE, EXPORTED_AT_ONCE = 8, 200, 100
+FILES_AT_ONCE, ITEMS_AT_ONCE = 8, 200
 
 
 def resolve(ports: Ports, file_ids: Sequence[str], on_behalf_of: str) -> list[tuple[File, str]]:
@@ -19,30 +17,6 @@ def resolve(ports: Ports, file_ids: Sequence[str], on_behalf_of: str) -> list[tu
     roles = {file.id: "owner" for file in found if file.owner_id == on_behalf_of}
     roles |= ports.shares.roles(others, on_behalf_of)
     return [(file, roles[file.id]) for file in found if file.id in roles]
-
-
-def export(ports: Ports, owner_id: str, after: str | None) -> tuple[list[dict[str, Any]], str | None]:
-    """What is known of somebody's files, a page at a time. The bytes they have by the usual way."""
-    start = None
-    if after is not None:
-        created, _, file_id = after.partition("#")
-        start = {"pk": file_pk(file_id), "sk": META, "gs2_pk": f"O#{owner_id}", "gs2_sk": f"{created}#{file_id}"}
-    page = ports.files.page(f"O#{owner_id}", "gs2", limit=EXPORTED_AT_ONCE, after=start, newest_first=False)
-    items = [
-        {
-            "id": file.id,
-            "name": file.name,
-            "type": file.type,
-            "size": file.size,
-            "sha256": file.sha256,
-            "state": file.shown_state,
-            "tags": list(file.tags),
-            "created_at": file.created_at.isoformat(),
-            "content": f"/files/{file.id}/content",
-        }
-        for file in page.files
-    ]
-    return items, page.next["gs2_sk"] if page.next else None
 
 
 def erase(ports: Ports, owner_id: str) -> tuple[bool, int]:

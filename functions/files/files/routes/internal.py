@@ -12,8 +12,6 @@ from ..rules.files import State
 from ..schemas.internal import (
     ErasedOut,
     EraseIn,
-    ExportIn,
-    ExportOut,
     ResolvedOut,
     ResolveIn,
     ResolveOut,
@@ -57,13 +55,6 @@ async def erase(body: EraseIn, caller: Accounts, ports: Bound) -> ErasedOut:
     """Delete some of what an owner has. To be asked again until it answers done."""
     done, erased = actions.erase(ports, body.owner_id)
     return ErasedOut(done=done, erased=erased)
-
-
-@router.post("/export")
-async def export(body: ExportIn, caller: Accounts, ports: Bound) -> ExportOut:
-    """A page of what is known of somebody's files."""
-    items, following = actions.export(ports, body.owner_id, body.after)
-    return ExportOut(items=items, next=following)
 
 
 @router.get("/search-docs")

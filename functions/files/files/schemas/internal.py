@@ -1,6 +1,6 @@
 """Bodies of the routes that only other capabilities may call."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -49,13 +49,3 @@ class ErasedOut(Out):
 
     done: bool
     erased: int
-
-
-class ExportIn(In):
-    owner_id: Ulid
-    after: Annotated[str, Field(max_length=200)] | None = None
-
-
-class ExportOut(Out):
-    items: Annotated[list[dict[str, Any]], Field(max_length=100)]
-    next: Annotated[str, Field(max_length=200)] | None

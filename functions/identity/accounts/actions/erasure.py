@@ -22,11 +22,9 @@ from ..store.life_rows import ErasureRow
 from ..store.lives import erasure_row
 from ..store.users import Changed
 from . import exports, guests, staff
-from .erasable import OURSELVES, capabilities
+from .erasable import BY_ADDRESS, OURSELVES, addresses_of, capabilities
 
 ERASE = "erase"
-# Whose capability keeps things by address, which no id leads to.
-BY_ADDRESS = frozenset(["outbox"])
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=2), timedelta(hours=1)
 CALL_SECONDS = 2.0
 AT_ONCE = 200
@@ -134,10 +132,9 @@ def _addresses(ports: Ports, row: ErasureRow) -> list[str]:
     if row.kind == "organisation":
         return []
     try:
-        user = ports.users.get(row.owner_id)
+        return addresses_of(ports.users.get(row.owner_id))
     except NotFound:
         return []
-    return [user.email] if user.email else []
 
 
 def _failed(work: Work, cause: str) -> None:

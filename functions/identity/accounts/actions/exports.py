@@ -18,7 +18,7 @@ from ..rules import EXPORT_LIFE
 from ..store import UserRow
 from ..store.activity import telling
 from ..store.belongings import everything_of
-from .erasable import OURSELVES, capabilities
+from .erasable import BY_ADDRESS, OURSELVES, addresses_of, capabilities
 
 EXPORT = "export"
 CALL_SECONDS = 2.0
@@ -99,7 +99,7 @@ def work(ports: Ports, work: Work) -> None:
         _kept(ports, work, name, everything_of(ports.users.table, user), None)
         return
     try:
-        items, after = _page(ports, name, work)
+        items, after = _page(ports, name, user, work)
     except _NothingToAsk:
         _next(ports, work)
     except Problem:
@@ -115,8 +115,10 @@ class _NothingToAsk(Exception):
     """The capability has no export of its own."""
 
 
-def _page(ports: Ports, name: str, work: Work) -> tuple[list[Any], str | None]:
-    asked = {"owner_id": work.user_id, "after": work.after}
+def _page(ports: Ports, name: str, user: UserRow, work: Work) -> tuple[list[Any], str | None]:
+    asked: dict[str, Any] = {"owner_id": work.user_id, "after": work.after}
+    if name in BY_ADDRESS:
+        asked["addresses"] = addresses_of(user)
     answer = ports.internal.call(name, "POST", f"/{name}/internal/export", json=asked, timeout=CALL_SECONDS)
     if answer.status == 404:
         raise _NothingToAsk()
@@ -128,8 +130,11 @@ def _page(ports: Ports, name: str, work: Work) -> tuple[list[Any], str | None]:
 
 def _kept(ports: Ports, work: Work, name: str, content: Any, after: str | None) -> None:
     page = work.parts.get(name, 0)
-    ports.exports.keep_part(work.user_id, work.job_id, f"{name}-{page}", content)
-    kept = replace(work, parts={**work.parts, name: page + 1}, after=after, tries=0)
+    kept = replace(work, after=after, tries=0)
+    # A page that has found nothing is worth no part, unless it is all there is.
+    if content or (after is None and not page):
+        ports.exports.keep_part(work.user_id, work.job_id, f"{name}-{page}", content)
+        kept = replace(kept, parts={**work.parts, name: page + 1})
     if after is not None:
         _send(ports, kept)
     else:

@@ -19,8 +19,6 @@ from ..schemas import (
     BeatRpc,
     ErasedOut,
     EraseIn,
-    ExportIn,
-    ExportOut,
     JoinedOut,
     JoinRpc,
     LeaveRpc,
@@ -53,13 +51,6 @@ async def erase(body: EraseIn, caller: Accounts, ports: Bound) -> ErasedOut:
     """End some of what an owner has. To be asked again until it answers done."""
     done, erased = erasing.erase(ports, body.owner_id)
     return ErasedOut(done=done, erased=erased)
-
-
-@router.post("/export")
-async def export(body: ExportIn, caller: Accounts, ports: Bound) -> ExportOut:
-    """What is kept of an owner, a page at a time."""
-    items, following = erasing.export(ports, body.owner_id, body.after)
-    return ExportOut(items=items, next=following)
 
 
 def _done(ports: Ports, call: JoinRpc | BeatRpc | MoveRpc | LeaveRpc, by: Person) -> dict[str, Any]:

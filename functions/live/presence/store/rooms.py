@@ -99,14 +99,6 @@ class RoomStore:
         rows = self.table.query(Row, rooms_of(owner_id), index="gs1", limit=at_most).rows
         return [row.pk.partition("#")[2] for row in rows]
 
-    def page_of_owner(self, owner_id: str, after: str | None) -> tuple[list[Room], str | None]:
-        """A hundred of their rooms at most, and after which the next page begins. 2 requests."""
-        sort = Path("gs1_sk") > after if after else None
-        page = self.table.query(Row, rooms_of(owner_id), index="gs1", sort=sort)
-        docs = [row.pk.partition("#")[2] for row in page.rows]
-        rows = self.table.get_many(RoomRow, [(doc_pk(doc), META) for doc in docs]) if docs else []
-        return [room_of(row) for row in rows], docs[-1] if page.next else None
-
     def delete(self, doc: str) -> bool:
         """Take an empty room away; false when somebody is inside."""
         try:

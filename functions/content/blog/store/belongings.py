@@ -1,0 +1,55 @@
+"""What somebody has here, as the export of their account shows it."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tessera.belongings import ExportIn, Part, Shown, after_hash, fields, instant
+from tessera.listing import PointerRow, list_pk
+from tessera.tables import Row, Table
+
+from .bans import BanRow, ban_pk
+from .comment_rows import CID, TREE, CommentIdRow, CommentRow, id_pk, mine_of, path_sk, tree_pk, waiting_pk
+from .places import drafts_of, favourites_of, of_author, trash_of
+from .rows import BODY, META, AuthorRow, BodyRow, PostRow, RevisionRow, author_pk, post_pk, unpacked
+
+# Each may be as long as a post.
+REVISIONS_AT_ONCE = 5
+
+_shown_post = fields(
+    *("id", "title", "slug", "status", "excerpt", "tags", "category", "cover_media_id", "canonical_url"),
+    **{name: instant(name) for name in ("created_at", "updated_at", "published_at", "publish_at", "deleted_at")},
+)
+_shown_comment = fields("id", "post_id", "body", "state", "reply_to", at=instant("created_at"))
+
+
+def belongings(asked: ExportIn, table: Table) -> Sequence[Part[Any]]:
+    user_id = asked.owner_id
+
+    def posts(found: Sequence[PointerRow]) -> Iterable[Shown]:
+        ids = [one.id for one in found]
+        bodies = {row.pk: row for row in table.get_many(BodyRow, [(post_pk(one), BODY) for one in ids])}
+        for row in table.get_many(PostRow, [(post_pk(one), META) for one in ids]):
+            body = bodies.get(row.pk)
+            (shown,) = _shown_post([row])
+            yield {**shown, "body": unpacked(body.source) if body is not None else None}
+
+    def comments(found: Sequence[PointerRow]) -> Iterable[Shown]:
+        places = table.get_many(CommentIdRow, [(id_pk(one.id), CID) for one in found])
+        keys = [((tree_pk if one.place == TREE else waiting_pk)(one.post_id), path_sk(one.path)) for one in places]
+        return _shown_comment(table.get_many(CommentRow, keys))
+
+    own = (of_author(user_id), drafts_of(user_id), trash_of(user_id))
+    known = fields("username", "name", "email", "bio", "image")
+    return (
+        Part("author", AuthorRow, author_pk(user_id), known, begins=META),
+        *(Part("post", PointerRow, list_pk(name), posts, inside=_revisions) for name in own),
+        Part("comment", PointerRow, list_pk(mine_of(user_id)), comments),
+        Part("favourite", PointerRow, list_pk(favourites_of(user_id)), fields(post_id="id")),
+        Part("follow", Row, f"F#{user_id}", fields(author_id="sk")),
+        Part("ban", BanRow, ban_pk(user_id), fields("reason", "at")),
+    )
+
+
+def _revisions(post: PointerRow) -> Sequence[Part[Any]]:
+    told = fields("number", "title", at=instant("at"), post_id=after_hash("pk"), body=lambda row: unpacked(row.source))
+    return [Part("revision", RevisionRow, post_pk(post.id), told, begins="REV#", at_once=REVISIONS_AT_ONCE)]

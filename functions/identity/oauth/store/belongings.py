@@ -1,0 +1,26 @@
+"""The providers that open somebody's account, as the export of it shows them."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tessera.belongings import ExportIn, Part, Shown, fields, instant
+from tessera.tables import Table
+
+from .rows import IDENTITY, MAIN, IdentityRow, OfUserRow, identity_pk, user_pk
+
+_shown_identity = fields(
+    *("provider", "label", "email_at_link"),
+    id="identity_id",
+    subject="sub",
+    linked_at=instant("linked"),
+    last_login_at=instant("last_login"),
+)
+
+
+def belongings(asked: ExportIn, table: Table) -> Sequence[Part[Any]]:
+    def identities(found: Sequence[OfUserRow]) -> Iterable[Shown]:
+        return _shown_identity(
+            table.get_many(IdentityRow, [(identity_pk(row.provider, row.key), MAIN) for row in found])
+        )
+
+    return (Part("identity", OfUserRow, user_pk(asked.owner_id), identities, begins=IDENTITY),)

@@ -1,0 +1,41 @@
+"""`POST /{capability}/internal/export`, the same for every capability that keeps something of people."""
+
+from typing import Annotated, Self
+
+from fastapi import APIRouter
+
+from tessera import auth
+from tessera.auth.principal import Principal
+from tessera.belongings import Belongings, ExportIn, ExportOut, exported
+from tessera.entry.bound import bound
+from tessera.settings import Bindings, Settings
+from tessera.tables import Table
+
+
+class _OwnSettings(Settings):
+    table: str
+
+
+class _Own:
+    """The capability's own table."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+
+    @classmethod
+    def bind(cls, bindings: Bindings) -> Self:
+        return cls(Table(bindings.settings(_OwnSettings).table))
+
+
+def exports_router(capability: str, belongings: Belongings) -> APIRouter:
+    """What `accounts` asks when it gathers all that there is of somebody."""
+    router = APIRouter(prefix=f"/{capability}/internal", tags=["internal"], include_in_schema=False)
+    accounts = Annotated[Principal, auth.service("accounts")]
+    own = Annotated[_Own, bound(_Own)]
+
+    @router.post("/export")
+    async def export(body: ExportIn, caller: accounts, kept: own) -> ExportOut:
+        """What is kept of an owner, a page at a time."""
+        return exported(kept.table, belongings(body, kept.table), body)
+
+    return router
