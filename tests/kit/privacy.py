@@ -65,23 +65,19 @@ def told_then_gone(
     silent = [
         _key(item) for item in before if _key(item) not in after | read and not _matches(_key(item), ON_THEIR_WAY)
     ]
-    _have_reasons(silent, dict(unsaid or {}), user_id, "went and was never told")
-    for said in filter(None, (user_id, address)):
-        assert_nothing_left(table, said, stays or {}, user_id=user_id)
+    wrong = _without_reasons(silent, dict(unsaid or {}), user_id, "went and was never told")
+    wrong += _left(table, list(filter(None, (user_id, address))), stays or {}, user_id)
+    assert not wrong, "\n".join(wrong)
     by_kind: dict[str, list[Item]] = defaultdict(list)
     for item in told:
         by_kind[item["kind"]].append(item)
     return by_kind
 
 
-def assert_nothing_left(table: Table, said: str, allowed: Mapping[str, str], *, user_id: str = "") -> None:
-    """No item has this text in its keys or attributes, but for those that are allowed, each with its reason."""
-    left = [
-        _key(item)
-        for item in everything_in(table)
-        if said in json.dumps(item, default=str, ensure_ascii=False) and not _matches(_key(item), ON_THEIR_WAY)
-    ]
-    _have_reasons(left, dict(allowed), user_id or said, "is left of them")
+def assert_nothing_left(table: Table, user_id: str, allowed: Mapping[str, str] | None = None) -> None:
+    """No item has this id in its keys or attributes, but for those that are allowed, each with its reason."""
+    wrong = _left(table, [user_id], allowed or {}, user_id)
+    assert not wrong, "\n".join(wrong)
 
 
 def ask(handler: Handler, path: str, body: dict[str, Any], *, caller: str = "accounts") -> Any:
@@ -141,12 +137,22 @@ def _read_keys(table: Table) -> Iterator[tuple[set[str], list[str]]]:
         events.unregister("after-call.dynamodb.*", note)
 
 
-def _have_reasons(keys: Collection[str], reasons: dict[str, str], user_id: str, told: str) -> None:
+def _left(table: Table, texts: Collection[str], allowed: Mapping[str, str], user_id: str) -> list[str]:
+    left = [
+        _key(item)
+        for item in everything_in(table)
+        if any(text in json.dumps(item, default=str, ensure_ascii=False) for text in texts)
+    ]
+    left = [key for key in left if not _matches(key, ON_THEIR_WAY)]
+    return _without_reasons(left, dict(allowed), user_id, "is left of them")
+
+
+def _without_reasons(keys: Collection[str], reasons: dict[str, str], user_id: str, told: str) -> list[str]:
     patterns = {pattern.replace("{user}", user_id) for pattern in reasons}
     without = [key for key in keys if not any(_matches(key, pattern) for pattern in patterns)]
-    assert not without, f"This {told}: {sorted(without)}"
     in_vain = [pattern for pattern in patterns if not any(_matches(key, pattern) for key in keys)]
-    assert not in_vain, f"Nothing has these reasons: {in_vain}"
+    wrong = [f"This {told}: {sorted(without)}"] if without else []
+    return wrong + ([f"Nothing {told} that these are reasons for: {sorted(in_vain)}"] if in_vain else [])
 
 
 def _key(item: Item) -> str:

@@ -188,7 +188,10 @@ class RedriveOut(Out):
 
 
 class EraseIn(In):
+    """`addresses` are those that mails to them went to."""
+
     owner_id: Ulid
+    addresses: Annotated[list[Annotated[str, Field(max_length=320)]], Field(max_length=10, default_factory=list)]
 
 
 class ErasedOut(Out):

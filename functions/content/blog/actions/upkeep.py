@@ -12,10 +12,10 @@ from tessera.transact import AlreadySeen, seen, telling, transact
 from ..events import DataErased
 from ..ports import Ports
 from ..rules import posts as rules
-from ..rules.posts import FAVOURITE, Status, tag_key
+from ..rules.posts import Status, tag_key
 from ..store import comment_ends
 from ..store.comment_rows import mine_of
-from ..store.places import drafts_of, favourites_of, trash_of
+from ..store.places import drafts_of, favourites_of, felt_of, of_author, trash_of
 from . import feeding
 from .access import take_over
 from .posts import settle
@@ -23,6 +23,8 @@ from .reacting import take_back
 
 PURGE, RELIST = "post.purge", "favourites.relist"
 AT_ONCE = 25
+# How many of somebody's posts are looked through for the feeds that have to forget their name.
+RENAMED_POSTS = 300
 
 
 def come_due(ports: Ports, item: DueItem) -> None:
@@ -104,7 +106,12 @@ def erase(ports: Ports, owner_id: str) -> tuple[bool, int]:
         ports.authors.unfollow(owner_id, author_id)
     if followed:
         return False, min(len(followed), AT_ONCE)
+    ports.bans.lift(owner_id)
     ports.authors.forget(owner_id)
+    # Documents made before name them still.
+    newest = read(ports.posts.table, of_author(owner_id), limit=RENAMED_POSTS, consistent=True)
+    tags = {tag for post in ports.posts.cards([one.id for one in newest]).values() for tag in post.tags}
+    feeding.ask(ports, feeding.keys_of(tuple(sorted(tags)), owner_id))
     transact(telling(ports.posts.table, DataErased(owner_id=owner_id, capability="blog")))
     return True, 0
 
@@ -128,9 +135,14 @@ def _erase_comments(ports: Ports, owner_id: str) -> int:
 
 
 def _erase_likes(ports: Ports, owner_id: str) -> int:
-    found = read(ports.posts.table, favourites_of(owner_id), limit=AT_ONCE, consistent=True)
+    found = read(ports.posts.table, felt_of(owner_id), limit=AT_ONCE, consistent=True)
     for one in found:
         post = ports.posts.find(one.id)
-        if post is None or not post.is_published or not take_back(ports, post, owner_id, FAVOURITE):
-            ports.reactions.unlist(one)
-    return len(found)
+        felt = ports.reactions.felt(one.id, owner_id)
+        if post is None or not post.is_published or not take_back(ports, post, owner_id, felt.kind):
+            ports.reactions.forget(one, post, owner_id)
+    listed = read(ports.posts.table, favourites_of(owner_id), limit=AT_ONCE, consistent=True) if not found else []
+    for one in listed:
+        # What they liked is taken back, so it leads nowhere.
+        ports.reactions.unlist(one)
+    return len(found) + len(listed)

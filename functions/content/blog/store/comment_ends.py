@@ -7,6 +7,7 @@ from pynamodb.expressions.operand import Path
 from tessera.listing import PointerRow, by_time, list_pk
 from tessera.tables import ConditionFailed, Table
 
+from ..rules.comments import Comment
 from .comment_rows import (
     CID,
     TREE,
@@ -23,14 +24,23 @@ from .comment_rows import (
 
 
 def anonymise(table: Table, user_id: str, pointer: PointerRow) -> None:
-    """What somebody wrote stays, and nobody knows that it was theirs. 1 read and 2 writes."""
+    """What somebody wrote stays, and nobody knows that it was theirs. 1 read and 4 writes."""
     where = table.get(CommentIdRow, id_pk(pointer.id), CID)
     if where is not None:
         pk = tree_pk(where.post_id) if where.place == TREE else waiting_pk(where.post_id)
         own = Path("author_id") == user_id
         with suppress(ConditionFailed):
-            table.update(CommentRow, pk, path_sk(where.path), Path("author_id").remove(), only_if=own)
+            row = table.update(CommentRow, pk, path_sk(where.path), Path("author_id").remove(), only_if=own)
+            _unname(table, comment_of(row))
     table.delete(PointerRow, pointer.pk, pointer.sk)
+
+
+def _unname(table: Table, comment: Comment) -> None:
+    """Those who look at what waits or was reported see it without its author too."""
+    for name in ("reported", comment.state.value):
+        sort = by_time(comment.created_at, comment.id)
+        with suppress(ConditionFailed):
+            table.update(PointerRow, list_pk(queue_of(name)), sort, Path("a").remove(), bump=False)
 
 
 def purge(table: Table, post_id: str, most: int) -> bool:

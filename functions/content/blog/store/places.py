@@ -69,6 +69,11 @@ def favourites_of(user_id: str) -> str:
     return f"FAV#{user_id}"
 
 
+def felt_of(user_id: str) -> str:
+    """Every post that somebody has a reaction to, whatever has become of it: for taking them back."""
+    return f"FELT#{user_id}"
+
+
 def place_of(post: Post) -> str:
     """Where it stands among others, the same in every list of what is published."""
     return by_time(post.created_at if post.published_at is None else post.published_at, post.id)

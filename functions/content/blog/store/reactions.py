@@ -1,6 +1,7 @@
 """What people think of posts: one reaction for each of them, and the posts they like as a list of their own."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Self
 
 from pynamodb.expressions.condition import Condition
@@ -17,11 +18,13 @@ from tessera.transact import Step, deleting, putting, transact, updating
 
 from ..config import BlogSettings
 from ..rules.posts import FAVOURITE, Post
-from .counting import counting, spread
-from .places import favourites_of, place_of
+from .counting import counting, spread, uncounting
+from .places import favourites_of, felt_of, place_of
 from .rows import META, AuthorRow, ReactionRow, author_pk, post_pk, reaction_sk
 
 TRIES = 6
+# What was taken back stays for as long as its event may be on its way.
+KEPT = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -79,13 +82,19 @@ class ReactionStore:
             kind=kind,
             at=clock.millis(),
             listed=int(listed),
+            ttl=None if kind else int((clock.now() + KEPT).timestamp()),
         )
         counts = {name: by for name, by in ((before.kind, -1), (kind, 1)) if name}
         return [
             putting(self.table, row, only_if=_as(before), event=event, refused=lambda old: Another(_felt(old))),
             *counting(self.table, post, counts),
             *(self._listing(post, user_id, listed=listed) if listed is not before.listed else ()),
+            *(self._feeling(post, user_id, has_any=bool(kind)) if bool(kind) is not bool(before.kind) else ()),
         ]
+
+    def _feeling(self, post: Post, user_id: str, *, has_any: bool) -> list[Step]:
+        one = pointer(felt_of(user_id), post.id, post.id, post.author_id)
+        return [putting(self.table, one) if has_any else deleting(self.table, PointerRow, one.pk, one.sk)]
 
     def _listing(self, post: Post, user_id: str, *, listed: bool) -> list[Step]:
         name, sort = favourites_of(user_id), place_of(post)
@@ -96,6 +105,16 @@ class ReactionStore:
             else deleting(self.table, PointerRow, list_pk(name), sort),
             updating(self.table, AuthorRow, author_pk(user_id), META, change, upsert=True, bump=False),
         ]
+
+    def forget(self, one: PointerRow, post: Post | None, user_id: str) -> None:
+        """Take a reaction away whose post is not to be seen, or is no more, as if it had never been. 1 transaction."""
+        felt = self.felt(one.id, user_id)
+        key = (post_pk(one.id), reaction_sk(user_id))
+        transact(
+            deleting(self.table, ReactionRow, *key, only_if=_as(felt), refused=lambda old: Busy()),
+            deleting(self.table, PointerRow, one.pk, one.sk),
+            *([uncounting(self.table, post, felt.kind)] if post is not None and felt.kind else []),
+        )
 
     def unlist(self, one: PointerRow) -> None:
         """Take a post off somebody's favourites that is no more. 1 write."""

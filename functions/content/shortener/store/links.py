@@ -16,7 +16,7 @@ from tessera.idempotency import Intent, gone_row
 from tessera.problems import NotFound
 from tessera.settings import Bindings
 from tessera.tables import ConditionFailed, Row, Table
-from tessera.transact import Step, deleting, putting, transact, updating
+from tessera.transact import Step, deleting, putting, telling, transact, updating
 
 from ..config import ShortenerSettings
 from ..rules.links import RESERVED_FOR, SPREAD, Link
@@ -145,7 +145,9 @@ class LinkStore:
         kept.ttl = int((clock.now() + RESERVED_FOR).timestamp())
         entry = pointer(owned(link.owner_id), link.id, link)
         transact(
-            putting(self.table, kept, only_if=Path("version") == link.version, event=event, refused=StaleVersion),
+            putting(self.table, kept, only_if=Path("version") == link.version, refused=StaleVersion),
+            # Not on the item itself, which stays for a year and says nothing of whose it was.
+            telling(self.table, event),
             putting(self.table, gone_row(entry)),
             deleting(self.table, Row, spelled(link.owner_id), spelled_sk(link.domain, link.code)),
             deleting(self.table, Row, leading_to(link.owner_id, link.url), _leading_sk(link)),

@@ -1,6 +1,7 @@
 """What goes when an organisation is gone for good, and when somebody is."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from pynamodb.expressions.operand import Path
 
@@ -11,7 +12,7 @@ from ..events import DataErased
 from ..rules.organisation import Organisation
 from .domains import claim_pk, domain_sk
 from .organisations import slug_pk
-from .rows import CLAIM, META, Stored, organisation_pk, slot_sk, user_pk
+from .rows import CLAIM, META, OrganisationRow, SlotRow, Stored, organisation_pk, slot_sk, user_pk
 
 
 class Eraser(Stored):
@@ -48,10 +49,20 @@ class Eraser(Stored):
     def erase_slots(self, user_id: str) -> int:
         """How many organisations somebody had made is of no use without them."""
         begins = Path("sk").startswith("SLOT#")
-        rows = list(self.table.query_all(Row, user_pk(user_id), sort=begins, consistent=True))
+        rows = list(self.table.query_all(SlotRow, user_pk(user_id), sort=begins, consistent=True))
         for row in rows:
+            self._unname(row.organisation_id, user_id)
             self.table.delete(Row, row.pk, row.sk)
         return len(rows)
+
+    def _unname(self, organisation_id: str, user_id: str) -> None:
+        """The organisation counts for nobody from now on."""
+        theirs = OrganisationRow.quota_of == user_id
+        gone = [OrganisationRow.quota_of.remove(), OrganisationRow.quota_slot.remove()]
+        with suppress(ConditionFailed):
+            self.table.update(
+                OrganisationRow, organisation_pk(organisation_id), META, *gone, only_if=theirs, bump=False
+            )
 
     def tell(self, owner_id: str) -> None:
         """The proof that nothing is left, on an item of its own."""

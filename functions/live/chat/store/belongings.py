@@ -8,7 +8,7 @@ from pynamodb.expressions.operand import Path
 from tessera.belongings import ExportIn, Part, after_hash, fields, instant, jobs, parsed
 from tessera.tables import Row, Table
 
-from .rows import MemberRow, MessageRow, left_by, rooms_of, user_pk
+from .rows import MarkRow, MemberRow, MessageRow, left_by, rooms_of, user_pk
 
 # How many messages of a room a request looks through for theirs.
 LOOKED_THROUGH = 500
@@ -36,6 +36,7 @@ def belongings(asked: ExportIn, table: Table) -> Sequence[Part[Any]]:
         Part("membership", MemberRow, rooms_of(user_id), seat, index="gs1", inside=said),
         Part("left", MemberRow, left_by(user_id), seat, index="gs1", inside=said),
         Part("mention", Row, pk, fields(room_id=after_hash("sk")), begins="MEN#"),
+        Part("thread", MarkRow, pk, fields("read_n", room_id=after_hash("sk")), begins="TR#"),
         Part("block", Row, pk, fields(user_id=after_hash("sk")), begins="BLK#"),
         jobs(user_id),
     )

@@ -161,11 +161,11 @@ class MessageStore:
 
     def read_of_thread(self, room_id: str, root_n: int, user_id: str) -> int | None:
         """How far somebody has read a thread; None for who has never looked at it."""
-        row = self.table.get(MarkRow, room_pk(room_id), _thread_mark(root_n, user_id))
+        row = self.table.get(MarkRow, user_pk(user_id), thread_mark(room_id, root_n))
         return int(row.read_n) if row else None
 
     def reading_thread(self, room_id: str, root_n: int, user_id: str, read_n: int) -> Step:
-        row = MarkRow(pk=room_pk(room_id), sk=_thread_mark(root_n, user_id), read_n=read_n)
+        row = MarkRow(pk=user_pk(user_id), sk=thread_mark(room_id, root_n), read_n=read_n)
         return putting(self.table, row)
 
     def read_thread(self, room_id: str, root_n: int, user_id: str, n: int, *, back: bool) -> int:
@@ -174,8 +174,8 @@ class MessageStore:
         try:
             row = self.table.update(
                 MarkRow,
-                room_pk(room_id),
-                _thread_mark(root_n, user_id),
+                user_pk(user_id),
+                thread_mark(room_id, root_n),
                 Path("read_n").set(n),
                 only_if=None if back else on,
                 upsert=True,
@@ -207,5 +207,6 @@ def _reaction(place: Place, emoji: str, user_id: str) -> str:
     return f"R#{place_key(place)}#{emoji}#{user_id}"
 
 
-def _thread_mark(root_n: int, user_id: str) -> str:
-    return f"TR#{root_n:012d}#{user_id}"
+def thread_mark(room_id: str, root_n: int) -> str:
+    """Among what is somebody's own, because it goes with them."""
+    return f"TR#{room_id}#{root_n:012d}"

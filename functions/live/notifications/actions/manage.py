@@ -1,6 +1,6 @@
 """What those who run notifications do: look at dead letters and bring them back, and erase somebody."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tessera import clock, queues
 from tessera.problems import NotFound
@@ -40,12 +40,14 @@ def delivery_id_of(row: DeliveryRow) -> str:
     return f"{row.id}-{row.channel}"
 
 
-def erase(ports: Ports, user_id: str) -> tuple[bool, int]:
+def erase(ports: Ports, user_id: str, addresses: Sequence[str]) -> tuple[bool, int]:
     """Delete some of what somebody has: whether all is gone, and how many went. To be asked until done."""
     store, erased = ports.store, 0
     for device in store.devices.of(user_id):
         erased += store.devices.drop(user_id, device.id)
     store.people.forget_number(user_id)
+    for address in addresses:
+        store.people.forget_address(address, user_id)
     topics = store.topics.of(user_id, ERASED_AT_ONCE, None).rows
     for topic in topics:
         store.topics.remove(str(topic.gs1_sk), [user_id])

@@ -12,5 +12,5 @@ router = APIRouter(prefix=f"{PREFIX}/internal", tags=["internal"], include_in_sc
 @router.post("/erase")
 async def erase(body: EraseIn, caller: Accounts, ports: Bound) -> ErasedOut:
     """Delete some of what a person has. To be asked again until it answers done."""
-    done, erased = manage.erase(ports, body.owner_id)
+    done, erased = manage.erase(ports, body.owner_id, body.addresses)
     return ErasedOut(done=done, erased=erased)

@@ -202,6 +202,9 @@ class People:
         row = AddressRow(pk=f"MA#{digest(address.lower())}", sk=user_id, ttl=expiry(clock.now(), FEED_KEPT))
         self.table.put(row)
 
+    def forget_address(self, address: str, user_id: str) -> None:
+        self.table.delete(AddressRow, f"MA#{digest(address.lower())}", user_id)
+
     def behind(self, address_hash: str) -> list[str]:
         """Who has got mail at the address with this hash. 1 request."""
         return [row.sk for row in self.table.query(AddressRow, f"MA#{address_hash}", limit=20).rows]

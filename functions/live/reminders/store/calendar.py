@@ -11,9 +11,9 @@ from pynamodb.expressions.operand import Path
 
 from tessera import clock
 from tessera.idempotency import Created, Intent, create
-from tessera.problems import NotFound
+from tessera.problems import Busy, NotFound
 from tessera.settings import Bindings
-from tessera.tables import Row, Table
+from tessera.tables import ConditionFailed, Row, Table
 from tessera.transact import Step, deleting, putting, telling, transact
 
 from ..events import DataErased
@@ -132,8 +132,21 @@ class CalendarStore:
             event = self.table.get(EventRow, event_pk(row.sk.rpartition("#")[2]), META) if _is_entry(row) else None
             if event is not None and event.owner == owner_id:
                 self.table.delete(EventRow, event.pk, META)
+            elif event is not None:
+                self._strike_off(event, owner_id)
             self.table.delete(Row, row.pk, row.sk)
         return len(rows)
+
+    def _strike_off(self, event: EventRow, user_id: str) -> None:
+        """Somebody comes along no more. 1 write. Raises `Busy` when others are struck off at the same moment."""
+        rest = [one for one in people_of(event) if one.user_id != user_id]
+        as_read = EventRow.attendees == event.attendees
+        change = EventRow.attendees.set(people_text(rest))
+        try:
+            self.table.update(EventRow, event.pk, META, change, only_if=as_read)
+        except ConditionFailed as failed:
+            if failed.old is not None:
+                raise Busy() from None
 
     def tell_erased(self, owner_id: str) -> None:
         transact(telling(self.table, DataErased(owner_id=owner_id, capability="reminders")))

@@ -1,0 +1,59 @@
+"""What an author is told of themselves, and that what is left of them has no name."""
+
+from functions.content.blog.app import handler
+from tests.kit.privacy import told_then_gone
+
+STAYS = "what is published stays, under a name made of an id that nobody has any more"
+
+
+def test_everything_of_an_author_is_told_and_then_gone(world, alice, bob):
+    stays, others = world.post(alice, "Stays", tags=["bread"]), world.post(bob, "Others")
+    world.post(alice, "Private", status="draft")
+    trashed = world.post(alice, "Trashed")
+    alice.delete(f"/blog/posts/{trashed['id']}")
+    world.comment(alice, others, "Said by Alice")
+    waits = world.post(bob, comment_policy="all-moderated")
+    world.comment(alice, waits, "Waits")
+    alice.request("PUT", f"/blog/posts/{others['id']}/reactions/like")
+    alice.request("PUT", f"/blog/posts/{waits['id']}/reactions/love")
+    world.ports.authors.follow(alice.id, bob.id)
+    world.ports.authors.follow(bob.id, alice.id)
+    world.ports.bans.ban(alice.id, by=bob.id, until=None, reason="Shouting")
+    world.follow()
+
+    told = told_then_gone(
+        "blog",
+        handler,
+        world.table,
+        alice.id,
+        between=world.follow,
+        unsaid={
+            "SLUG#*|SLUG": "where a post is found, which it is told with",
+            "UN#name0|UN": "whose a name is",
+            "L#FELT#{user}|*": "which posts they have a reaction to",
+        },
+        stays={
+            "P#*|META": STAYS,
+            "P#*|REV#*": STAYS,
+            "SLUG#stays|SLUG": STAYS,
+            "L#A#{user}|*": STAYS,
+            "L#ALL|*": STAYS,
+            "L#T#bread|*": STAYS,
+            "FEED#A#{user}|*": STAYS,
+            "F#*|{user}": "whom others follow",
+            "P#*|R#{user}": "that a reaction was taken back, for a week",
+        },
+    )
+
+    assert sorted(one["title"] for one in told["post"]) == ["Private", "Stays", "Trashed"]
+    assert all(one["body"] == "What it says." for one in told["post"])
+    assert len(told["revision"]) >= 3
+    assert sorted(one["body"] for one in told["comment"]) == ["Said by Alice", "Waits"]
+    assert [one["post_id"] for one in told["favourite"]] == [others["id"]]
+    assert [one["author_id"] for one in told["follow"]] == [bob.id] and told["ban"][0]["reason"] == "Shouting"
+    assert told["author"][0]["username"] == "name0"
+    assert world.anonymous("GET", f"/blog/posts/{stays['id']}").status_code == 200
+    counts = [world.anonymous("GET", f"/blog/posts/{one['id']}").json()["reactions"] for one in (others, waits)]
+    assert [(count["like"], count["love"]) for count in counts] == [(0, 0), (0, 0)]
+    feeds = [world.anonymous("GET", f"/blog/{path}").text for path in ("feed.xml", "feed.xml?tag=bread")]
+    assert all("Stays" in feed and "name0" not in feed for feed in feeds)

@@ -1,0 +1,31 @@
+"""What an owner of reminders is told of themselves, and that nothing of them is left."""
+
+from functions.live.reminders.app import handler
+from tests.kit.privacy import told_then_gone
+
+EVENT = {"title": "Tea", "starts_at": "2030-03-20T09:00:00Z", "ends_at": "2030-03-20T10:00:00Z", "tz": "UTC"}
+
+
+def test_everything_of_an_owner_is_told_and_then_gone(alice, person, make, worker, table):
+    bob = person()
+    make(cron="* * * * *", tz="UTC")
+    make(by=bob)
+    secret = alice.post("/reminders/secrets", json={"name": "CI"}).json()
+    alice.post("/reminders/feed")
+    alice.post("/reminders/events", json=EVENT)
+    alice.post("/reminders/events", json={**EVENT, "title": "Both", "attendees": [{"user_id": bob.id}]})
+    asked = bob.post("/reminders/events", json={**EVENT, "title": "Asked", "attendees": [{"user_id": alice.id}]})
+    worker.later(minutes=3)
+
+    told = told_then_gone(
+        "reminders",
+        handler,
+        table,
+        alice.id,
+        unsaid={"ICS#*|MAIN": "whose the token of a feed is"},
+    )
+
+    assert [one["title"] for one in told["reminder"]] == ["Tea"] and told["run"]
+    assert sorted(one["title"] for one in told["event"]) == ["Asked", "Both", "Tea"]
+    assert [one["id"] for one in told["secret"]] == [secret["id"]]
+    assert asked.status_code == 201 and bob.get(asked.headers["location"]).status_code == 200
