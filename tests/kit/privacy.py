@@ -104,7 +104,8 @@ def _exported(handler: Handler, name: str, user_id: str, extra: Item, costs: lis
 def _keeps_others_out(handler: Handler, name: str, user_id: str) -> None:
     for caller in ("relay", "sweeper"):
         event = invocation(f"/{name}/internal/export", {"owner_id": user_id}, caller=caller)
-        assert handler(event, None)["statusCode"] == 403
+        answer = handler(event, None)
+        assert answer["statusCode"] == 403, answer
 
 
 def _has_no_secrets(told: list[Item], kept: list[Item]) -> None:

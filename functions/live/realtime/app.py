@@ -4,8 +4,8 @@ from tessera.entry import build_app, lambda_handler
 from tessera.entry.exports import exports_router
 
 from . import triggers
+from .actions.belongings import belongings
 from .routes import internal, listening, manage, publishing, topics
-from .store.belongings import belongings
 
 exports = exports_router("realtime", belongings)
 app = build_app("realtime", listening.router, topics.router, publishing.router, manage.router, internal.router, exports)

@@ -6,7 +6,7 @@ from typing import Any
 from tessera.belongings import ExportIn, Part, Shown, fields, instant
 from tessera.tables import Table
 
-from .rows import IDENTITY, MAIN, IdentityRow, OfUserRow, identity_pk, user_pk
+from .rows import IDENTITY, CLAIM, IdentityRow, OfUserRow, identity_pk, user_pk
 
 _shown_identity = fields(
     *("provider", "label", "email_at_link"),
@@ -20,7 +20,7 @@ _shown_identity = fields(
 def belongings(asked: ExportIn, table: Table) -> Sequence[Part[Any]]:
     def identities(found: Sequence[OfUserRow]) -> Iterable[Shown]:
         return _shown_identity(
-            table.get_many(IdentityRow, [(identity_pk(row.provider, row.key), MAIN) for row in found])
+            table.get_many(IdentityRow, [(identity_pk(row.provider, row.key), CLAIM) for row in found])
         )
 
     return (Part("identity", OfUserRow, user_pk(asked.owner_id), identities, begins=IDENTITY),)

@@ -9,7 +9,7 @@ def test_everything_of_an_owner_is_told_and_then_gone(world, alice):
     world.use(made["key"])
     alice.post(f"/apikeys/{made['id']}/rotate", json={})
     ended = world.key(alice, name="Ended")
-    alice.delete(f"/apikeys/{ended['id']}")
+    assert alice.post(f"/apikeys/{ended['id']}/revoke").is_success
 
     told = told_then_gone(
         "apikeys", handler, world.table, alice.id, unsaid={"U#{user}|COUNT": "how many keys there are"}

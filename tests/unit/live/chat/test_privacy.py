@@ -22,7 +22,6 @@ def test_everything_of_somebody_is_told_and_then_gone(world, alice, bob, say):
     first = say(alice, room, f"Mine <@{bob.id}>")
     say(alice, room, "In a thread", thread_root=first["id"])
     theirs = say(bob, room, f"Not hers <@{alice.id}>")
-    alice.request("PUT", f"/chat/rooms/{room['id']}/messages/{theirs['id']}/reactions/%F0%9F%91%8D")
     say(alice, dm, "Only for you")
     say(alice, left, "Said before leaving")
     taken_back = say(alice, room, "Taken back")
@@ -30,6 +29,7 @@ def test_everything_of_somebody_is_told_and_then_gone(world, alice, bob, say):
     alice.delete(f"/chat/rooms/{left['id']}/members/me")
     alice.request("PUT", f"/chat/blocks/{ids.new()}")
     world.follow()
+    alice.request("PUT", f"/chat/rooms/{room['id']}/messages/{theirs['id']}/reactions/%F0%9F%91%8D")
 
     told = told_then_gone(
         "chat",

@@ -1,12 +1,14 @@
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Self
+from typing import Any, Self
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.expressions.operand import Path
 
 from tessera import clock
+from tessera.belongings import ExportIn, Part, after_hash, fields
 from tessera.idempotency import Intent, create, gone_row
 from tessera.problems import NotFound
 from tessera.settings import Bindings, Settings
@@ -78,6 +80,12 @@ class GiftCards:
         if row is None:
             raise NotFound("There is no such item.")
         return row
+
+
+def belongings(asked: ExportIn, table: Table) -> Sequence[Part[Any]]:
+    """What an owner has, as the export of their account shows it."""
+    shown = fields("name", "created_at", id=after_hash("sk"))
+    return (Part("item", ItemRow, _owned(asked.owner_id), shown, begins="I#"),)
 
 
 def _owned(owner_id: str) -> str:

@@ -8,7 +8,7 @@ from tessera.live import user_topic
 from tessera.seqlog import EntryRow, key_of
 from tessera.tables import Table
 
-from .rows import MAIN, ConnectionRow, OnlineRow, online_key, user_key
+from ..store.rows import MAIN, ConnectionRow, OnlineRow, online_key, user_key
 
 
 def belongings(asked: ExportIn, table: Table) -> Sequence[Part[Any]]:
