@@ -622,6 +622,6 @@ def test_what_comments_and_reactions_cost(world: World, alice: Caller) -> None:
 
     name = world.table.name
     assert liking.of(name).operations == ["TransactWriteItems"]
-    assert liking.of(name).write_units == 4
+    assert liking.of(name).write_units == 6
     assert commenting_.of(name).operations == ["GetItem", "TransactWriteItems"]
     assert commenting_.of(name).write_units <= 14

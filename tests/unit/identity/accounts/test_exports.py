@@ -98,6 +98,34 @@ def test_every_capability_that_has_something_adds_its_pages(
     assert set(neighbours.paths()) == {f"/{name}/internal/export" for name in exports.sources() if name != "accounts"}
 
 
+def test_pages_that_have_found_nothing_leave_no_parts(
+    http: TestClient, ann: Person, deliveries: Deliveries, neighbours: Neighbours
+):
+    def chat(body: dict[str, Any]) -> tuple[int, Any]:
+        start = int(body["after"] or 0)
+        return 200, {"items": ["said"] if start == 1 else [], "next": str(start + 1) if start < 3 else None}
+
+    neighbours.answers["/chat/internal/export"] = chat
+    neighbours.answers["/tasks/internal/export"] = (200, {"items": [], "next": None})
+    asked = ask(http, ann).json()
+
+    deliveries.work()
+
+    found = download(http, ann, asked["id"])
+    assert (found["chat"], found["tasks"]) == (["said"], [])
+
+
+def test_what_is_kept_by_address_is_asked_for_by_address(
+    http: TestClient, ann: Person, deliveries: Deliveries, neighbours: Neighbours
+):
+    neighbours.answers["/outbox/internal/export"] = lambda body: (200, {"items": body["addresses"], "next": None})
+    asked = ask(http, ann).json()
+
+    deliveries.work()
+
+    assert download(http, ann, asked["id"])["outbox"] == [ann.email]
+
+
 @pytest.mark.parametrize("reply", [None, (500, {}), (503, {})], ids=["no answer", "broken", "busy"])
 def test_a_capability_that_does_not_answer_is_named_and_keeps_nobody_waiting(
     http: TestClient, ann: Person, deliveries: Deliveries, neighbours: Neighbours, reply: Any
