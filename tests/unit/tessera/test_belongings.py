@@ -43,7 +43,8 @@ def things(**given: Any) -> Part[ThingRow]:
 
 def read(table: Table, parts: Sequence[Part[Any]]) -> list[list[dict[str, Any]]]:
     """Every page, each asked for with what the one before has said."""
-    pages, after = [], None
+    pages: list[list[dict[str, Any]]] = []
+    after = None
     while not pages or after is not None:
         page = exported(table, parts, ExportIn(owner_id=ANN, after=after))
         pages.append(page.items)

@@ -9,8 +9,20 @@ from tessera.tables import Row, Table
 
 from .bans import BanRow, ban_pk
 from .comment_rows import CID, TREE, CommentIdRow, CommentRow, id_pk, mine_of, path_sk, tree_pk, waiting_pk
-from .places import drafts_of, favourites_of, of_author, trash_of
-from .rows import BODY, META, AuthorRow, BodyRow, PostRow, RevisionRow, author_pk, post_pk, unpacked
+from .places import drafts_of, favourites_of, felt_of, of_author, trash_of
+from .rows import (
+    BODY,
+    META,
+    AuthorRow,
+    BodyRow,
+    PostRow,
+    ReactionRow,
+    RevisionRow,
+    author_pk,
+    post_pk,
+    reaction_sk,
+    unpacked,
+)
 
 # Each may be as long as a post.
 REVISIONS_AT_ONCE = 5
@@ -19,6 +31,7 @@ _shown_post = fields(
     *("id", "title", "slug", "status", "excerpt", "tags", "category", "cover_media_id", "canonical_url"),
     **{name: instant(name) for name in ("created_at", "updated_at", "published_at", "publish_at", "deleted_at")},
 )
+_shown_reaction = fields(post_id=after_hash("pk"), reaction="kind", at=instant("at"))
 _shown_comment = fields("id", "post_id", "body", "state", "reply_to", at=instant("created_at"))
 
 
@@ -38,13 +51,16 @@ def belongings(asked: ExportIn, table: Table) -> Sequence[Part[Any]]:
         keys = [((tree_pk if one.place == TREE else waiting_pk)(one.post_id), path_sk(one.path)) for one in places]
         return _shown_comment(table.get_many(CommentRow, keys))
 
+    def reactions(found: Sequence[PointerRow]) -> Iterable[Shown]:
+        return _shown_reaction(table.get_many(ReactionRow, [(post_pk(one.id), reaction_sk(user_id)) for one in found]))
+
     own = (of_author(user_id), drafts_of(user_id), trash_of(user_id))
     known = fields("username", "name", "email", "bio", "image")
     return (
         Part("author", AuthorRow, author_pk(user_id), known, begins=META),
         *(Part("post", PointerRow, list_pk(name), posts, inside=_revisions) for name in own),
         Part("comment", PointerRow, list_pk(mine_of(user_id)), comments),
-        Part("favourite", PointerRow, list_pk(favourites_of(user_id)), fields(post_id="id")),
+        *(Part("reaction", PointerRow, list_pk(name(user_id)), reactions) for name in (favourites_of, felt_of)),
         Part("follow", Row, f"F#{user_id}", fields(author_id="sk")),
         Part("ban", BanRow, ban_pk(user_id), fields("reason", "at")),
     )

@@ -70,7 +70,7 @@ def favourites_of(user_id: str) -> str:
 
 
 def felt_of(user_id: str) -> str:
-    """Every post that somebody has a reaction to, whatever has become of it: for taking them back."""
+    """Posts that somebody has a reaction to and that do not stand among their favourites: for taking it back."""
     return f"FELT#{user_id}"
 
 

@@ -34,6 +34,10 @@ class Felt:
     kind: str = ""
     listed: bool = False
 
+    @property
+    def is_apart(self) -> bool:
+        return bool(self.kind) and not self.listed
+
 
 class Another(Exception):
     """The reaction is not what it was taken for."""
@@ -89,12 +93,15 @@ class ReactionStore:
             putting(self.table, row, only_if=_as(before), event=event, refused=lambda old: Another(_felt(old))),
             *counting(self.table, post, counts),
             *(self._listing(post, user_id, listed=listed) if listed is not before.listed else ()),
-            *(self._feeling(post, user_id, has_any=bool(kind)) if bool(kind) is not bool(before.kind) else ()),
+            *self._feeling(post, user_id, before, Felt(kind, listed)),
         ]
 
-    def _feeling(self, post: Post, user_id: str, *, has_any: bool) -> list[Step]:
+    def _feeling(self, post: Post, user_id: str, before: Felt, after: Felt) -> list[Step]:
+        """A reaction stands in one list of its user's: among the favourites, or among all the others."""
+        if before.is_apart is after.is_apart:
+            return []
         one = pointer(felt_of(user_id), post.id, post.id, post.author_id)
-        return [putting(self.table, one) if has_any else deleting(self.table, PointerRow, one.pk, one.sk)]
+        return [putting(self.table, one) if after.is_apart else deleting(self.table, PointerRow, one.pk, one.sk)]
 
     def _listing(self, post: Post, user_id: str, *, listed: bool) -> list[Step]:
         name, sort = favourites_of(user_id), place_of(post)
@@ -115,10 +122,6 @@ class ReactionStore:
             deleting(self.table, PointerRow, one.pk, one.sk),
             *([uncounting(self.table, post, felt.kind)] if post is not None and felt.kind else []),
         )
-
-    def unlist(self, one: PointerRow) -> None:
-        """Take a post off somebody's favourites that is no more. 1 write."""
-        self.table.delete(PointerRow, one.pk, one.sk)
 
     def relist(self, post: Post, *, after: str | None, most: int) -> str | None:
         """Let favourites of a post follow it out of sight and back again, some at a time; where to go on.
@@ -154,6 +157,7 @@ class ReactionStore:
                     bump=False,
                 ),
                 *self._listing(post, row.user_id, listed=listed),
+                *self._feeling(post, row.user_id, felt, Felt(felt.kind, listed)),
             )
         except Another:
             # They have changed their mind at this moment, and their own change keeps the list.

@@ -6,7 +6,7 @@ from typing import Any
 from tessera.belongings import ExportIn, Part, Shown, fields, instant
 from tessera.tables import Table
 
-from .rows import IDENTITY, CLAIM, IdentityRow, OfUserRow, identity_pk, user_pk
+from .rows import CLAIM, IDENTITY, IdentityRow, OfUserRow, identity_pk, user_pk
 
 _shown_identity = fields(
     *("provider", "label", "email_at_link"),

@@ -34,7 +34,7 @@ class ExportIn(In):
     """`addresses` are those of the owner, for what is kept by address alone."""
 
     owner_id: Ulid
-    addresses: Annotated[list[Annotated[str, Field(max_length=320)]], Field(max_length=10, default_factory=list)]
+    addresses: Annotated[tuple[Annotated[str, Field(max_length=320)], ...], Field(max_length=10)] = ()
     after: Annotated[str, Field(max_length=4_096)] | None = None
 
 
