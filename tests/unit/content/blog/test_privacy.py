@@ -1,6 +1,12 @@
 """What an author is told of themselves, and that what is left of them has no name."""
 
+import pytest
+
+from functions.content.blog.actions import reacting
 from functions.content.blog.app import handler
+from functions.content.blog.store.places import felt_of
+from tessera.problems import Busy
+from tests.kit.faults import meanwhile
 from tests.kit.privacy import told_then_gone
 
 STAYS = "what is published stays, under a name made of an id that nobody has any more"
@@ -60,3 +66,21 @@ def test_everything_of_an_author_is_told_and_then_gone(world, alice, bob):
     assert [(count["like"], count["love"]) for count in counts] == [(0, 0), (0, 0)]
     feeds = [world.anonymous("GET", f"/blog/{path}").text for path in ("feed.xml", "feed.xml?tag=bread")]
     assert all("Stays" in feed and "name0" not in feed for feed in feeds)
+
+
+def test_a_reaction_that_changes_as_it_is_forgotten_is_looked_at_again(world, alice, bob):
+    post = world.post(bob)
+    alice.request("PUT", f"/blog/posts/{post['id']}/reactions/love")
+    kept = world.ports.posts.find(post["id"])
+    (one,) = world.ports.reading.pointers(felt_of(alice.id), 9)
+
+    def change_their_mind():
+        reacting.react(world.ports, kept, alice.id, "sad")
+
+    with meanwhile("TransactWriteItems", change_their_mind), pytest.raises(Busy):
+        world.ports.reactions.forget(one, kept, alice.id)
+
+    assert world.ports.reactions.felt(post["id"], alice.id).kind == "sad"
+    world.ports.reactions.forget(one, kept, alice.id)
+    counts = world.anonymous("GET", f"/blog/posts/{post['id']}").json()["reactions"]
+    assert (counts["love"], counts["sad"]) == (0, 0)
