@@ -2,7 +2,7 @@
 
 from functions.live.chat.app import handler
 from tessera import ids
-from tests.kit.privacy import told_then_gone
+from tests.kit.privacy import assert_nothing_left, told_then_gone
 from tests.kit.stores import everything_in
 
 UNDER_AN_ID = "what was said stays, under an id that nobody has any more"
@@ -51,6 +51,11 @@ def test_what_is_left_of_the_right_to_listen_ends_by_itself(world, alice, bob):
     world.room(alice, bob)
     told_then_gone("chat", handler, world.table, alice.id, stays={"ROOM#*|META": "who made the room"})
 
+    allowed = {
+        "GRANT#room:*|{user}": "that they may listen no more, for a day",
+        "LOG#room:*|E#*": "what was told live, for a week",
+    }
+    assert_nothing_left(world.realtime, alice.id, allowed)
     grants = [item for item in everything_in(world.realtime) if item["sk"]["S"] == alice.id]
 
     assert grants and all(item["perms"]["S"] == "" and "ttl" in item for item in grants)
