@@ -56,7 +56,7 @@ async def listening(token: str, topic: str, *, socket_url: str = "", cut_every: 
 
 
 async def until(heard: list[Heard], count: int, *, within: float) -> None:
-    """Wait until each was told so many, or until that has taken too long: what they were told says which."""
+    """Wait until each was told so many different ones. Raises `TimeoutError`."""
     async with asyncio.timeout(within):
-        while any(len(one.data) < count for one in heard):
+        while any(len(set(one.offsets)) < count for one in heard):
             await asyncio.sleep(0.05)
