@@ -13,8 +13,8 @@ from tessera.settings import Bindings
 from .rules.index import Scope
 
 REMEMBERED, MEMBERSHIP_MS = 4_096, 30_000
-# Which capability keeps documents of a type that it gives on request.
-KEEPERS = {"task": "tasks", "message": "chat", "file": "files"}
+# Which capability keeps documents of a type that it gives owner by owner. Messages belong to rooms.
+KEEPERS = {"task": "tasks", "file": "files"}
 
 
 class Sources:

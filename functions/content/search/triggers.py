@@ -14,8 +14,9 @@ from tessera.searchable import SearchDoc
 from tessera.settings import Bindings
 from tessera.triggers import Entries, On
 
-from .actions import renew, take
+from .actions import renew, take, upkeep
 from .ports import Ports
+from .store.rows import EPOCH
 
 POSTS = ("published", "updated", "unpublished", "deleted")
 TASKS = ("created", "updated", "completed", "deleted")
@@ -39,6 +40,14 @@ class MessageTouched(BaseModel):
     message_id: str
 
 
+class MessagesTrimmed(BaseModel):
+    message_ids: list[str]
+
+
+class RoomPurged(BaseModel):
+    room_id: str
+
+
 class FileTouched(BaseModel):
     file_id: str
     owner_id: str
@@ -52,6 +61,28 @@ class Resolve(BaseModel):
 
 class Renew(BaseModel):
     doc: str
+
+
+class Drop(BaseModel):
+    scope: str
+
+
+class RecountAll(BaseModel):
+    shard: int
+    after: str | None
+
+
+class Recount(BaseModel):
+    scope: str
+    beginning: str | None
+    after: str | None
+
+
+class Reweigh(BaseModel):
+    epoch: int
+    type: str
+    shard: int
+    after: str | None
 
 
 class Reindex(BaseModel):
@@ -78,6 +109,15 @@ def message(touched: MessageTouched, received: Envelope, bindings: Bindings) -> 
     take.ask(bindings.get(Ports), "chat", touched.message_id, asked, once=received.id)
 
 
+def trimmed(gone: MessagesTrimmed, received: Envelope, bindings: Bindings) -> None:
+    for message_id in gone.message_ids:
+        take.tell_gone(bindings.get(Ports), message_id, once=received.id)
+
+
+def purged(room: RoomPurged, received: Envelope, bindings: Bindings) -> None:
+    take.drop(bindings.get(Ports), f"room:{room.room_id}")
+
+
 def file(touched: FileTouched, received: Envelope, bindings: Bindings) -> None:
     asked = {"owner_id": touched.owner_id, "id": touched.file_id}
     take.ask(bindings.get(Ports), "files", touched.file_id, asked, once=received.id)
@@ -100,8 +140,36 @@ def reindex(work: Reindex, received: Envelope, bindings: Bindings) -> None:
     renew.go_on(bindings.get(Ports), data, work.type, work.owner_id)
 
 
+def drop(gone: Drop, received: Envelope, bindings: Bindings) -> None:
+    take.drop(bindings.get(Ports), gone.scope)
+
+
+def recount_all(work: RecountAll, received: Envelope, bindings: Bindings) -> None:
+    upkeep.recount_all(bindings.get(Ports), work.shard, work.after)
+
+
+def recount(work: Recount, received: Envelope, bindings: Bindings) -> None:
+    upkeep.recount(bindings.get(Ports), work.scope, work.beginning, work.after)
+
+
+def reweigh(work: Reweigh, received: Envelope, bindings: Bindings) -> None:
+    upkeep.reweigh(bindings.get(Ports), work.epoch, work.type, work.shard, work.after)
+
+
 def come_due(item: DueItem, bindings: Bindings) -> None:
-    bindings.get(Ports).indexing.resume(item)
+    ports = bindings.get(Ports)
+    if item.pk == EPOCH:
+        upkeep.tell_epoch(ports, item)
+    else:
+        ports.indexing.resume(item)
+
+
+def weekly(bindings: Bindings) -> None:
+    upkeep.start_recount(bindings.get(Ports))
+
+
+def daily(bindings: Bindings) -> None:
+    upkeep.keep_epoch(bindings.get(Ports))
 
 
 ENTRIES = Entries(
@@ -109,13 +177,20 @@ ENTRIES = Entries(
         *(On(f"blog.post.{verb}.v1", Told, told) for verb in POSTS),
         *(On(f"tasks.task.{verb}.v1", TaskTouched, task) for verb in TASKS),
         *(On(f"chat.message.{verb}.v1", MessageTouched, message) for verb in MESSAGES),
+        On("chat.messages.trimmed.v1", MessagesTrimmed, trimmed),
+        On("chat.room.purged.v1", RoomPurged, purged),
         *(On(f"files.file.{verb}.v1", FileTouched, file) for verb in FILES),
     ],
     jobs=[
         On(take.PUT, SearchDoc, put),
         On(take.RESOLVE, Resolve, resolve),
         On(take.RENEW, Renew, renew_one),
+        On(take.DROP, Drop, drop),
         On(renew.REINDEX, Reindex, reindex),
+        On(upkeep.RECOUNT_ALL, RecountAll, recount_all),
+        On(upkeep.RECOUNT, Recount, recount),
+        On(upkeep.REWEIGH, Reweigh, reweigh),
     ],
     due=come_due,
+    schedules={"recount": weekly, "epoch": daily},
 )

@@ -50,6 +50,15 @@ class MessageDeleted(_OfMessage, Event):
     by: str
 
 
+class MessagesTrimmed(Event):
+    """What was older than its room keeps is gone."""
+
+    type: ClassVar[str] = "chat.messages.trimmed.v1"
+
+    room_id: str
+    message_ids: list[str]
+
+
 class RoomCreated(Event):
     type: ClassVar[str] = "chat.room.created.v1"
 

@@ -2,6 +2,7 @@
 
 from tessera.auth.principal import Principal
 from tessera.jobs import Job
+from tessera.problems import FieldError, InvalidRequest
 from tessera.transact import transact
 
 from ..ports import Ports
@@ -14,7 +15,13 @@ PAGE = 100
 
 
 def start(ports: Ports, kind: str, owner_id: str | None, *, by: Principal) -> Job:
-    """A job that looks at all known documents of a type, or at all that an owner has with its keeper."""
+    """A job that looks at all known documents of a type, or at all that an owner has with its keeper.
+
+    Raises `InvalidRequest` for a type that nobody keeps owner by owner.
+    """
+    if owner_id is not None and kind not in KEEPERS:
+        detail = f"Only these are kept owner by owner: {', '.join(sorted(KEEPERS))}."
+        raise InvalidRequest(detail, errors=[FieldError("/owner_id", detail)])
     job, step = ports.jobs.starting(by.owner_id, REINDEX, cancellable=True)
     transact(step)
     data = {"job_id": job.id, "by": by.owner_id, "type": kind, "owner_id": owner_id, "shard": 0, "done": 0}
@@ -27,7 +34,7 @@ def go_on(ports: Ports, work: dict[str, object], kind: str, owner_id: str | None
     job = ports.jobs.get(str(work["by"]), str(work["job_id"]))
     if job.state.is_over:
         return
-    step = _given if owner_id and kind in KEEPERS else _known
+    step = _given if owner_id else _known
     done, following = step(ports, work, kind, owner_id or "")
     job = ports.jobs.progress(job, int(str(work["done"])) + done)
     if following is None:

@@ -11,7 +11,7 @@ from ..rules.documents import Document
 from ..rules.problems import NoSuchDocument
 from ..store.rows import SHARDS
 
-PUT, RESOLVE, RENEW = "search.put", "search.resolve", "search.renew"
+PUT, RESOLVE, RENEW, DROP = "search.put", "search.resolve", "search.renew", "search.drop"
 # Of what is gone for good there is never anything newer.
 FOR_GOOD = 2**53 - 1
 ERASED_AT_ONCE = 20
@@ -25,6 +25,11 @@ def tell(ports: Ports, found: SearchDoc, *, once: str) -> None:
 def ask(ports: Ports, capability: str, doc: str, asked: dict[str, str], *, once: str) -> None:
     """Have a document indexed as its keeper gives it when its turn comes. 1 request."""
     ports.queue.work(RESOLVE, doc, {"capability": capability, "doc": doc, "asked": asked}, once=once)
+
+
+def tell_gone(ports: Ports, doc: str, *, once: str) -> None:
+    """Have a document taken out for good. 1 request."""
+    tell(ports, SearchDoc(id=doc, seq=FOR_GOOD, deleted=True), once=once)
 
 
 def put(ports: Ports, found: SearchDoc, *, again: bool = False) -> None:
@@ -61,9 +66,27 @@ def delete(ports: Ports, doc: str) -> None:
 
 def erase(ports: Ports, owner_id: str) -> tuple[bool, int]:
     """Take out some of what only an owner could see: whether that was all, and how many."""
+    is_all, done = _taken_out(ports, f"user:{owner_id}")
+    if is_all:
+        ports.indexing.forget_owner(owner_id)
+    return is_all, done
+
+
+def drop(ports: Ports, scope: str) -> None:
+    """Take out some of a scope that is no more, and have the rest taken out. Raises `Busy`."""
+    is_all, done = _taken_out(ports, scope)
+    if is_all:
+        ports.indexing.forget_scope(scope)
+    elif not done:
+        # Somebody is working on the first of them: the queue brings this again.
+        raise Busy()
+    else:
+        ports.queue.job(DROP, {"scope": scope})
+
+
+def _taken_out(ports: Ports, scope: str) -> tuple[bool, int]:
     done = 0
-    lists = [f"S#user:{owner_id}#{shard}" for shard in range(SHARDS)]
-    for doc in ports.reading.listed(lists):
+    for doc in ports.reading.listed([f"S#{scope}#{shard}" for shard in range(SHARDS)]):
         if done == ERASED_AT_ONCE:
             return False, done
         try:
@@ -71,7 +94,6 @@ def erase(ports: Ports, owner_id: str) -> tuple[bool, int]:
         except Busy:
             return False, done
         done += 1
-    ports.indexing.forget_owner(owner_id)
     return True, done
 
 

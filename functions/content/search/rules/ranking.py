@@ -6,19 +6,20 @@ The lists come best first, so what was not seen yet is worth no more than what w
 The order: more words matched; fewer typos; the larger sum of rarity, impact and the factor of the match; the id.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
+from .budget import FILL, PAGE, ROUNDS, Budget, Key, evenly, to_their_ends
 from .documents import MAX_Q, TOP, hashed
 from .expand import Option, Plan, Word
 from .index import Ask, Batch, Index, Posting, Scope
 
-# How far lists are read and how many documents are looked at whole. Measured; not to be lowered without measuring.
-FIRST_DEPTH, ADDED_DEPTH, DEPTH, STEP = 200, 50, 3_000, 1_000
-FILL = 100
-ROUNDS = DEPTH // STEP
+# How far lists are read at first. Measured, like the budget for the rest; not to be lowered without measuring.
+FIRST_DEPTH, ADDED_DEPTH = 200, 50
+MANY = 1_000_000
 
-Key = tuple[int, int, float, str]
+Place = tuple[int, int, float, str]
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Hit:
     doc: str
     scope: Scope
     day: int
-    key: Key
+    key: Place
     matches: tuple[Match, ...]
 
     @property
@@ -124,24 +125,49 @@ class Ranking:
         }
 
     def best(self, k: int) -> Found:
-        """The first `k`. At most four rounds of lists, and as many of documents looked at whole."""
-        self._read(self.lists, lambda term: FIRST_DEPTH if term in self.main else ADDED_DEPTH)
-        found = self._settle(k)
+        """The first `k`. At most four rounds of lists, and what a budget allows of documents looked at whole."""
+        self._read({key: FIRST_DEPTH if key[1] in self.main else ADDED_DEPTH for key in self.lists})
+        self._look(k)
+        if not self._is_certain:
+            self._fill([doc for _, doc in self._better()[: max(FILL, k + FILL // 2)]])
+        budget = Budget.of(sum(key[1] in self.main for key in self.lists))
         rounds = 0
-        while not found.exact and rounds < ROUNDS:
+        while not self._is_certain and rounds < ROUNDS and (self._left() or self._doubtful):
             rounds += 1
-            open_lists = [key for key in self.lists if key[1] in self.main and not self.lists[key].ended]
-            self._read(open_lists, lambda _: STEP)
-            found = self._settle(k)
-            if not open_lists and not self._unfilled:
-                break
-        found.rounds = rounds
-        return found
+            shares = self._shares(rounds, budget)
+            self._read({key: pages * PAGE for key, pages in shares.items()})
+            budget.units -= sum(shares.values())
+            self._look(k)
+            self._fill_as_far(budget, is_last=rounds == ROUNDS)
+        all_seen = not self._doubtful and all(one.ended for one in self.lists.values())
+        total = len(self._hits) + (0 if self._has_required else len(self._doubtful))
+        return Found(self._hits, self._is_certain, total, all_seen, rounds)
 
-    def _read(self, wanted: Iterable[tuple[str, str]], depth) -> None:  # type: ignore[no-untyped-def]
-        keys = [key for key in wanted if not self.lists[key].ended]
+    def _shares(self, rounds: int, budget: Budget) -> dict[Key, int]:
+        """How many pages of which lists: one of each, then the shortest whole, then what is left."""
+        left = self._left()
+        if rounds == 1:
+            return dict.fromkeys(left, 1)
+        if rounds == ROUNDS:
+            return evenly(budget.saved_for(len(self._better())), left)
+        frequencies = {term: self.plan.vocabulary.frequency(term) for term in self.main}
+        whole = to_their_ends(budget.units, left, frequencies, self.plan.vocabulary.documents)
+        return whole or evenly(budget.saved_for(len(self.candidates)) // 2, left)
+
+    def _left(self) -> dict[Key, int]:
+        """How many pages there may still be of the lists that are worth it."""
+        counts = self.plan.vocabulary.counts
+        # How long a list is that is not counted, nobody knows.
+        return {
+            key: max(-(-(counts.get(key, MANY) - state.read + 1) // PAGE), 1)
+            for key, state in self.lists.items()
+            if key[1] in self.main and not state.ended
+        }
+
+    def _read(self, depths: Mapping[Key, int]) -> None:
+        keys = [key for key in depths if not self.lists[key].ended]
         kind = self.filters.one_type
-        asks = [Ask(scope, term, kind, depth(term), self.lists[scope, term].after) for scope, term in keys]
+        asks = [Ask(scope, term, kind, depths[scope, term], self.lists[scope, term].after) for scope, term in keys]
         scopes = {scope.name: scope for scope in self.scopes}
         for (scope, term), batch in zip(keys, self.index.postings(asks) if asks else (), strict=True):
             self.lists[scope, term].take(batch)
@@ -151,27 +177,67 @@ class Ranking:
                     # Between the two writes of a change a term may stand there twice.
                     seen.known[term] = max(posting.q, seen.known.get(term, 0))
 
-    def _settle(self, k: int) -> Found:
-        """Look at the most promising documents whole, and tell how certain the first `k` are."""
-        hopes = [(self._hope(one), doc) for doc, one in self.candidates.items() if not self._is_complete(one)]
-        promising = sorted((key, doc) for key, doc in hopes if key is not None)
-        doubtful = [doc for _, doc in promising]
-        most = max(FILL, k + FILL // 2)
-        wanted = doubtful[:most]
-        for at in range(0, len(wanted), FILL):
-            self._fill(wanted[at : at + FILL])
-        hits = self._hits()
-        self._unfilled = doubtful[most:]
-        rest = [key for key, _ in promising[most:]]
-        all_seen = all(one.ended for one in self.lists.values())
-        total = len(hits) + (0 if self._has_required else len(rest))
-        return Found(hits, self._is_certain(hits, k, rest), total, all_seen and not rest)
+    def _look(self, k: int) -> None:
+        """Put what is known whole in its order, and what is known in part in that of its hopes."""
+        self.k = k
+        complete = {doc for doc, one in self.candidates.items() if self._is_complete(one)}
+        self._hits: list[Hit] = []
+        self._add_hits(complete)
+        hopes = [(self._hope(one), doc) for doc, one in self.candidates.items() if doc not in complete]
+        self._doubtful = sorted((key, doc) for key, doc in hopes if key is not None)
+        self._bounds = [bound for scope in self.scopes if (bound := self._unseen(scope)) is not None]
+
+    def _add_hits(self, docs: Iterable[str]) -> None:
+        made = (self._hit(doc, self.candidates[doc]) for doc in docs)
+        self._hits = sorted([*self._hits, *(hit for hit in made if hit is not None)], key=lambda hit: hit.key)
+
+    @property
+    def _last(self) -> Place | None:
+        return self._hits[self.k - 1].key if len(self._hits) >= self.k else None
+
+    @property
+    def _is_certain(self) -> bool:
+        return not self._better() and not self._may_be_missed
+
+    @property
+    def _may_be_missed(self) -> bool:
+        """Whether a document that no list has shown yet could still be among the first."""
+        last = self._last
+        return any(last is None or bound <= last for bound in self._bounds)
+
+    def _better(self) -> list[tuple[Place, str]]:
+        """What is known in part and could still be among the first, the most hopeful before the others."""
+        last = self._last
+        if last is None:
+            return self._doubtful
+        return list(takewhile(lambda one: one[0] <= last, self._doubtful))
 
     @property
     def _has_required(self) -> bool:
         return any(word.required for word in self.plan.words)
 
+    def _fill_as_far(self, budget: Budget, *, is_last: bool) -> None:
+        """Look at documents whole where that settles it, or where nothing else can be done any more."""
+        while (better := self._better()) and budget.looks:
+            settles = len(better) <= FILL * budget.looks and not self._may_be_missed
+            if not settles and not is_last:
+                return
+            if not settles:
+                # They cannot all be looked at: so at those of which the most is known.
+                better.sort(key=lambda one: (-self._matched(one[1]), one))
+            self._fill([doc for _, doc in better[:FILL]])
+            budget.look()
+
+    def _matched(self, doc: str) -> int:
+        known = self.candidates[doc].known
+        return sum(any(option.term in known for option in word.options) for word in self.plan.words)
+
     def _fill(self, docs: Sequence[str]) -> None:
+        """1 request for each hundred."""
+        for at in range(0, len(docs), FILL):
+            self._take_whole(docs[at : at + FILL])
+
+    def _take_whole(self, docs: Sequence[str]) -> None:
         whole = self.index.impacts(docs)
         for doc in docs:
             one = self.candidates[doc]
@@ -181,17 +247,9 @@ class Ranking:
             else:
                 # It is gone, or of another time than was asked for.
                 del self.candidates[doc]
-
-    def _hits(self) -> list[Hit]:
-        made = (self._hit(doc, one) for doc, one in self.candidates.items() if self._is_complete(one))
-        return sorted((hit for hit in made if hit is not None), key=lambda hit: hit.key)
-
-    def _is_certain(self, hits: Sequence[Hit], k: int, rest: Sequence[Key]) -> bool:
-        bounds = [bound for scope in self.scopes if (bound := self._unseen(scope)) is not None]
-        if len(hits) < k:
-            return not rest and not bounds
-        last = hits[k - 1].key
-        return all(key > last for key in rest) and all(bound > last for bound in bounds)
+        self._add_hits(doc for doc in docs if doc in self.candidates)
+        seen = set(docs)
+        self._doubtful = [one for one in self._doubtful if one[1] not in seen]
 
     def _is_complete(self, one: _Candidate) -> bool:
         return one.is_whole or (
@@ -203,7 +261,7 @@ class Ranking:
             )
         )
 
-    def _hope(self, one: _Candidate) -> Key | None:
+    def _hope(self, one: _Candidate) -> Place | None:
         """The best place a document may have, by what is known of it; None where it has none."""
         return self._key(one.posting.doc, [self._likely(word, one) for word in self.plan.words])
 
@@ -219,7 +277,7 @@ class Ranking:
         state = self.lists.get((one.scope.name, term))
         return 0 if state is None or state.ended else state.q
 
-    def _unseen(self, scope: Scope) -> Key | None:
+    def _unseen(self, scope: Scope) -> Place | None:
         """The best place of a document that no list has shown yet; None when there is none."""
         open_lists = {term: state for (name, term), state in self.lists.items() if name == scope.name}
         open_lists = {term: state for term, state in open_lists.items() if not state.ended}
@@ -234,7 +292,7 @@ class Ranking:
         last = next(iter(open_lists.values())).last if len(open_lists) == 1 else ""
         return self._key(last, likely)
 
-    def _key(self, doc: str, likely: Sequence[tuple[int, float] | None]) -> Key | None:
+    def _key(self, doc: str, likely: Sequence[tuple[int, float] | None]) -> Place | None:
         if any(word.required and found is None for word, found in zip(self.plan.words, likely, strict=True)):
             return None
         matched = [found for found in likely if found is not None]

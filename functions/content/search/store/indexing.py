@@ -6,13 +6,12 @@ because a worker was lost, goes on with it.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Self
 
-from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.operand import Path, _Size
-from pynamodb.expressions.update import Action as Change
+from pynamodb.expressions.operand import Path
 
 from tessera import aws, clock
 from tessera.due import DueItem, due_keys
@@ -23,48 +22,40 @@ from tessera.tables import ConditionFailed, Row, Table
 from tessera.transact import Step, deleting, putting, telling, transact, updating
 
 from ..events import DataErased
-from ..rules import typos
 from ..rules.documents import FIELDS, Document, Lengths, packed, weigh
+from .counting import Counting
 from .rows import (
+    EPOCH,
     META,
-    PREFIXES,
     TERMS,
     TEXT,
     WORDS,
     BlobRow,
     EpochRow,
-    KnownRow,
     MetaRow,
     Posted,
     PostingRow,
     SearchSettings,
     SizeRow,
     TermsRow,
-    bucket,
     document_pk,
-    is_word,
-    prefix_key,
     scope_key,
     size_key,
     size_keys,
     text_data,
     type_key,
-    typo_key,
-    vocabulary_key,
 )
-from .side_by_side import at_once
 from .writing import delete_all, put_all
 
 TOMBSTONE = timedelta(days=7)
 # How long a claim may stand before the sweeper has somebody go on with it.
 PATIENCE = timedelta(minutes=10)
 EXCERPT = 200
-MAX_NEAR = 50
 
 
 class Indexing:
     def __init__(self, table: Table) -> None:
-        self.table = table
+        self.table, self.counting = table, Counting(table)
 
     @classmethod
     def bind(cls, bindings: Bindings) -> Self:
@@ -120,15 +111,44 @@ class Indexing:
         if row is not None and row.due_sk == due.due_sk and row.pending is not None:
             self._finish(row)
 
+    def forget_scope(self, scope: str) -> None:
+        """Delete what was counted of a scope whose documents are gone, and that it was there."""
+        delete_all(self.table, size_keys(scope))
+        self.counting.forget_scope(scope)
+
     def forget_owner(self, owner_id: str) -> None:
-        """Delete what was counted of an owner's documents, and say that nothing of them is left. 2 requests."""
-        delete_all(self.table, size_keys(f"user:{owner_id}"))
+        """Delete what was counted of an owner's documents, and say that nothing of them is left."""
+        self.forget_scope(f"user:{owner_id}")
         transact(telling(self.table, DataErased(owner_id=owner_id, capability="search")))
 
     def lengths(self) -> Lengths:
         """The average lengths that hold for this epoch. 1 request."""
-        row = self.table.get(EpochRow, "EPOCH", "E", consistent=False)
+        row = self.table.get(EpochRow, EPOCH, "E", consistent=False)
         return Lengths(int(row.epoch), json.loads(row.averages)) if row else Lengths()
+
+    def begin_epoch(self, before: Lengths, averages: Mapping[str, float]) -> bool:
+        """Let other average lengths hold from now on, and wait for all documents to be weighed by them. 1 request.
+
+        False when another epoch has begun meanwhile.
+        """
+        row = EpochRow(pk=EPOCH, sk="E", epoch=before.epoch + 1, averages=json.dumps(dict(averages)))
+        row.wait_until(clock.now(), EPOCH)
+        try:
+            self.table.put(row, only_if=is_free() | (Path("epoch") == before.epoch))
+        except ConditionFailed:
+            return False
+        return True
+
+    def epoch_due(self, due: DueItem) -> int | None:
+        """The epoch for which documents are to be weighed anew, or None when that was begun already. 1 request."""
+        row = self.table.get(EpochRow, EPOCH, "E")
+        return int(row.epoch) if row is not None and row.due_sk == due.due_sk else None
+
+    def epoch_told(self, due: DueItem) -> None:
+        """Let nobody be told again that documents are to be weighed anew. 1 request."""
+        ended = [Path(name).remove() for name in ("due_pk", "due_sk")]
+        with suppress(ConditionFailed):
+            self.table.update(EpochRow, EPOCH, "E", *ended, only_if=Path("due_sk") == due.due_sk, bump=False)
 
     def _take(self, row: MetaRow, posted: Posted, text: BlobRow | None, *, again: bool) -> bool:
         before = self.table.get(MetaRow, row.pk, META)
@@ -137,6 +157,8 @@ class Indexing:
                 self._finish(before)
                 return True
             return False
+        if posted.type:
+            self.counting.list_type(posted.type)
         row.pending = posted.packed()
         row.due_pk, row.due_sk = due_keys(clock.now() + PATIENCE, row.pk)
         if before is not None:
@@ -169,8 +191,8 @@ class Indexing:
         delete_all(self.table, sorted(stale))
         aws.fault_point("search.cleared")
         gained, lost = _change(before, wanted)
-        self._count(gained, 1)
-        self._count(lost, -1)
+        self.counting.count(gained, 1)
+        self.counting.count(lost, -1)
         aws.fault_point("search.counted")
         self._settle(row, before, wanted, doc)
 
@@ -217,62 +239,11 @@ class Indexing:
             if moved:
                 yield updating(self.table, SizeRow, *size_key(scope, doc), *moved, upsert=True, bump=False)
 
-    def _count(self, terms: list[tuple[str, str]], by: int) -> None:
-        """Count a document more or less for each term of its scope, and keep what is found by that in step."""
-        at_once(lambda one: self._counted(*one, by=by), terms)
-
-    def _counted(self, scope: str, term: str, *, by: int) -> None:
-        pk, sk = vocabulary_key(scope, term)
-        changes: list[Change] = [Path("df").add(by)]
-        if by > 0:
-            changes.append(Path("first_seen").set(Path("first_seen") | clock.rfc3339(clock.now())))
-        row = self.table.update(KnownRow, pk, sk, *changes, upsert=True, bump=False)
-        df = int(row.df)
-        if df <= 0:
-            self._forget(pk, sk, Path("df") <= 0)
-        if is_word(term):
-            self._move(scope, term, df - by, df)
-
-    def _forget(self, pk: str, sk: str, is_empty: Condition) -> None:
-        """Delete what holds nothing, unless it does again by now."""
-        try:
-            self.table.delete(KnownRow, pk, sk, only_if=is_empty)
-        except ConditionFailed:
-            return
-
-    def _move(self, scope: str, term: str, before: int, now: int) -> None:
-        """Where a term stands among those that begin alike, and among those it may be mistaken for."""
-        lengths = range(1, min(PREFIXES, len(term)) + 1)
-        if before > 0 and (now <= 0 or bucket(before) != bucket(now)):
-            delete_all(self.table, [prefix_key(scope, term, length, before) for length in lengths])
-        if now > 0 and (before <= 0 or bucket(before) != bucket(now)):
-            put_all(self.table, [_plain(prefix_key(scope, term, length, now)) for length in lengths])
-        if typos.may_be_wrong(term) and (before <= 0 < now or now <= 0 < before):
-            at_once(lambda key: self._near(scope, key, term, is_there=now > 0), typos.keys(term))
-
-    def _near(self, scope: str, key: str, term: str, *, is_there: bool) -> None:
-        pk, sk = typo_key(scope, key)
-        if not is_there:
-            left = self.table.update(KnownRow, pk, sk, Path("terms").delete({term}), upsert=True, bump=False)
-            if not left.terms:
-                self._forget(pk, sk, Path("terms").does_not_exist())
-            return
-        room = Path("terms").does_not_exist() | (_Size("terms") < MAX_NEAR)
-        try:
-            self.table.update(KnownRow, pk, sk, Path("terms").add({term}), only_if=room, upsert=True, bump=False)
-        except ConditionFailed:
-            # As many are kept as are looked at: a word that comes later is as rare as the rarest of them.
-            return
-
 
 def _posting(key: tuple[str, str], posted: Posted) -> PostingRow:
     row = PostingRow(pk=key[0], sk=key[1], type=posted.type, day=posted.day)
     row.lang, row.n = posted.lang or None, posted.n or None
     return row
-
-
-def _plain(key: tuple[str, str]) -> Row:
-    return Row(pk=key[0], sk=key[1])
 
 
 def _together(row: MetaRow) -> bytes | None:

@@ -18,6 +18,7 @@ from ..rules.documents import AUTHOR, MAX_Q, STEM, TAG, Document
 from ..rules.index import Posting
 
 META, TERMS, WORDS, TEXT = "META", "TERMS", "WORDS", "TEXT"
+EPOCH, TYPES = "EPOCH", "TYPES"
 SHARDS = 8
 PREFIXES = 4
 # No word of a text begins so: what is made of words has no beginning to be typed.
@@ -85,7 +86,9 @@ class SizeRow(Row):
     body = NumberAttribute(default=0)
 
 
-class EpochRow(Row):
+class EpochRow(DueRow):
+    """The average lengths that hold; `due` until somebody weighs all documents by them."""
+
     epoch = NumberAttribute()
     averages = UnicodeAttribute()
 
@@ -141,6 +144,20 @@ def posting_of(row: PostingRow) -> Posting:
 
 def vocabulary_key(scope: str, term: str) -> tuple[str, str]:
     return f"V#{scope}#{term[:2]}", term
+
+
+def beginnings_pk(scope: str) -> str:
+    return f"VL#{scope}"
+
+
+def beginning_key(scope: str, term: str) -> tuple[str, str]:
+    """Where it says that there are terms of a scope that begin so."""
+    return beginnings_pk(scope), term[:2]
+
+
+def listed_scope_key(scope: str, shard: int | None = None) -> tuple[str, str]:
+    """Where it says that there is a scope."""
+    return f"VS#{shard_of(scope) if shard is None else shard}", scope
 
 
 def prefix_key(scope: str, term: str, size: int, df: int) -> tuple[str, str]:

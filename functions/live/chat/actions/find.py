@@ -131,7 +131,7 @@ def search(
 ) -> tuple[list[Message], dict[str, Any] | None]:
     """Messages of a room that hold every word, the last one as a beginning. At most 300 candidates are read."""
     if room_id is None:
-        raise SearchNotEnabled("Name a room: room_id.")
+        raise SearchNotEnabled("Name a room here with room_id. Several are searched with GET /search?in=rooms.")
     inside = enter(ports, room_id, person(by))
     terms = words.tokens(text, at_most=MAX_TERMS)
     if not terms:

@@ -11,7 +11,7 @@ from tessera.outbox import Envelope
 from tessera.problems import NotFound
 from tessera.seqlog import Appended
 from tessera.tables import Row
-from tessera.transact import AlreadySeen, Step, deleting, seen, transact
+from tessera.transact import AlreadySeen, Step, deleting, seen, telling, transact
 
 from .. import events
 from ..ports import Ports
@@ -96,7 +96,7 @@ def trim(ports: Ports, room_id: str) -> None:
 
         def steps(made: Appended) -> Sequence[Step]:
             gone = [step for message in old for step in _forgetting(ports, message)]
-            return [ports.rooms.turning(found, after), *gone]
+            return [ports.rooms.turning(found, after), *gone, _telling_trimmed(ports, old)]
 
         return Plan([Told("room", {"first_n": after.first_n})], steps, after), None
 
@@ -111,6 +111,11 @@ def _forgetting(ports: Ports, message: Message) -> list[Step]:
     return [deleting(ports.rooms.table, Row, pk, sk) for sk in keys]
 
 
+def _telling_trimmed(ports: Ports, messages: Sequence[Message]) -> Step:
+    told = events.MessagesTrimmed(room_id=messages[0].room_id, message_ids=[one.id for one in messages])
+    return telling(ports.rooms.table, told)
+
+
 def _take_thread(ports: Ports, root: Message) -> None:
     """The replies below a message, and the words by which all of it is found."""
     while root.thread_n:
@@ -120,7 +125,8 @@ def _take_thread(ports: Ports, root: Message) -> None:
         for reply in replies:
             ports.search.follow(root.room_id, reply.place, None)
         pk, sk = room_pk(root.room_id), f"T#{root.place.n:012d}#"
-        transact(*(deleting(ports.rooms.table, Row, pk, f"{sk}{one.place.tn:08d}") for one in replies))
+        gone = [deleting(ports.rooms.table, Row, pk, f"{sk}{one.place.tn:08d}") for one in replies]
+        transact(*gone, _telling_trimmed(ports, replies))
     ports.search.follow(root.room_id, root.place, None)
 
 

@@ -62,7 +62,7 @@ def test_a_word_that_is_used_again_while_its_last_use_ends_is_still_known(indexi
 
 
 def test_of_words_alike_no_more_are_kept_than_are_looked_at(indexing, reading, monkeypatch):
-    monkeypatch.setattr("functions.content.search.store.indexing.MAX_NEAR", 1)
+    monkeypatch.setattr("functions.content.search.store.counting.MAX_NEAR", 1)
     indexing.put(document("bread", lang=""))
 
     indexing.put(document("broad", lang=""))
