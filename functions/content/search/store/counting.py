@@ -36,6 +36,8 @@ from .writing import delete_all, put_all
 
 MAX_NEAR = 50
 REMEMBERED = 8_192
+# A megabyte of postings, or a little more: no more comes in one answer.
+COUNTED_AT_ONCE = 10_000
 
 
 class Counting:
@@ -91,6 +93,7 @@ class Counting:
             asked: dict[str, Any] = {
                 "TableName": self.table.name,
                 "Select": "COUNT",
+                "Limit": COUNTED_AT_ONCE,
                 "KeyConditionExpression": "pk = :pk",
                 "ExpressionAttributeValues": {":pk": {"S": pk}},
                 **({"ExclusiveStartKey": start} if start else {}),

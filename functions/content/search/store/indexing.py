@@ -6,7 +6,7 @@ because a worker was lost, goes on with it.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Self
@@ -169,10 +169,7 @@ class Indexing:
         if text is not None:
             doc = row.pk.partition("#")[2]
             steps.append(putting(self.table, text))
-            steps += [
-                putting(self.table, Row(pk=pk, sk=sk))
-                for pk, sk in (scope_key(posted.scope, doc), type_key(posted.type, doc))
-            ]
+            steps += [putting(self.table, Row(pk=pk, sk=sk)) for pk, sk in sorted(_listed(doc, posted))]
         transact(*steps)
         aws.fault_point("search.claimed")
         self._finish(row)
@@ -194,11 +191,11 @@ class Indexing:
         self.counting.count(gained, 1)
         self.counting.count(lost, -1)
         aws.fault_point("search.counted")
-        self._settle(row, before, wanted, doc)
+        self._settle(row, before, wanted, dirty)
 
-    def _settle(self, row: MetaRow, before: Posted, wanted: Posted, doc: str) -> None:
+    def _settle(self, row: MetaRow, before: Posted, wanted: Posted, dirty: Sequence[Posted]) -> None:
         """End the claim. Whoever has claimed the document since takes away what was written here in vain."""
-        mine = Path("version") == row.version
+        doc, mine = row.pk.partition("#")[2], Path("version") == row.version
         ended = [Path(name).remove() for name in ("pending", "dirty", "due_pk", "due_sk")]
         steps = [
             updating(self.table, MetaRow, row.pk, META, *ended, only_if=mine, refused=lambda old: Busy(), bump=False)
@@ -209,10 +206,8 @@ class Indexing:
         else:
             steps += [deleting(self.table, Row, row.pk, sk) for sk in (TERMS, WORDS, TEXT)]
         steps += self._sizes(before, wanted, doc)
-        held = {scope_key(wanted.scope, doc), type_key(wanted.type, doc)}
-        if before.scope:
-            left = {scope_key(before.scope, doc), type_key(before.type, doc)} - held
-            steps += [deleting(self.table, Row, pk, sk) for pk, sk in sorted(left)]
+        left = _listed(doc, before, *dirty) - _listed(doc, wanted)
+        steps += [deleting(self.table, Row, pk, sk) for pk, sk in sorted(left)]
         try:
             transact(*steps)
         except Busy:
@@ -238,6 +233,12 @@ class Indexing:
             moved = [Path(name).add(by) for name, by in change.items() if by]
             if moved:
                 yield updating(self.table, SizeRow, *size_key(scope, doc), *moved, upsert=True, bump=False)
+
+
+def _listed(doc: str, *posted: Posted) -> set[tuple[str, str]]:
+    """Where a document stands among those of its scope, and of its type."""
+    known = [one for one in posted if one.scope]
+    return {key for one in known for key in (scope_key(one.scope, doc), type_key(one.type, doc))}
 
 
 def _posting(key: tuple[str, str], posted: Posted) -> PostingRow:

@@ -432,6 +432,12 @@ def test_the_index_says_how_large_it_is(world):
     assert answer["drift"] > 0.2
 
 
+def test_a_type_nobody_keeps_owner_by_owner_is_not_asked_for_so(world):
+    answer = world.person("admin").post("/search/reindex", json={"type": "message", "owner_id": ids.new()})
+
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/owner_id")
+
+
 def test_reindexing_is_a_job_that_renews_what_is_known(world):
     admin = world.person("admin")
     for n in range(3):

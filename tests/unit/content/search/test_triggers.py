@@ -171,7 +171,7 @@ def test_a_job_that_was_cancelled_goes_no_further(world):
 def test_every_event_is_read_by_one_handler():
     names = [on.name for on in ENTRIES.events]
 
-    assert len(names) == len(set(names)) == 15
+    assert len(names) == len(set(names)) == 17
 
 
 def test_an_id_of_another_kind_of_work_is_refused(world):

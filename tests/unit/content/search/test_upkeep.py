@@ -4,12 +4,11 @@ import json
 
 import pytest
 
-from functions.content.search.actions import upkeep
+from functions.content.search.actions import take, upkeep
 from functions.content.search.rules.documents import FIRST_LENGTHS, Lengths, weigh
-from functions.content.search.store.rows import KnownRow, Posted, vocabulary_key
+from functions.content.search.store.rows import KnownRow, vocabulary_key
 from functions.content.search.triggers import ENTRIES
 from tessera.due import DueItem
-from tessera.problems import Busy
 from tessera.triggers import dispatch
 from tests.kit.faults import Crash, crash_at, failing, meanwhile
 from tests.kit.queues import drain
@@ -91,26 +90,14 @@ def test_a_recount_goes_on_from_where_it_was_left(world, monkeypatch):
 
 
 def test_a_long_list_is_counted_to_its_end(world, monkeypatch):
-    made = [world.add("Rye") for _ in range(3)]
+    monkeypatch.setattr("functions.content.search.store.counting.COUNTED_AT_ONCE", 1)
+    for _ in range(3):
+        world.add("Rye")
     let_drift(world, "rye", 1)
-    counting, real, pages = world.ports.indexing.counting, upkeep.take, []
-    assert real
-    from tessera import aws
 
-    client = aws.client("dynamodb")
-    query = client.query
+    world.ports.indexing.counting.recount("public", "ry", 10, None)
 
-    def one_at_once(**asked):
-        if asked.get("Select") == "COUNT":
-            pages.append(asked)
-            asked["Limit"] = 1
-        return query(**asked)
-
-    monkeypatch.setattr(client, "query", one_at_once)
-    counting.recount("public", "ry", 10, None)
-
-    assert counted(world, "rye") == len(made) == 3
-    assert len(pages) > 3
+    assert counted(world, "rye") == 3
 
 
 def test_a_count_that_moves_while_it_is_put_right_is_left_to_who_moves_it(world):
@@ -134,7 +121,7 @@ def sweep(world):
     bodies = [
         {"kind": "due", "data": {name: item[name]["S"] for name in ("pk", "sk", "due_pk", "due_sk")}} for item in due
     ]
-    assert world.deliver(*bodies) == DONE
+    assert not bodies or world.deliver(*bodies) == DONE
     return len(bodies)
 
 
@@ -287,11 +274,8 @@ def test_what_a_lost_worker_left_is_dropped_with_its_room(world):
 
 def test_an_erased_owner_is_in_no_list(world):
     world.add("Rye", acl="user:01ARZ3NDEKTSV4RRFFQ69G5FAV")
-    from functions.content.search.actions import take
 
     assert take.erase(world.ports, "01ARZ3NDEKTSV4RRFFQ69G5FAV")[0]
 
     left = [item for item in everything_in(world.ports.reading.table) if "user:" in str(item)]
-    assert left == [] and not Posted().terms
-    with pytest.raises(Busy):
-        raise Busy
+    assert left == []

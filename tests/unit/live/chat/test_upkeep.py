@@ -104,6 +104,8 @@ def test_what_is_older_than_a_room_keeps_goes_with_its_threads_and_counts_no_mor
         say(alice, room, f"old {number}")
     world.follow()
     world.frozen.advance(days=11)
+    old = {one["id"] for one in alice.get(f"/chat/rooms/{room['id']}/messages").json()["items"]}
+    old |= {one["id"] for one in alice.get(f"/chat/rooms/{room['id']}/messages/{root['id']}/thread").json()["items"]}
     young = say(alice, room, "young")
     bob.request("PUT", f"/chat/rooms/{room['id']}/read", json={"n": 0, "mark_unread": True})
     world.sweep()
@@ -116,6 +118,8 @@ def test_what_is_older_than_a_room_keeps_goes_with_its_threads_and_counts_no_mor
     assert world.keys(f"ROOM#{room['id']}/T#") == []
     assert "#ol/" not in str(world.keys(f"K#{room['id']}"))
     assert bob.get(f"/chat/rooms/{room['id']}/messages/{root['id']}").status_code == 404
+    told = [one for event in world.events("chat.messages.trimmed.v1") for one in event["message_ids"]]
+    assert len(old) == len(told) == 8 and set(told) == old
 
 
 def test_a_room_is_looked_at_again_the_next_day_and_told_twice_once(world, alice, say):
