@@ -136,6 +136,12 @@ def _written(params: dict[str, Any]) -> Iterator[tuple[str, Item]]:
         found = step.get("Key") or step.get("Item")
         if found:
             yield step["TableName"], {"pk": found["pk"], "sk": found["sk"]}
+    for table, requests in params.get("RequestItems", {}).items():
+        # Those of a BatchGetItem are no list, and write nothing.
+        for request in requests if isinstance(requests, list) else ():
+            (one,) = request.values()
+            found = one.get("Key") or one["Item"]
+            yield table, {"pk": found["pk"], "sk": found["sk"]}
 
 
 def _tables(params: dict[str, Any]) -> list[str]:

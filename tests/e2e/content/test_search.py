@@ -90,15 +90,57 @@ def test_a_task_is_found_ten_seconds_after_it_was_made(user):
     assert (found["type"], found["title"], found["url"]) == ("task", f"Buy {text}", f"/tasks/{task['id']}")
 
 
-def test_a_message_is_found_ten_seconds_after_it_was_said(user):
-    text = fresh()
-    room = user.post("/chat/rooms", json={"name": f"Room {ids.new()}", "kind": "private", "member_ids": []}).json()
-    body = {"text": f"Look at {text}", "client_msg_id": ids.new()}
-    said = user.post(f"/chat/rooms/{room['id']}/messages", json=body).json()
+def a_room(by: Any, *members: Any) -> str:
+    body = {"name": f"Room {ids.new()}", "kind": "private", "member_ids": [one.id for one in members]}
+    answer = by.post("/chat/rooms", json=body)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
 
-    found_soon(user, text, said["id"], within=10, in_=f"room:{room['id']}")
+
+def say(by: Any, room: str, text: str) -> Any:
+    answer = by.post(f"/chat/rooms/{room}/messages", json={"text": text, "client_msg_id": ids.new()})
+    assert answer.status_code == 201, answer.text
+    return answer
+
+
+def test_a_message_is_found_ten_seconds_after_it_was_said(people):
+    # Of others the rooms used last may be others.
+    user, text = people.new(), fresh()
+    room = a_room(user)
+    said = say(user, room, f"Look at {text}").json()
+
+    found_soon(user, text, said["id"], within=10, in_=f"room:{room}")
 
     assert ids_of(user, text, in_="rooms") == [said["id"]]
+
+
+def test_a_message_is_found_as_it_was_changed_and_when_it_is_deleted_no_more(user):
+    room, old, new = a_room(user), fresh(), fresh()
+    said = say(user, room, f"Look at {old}")
+    path, place = f"/chat/rooms/{room}/messages/{said.json()['id']}", f"room:{room}"
+    found_soon(user, old, said.json()["id"], in_=place)
+
+    user.patch(path, json={"text": f"Look at {new}"}, headers={"if-match": "*"}).raise_for_status()
+    found_soon(user, new, said.json()["id"], in_=place)
+    eventually(lambda: ids_of(user, f'"{old}"', in_=place) == [] or None, what="the old text")
+
+    assert user.delete(path, headers={"if-match": "*"}).is_success
+    eventually(lambda: ids_of(user, f'"{new}"', in_=place) == [] or None, what="the end of the message")
+
+
+def test_who_leaves_a_room_finds_nothing_of_it_any_more(people, user):
+    other, text = people.new(), fresh()
+    room = a_room(user, other)
+    said = say(user, room, f"Look at {text}").json()
+    found_soon(other, text, said["id"], in_=f"room:{room}")
+
+    assert other.delete(f"/chat/rooms/{room}/members/me").is_success
+
+    # Who is in a room is remembered for thirty seconds.
+    asked = {"q": text, "in": f"room:{room}"}
+    eventually(lambda: other.get("/search", params=asked).status_code == 404 or None, within=45, what="the end of it")
+    assert other.post("/search/similar", json={"doc_id": said["id"]}).status_code == 404
+    assert ids_of(user, text, in_=f"room:{room}") == [said["id"]]
 
 
 def test_a_file_is_found_ten_seconds_after_it_was_clean(user):
@@ -250,7 +292,7 @@ def test_suggestions_come_while_somebody_types(user, written, word):
 
 
 def test_what_is_similar_shares_its_words(user, write, written, word):
-    near = write(f"Spelt {word} again", body="Flour and water")
+    near = write(f"{fresh()} {word}")
 
     found = user.post("/search/similar", json={"doc_id": near}).json()["items"]
 

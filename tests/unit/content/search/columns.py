@@ -33,6 +33,9 @@ class ColumnIndex:
     def word(self) -> str:
         """One that is met as often as its rank says."""
         (rank,) = self.chance.choices(range(WORDS), [1 / (one + 2.7) for one in range(WORDS)])
+        return self.word_of(rank)
+
+    def word_of(self, rank: int) -> str:
         name = f"w{rank}"
         if name not in self.columns:
             self.columns[name] = self._column(1 / (rank + 2.7) / self.total)
