@@ -1,4 +1,4 @@
-"""Search among a hundred thousand documents of text: what it answers, against looking at every one, and what it reads."""
+"""Search among a hundred thousand documents of text: its answers, against looking at every one, and its reads."""
 
 import pytest
 
