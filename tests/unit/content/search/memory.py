@@ -79,7 +79,7 @@ class MemoryIndex:
 
     def beginning(self, scopes: Sequence[str], prefix: str) -> Mapping[tuple[str, str], int]:
         self.requests["beginning"] += len(scopes)
-        found = {}
+        found: dict[tuple[str, str], int] = {}
         for scope in scopes:
             first = bisect_left(self._sorted, (scope, prefix))
             terms = list(takewhile(lambda key: key[1].startswith(prefix), islice(self._sorted, first, None)))
