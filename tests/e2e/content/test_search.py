@@ -65,10 +65,10 @@ def written(write: Callable[..., str], word: str) -> str:
     return write(
         f"Sourdough {word}",
         body=f"Flour & water make a <b>{word}</b> of two rye loaves.",
-        tags=["Food", word],
+        tags=[f"Food{word}", word],
         url="/notes/1",
         lang="en",
-        author="ann",
+        author=f"ann{word}",
     )
 
 
@@ -255,9 +255,12 @@ def test_a_word_may_be_ruled_out(user, written, word):
 
 def test_filters_narrow_what_is_found(user, written, word):
     assert (
-        ids_of(user, f"{word} tag:food") == ids_of(user, word, tag="Food") == ids_of(user, f"tag:{word}") == [written]
+        ids_of(user, f"{word} tag:food{word}")
+        == ids_of(user, word, tag=f"Food{word}")
+        == ids_of(user, f"tag:{word}")
+        == [written]
     )
-    assert ids_of(user, f"{word} type:note author:ann") == ids_of(user, word, type="note") == [written]
+    assert ids_of(user, f"{word} type:note author:ann{word}") == ids_of(user, word, type="note") == [written]
     assert ids_of(user, word, type="task") == ids_of(user, f"{word} author:bob") == []
     assert ids_of(user, word, in_="mine") == []
 

@@ -75,7 +75,9 @@ def similar(ports: Ports, doc: str, limit: int, caller: Principal) -> list[Resul
     if card is None or not access.may_see(ports, caller, card.acl, int(card.n)):
         raise NoSuchDocument()
     scopes = access.scopes(ports, caller, ())
-    impacts = words_of(ports.reading.words(doc))
+    # What is being indexed has its words there, and nowhere else yet.
+    posted = ports.reading.words(doc) if card.pending is None else Posted.unpacked(bytes(card.pending))
+    impacts = words_of(posted)
     likely = sorted(impacts, key=lambda term: (-impacts[term], term))[:SIMILAR_LOOKED_AT]
     known = ports.reading.vocabulary([scope.name for scope in scopes], likely)
     telling = [term for term in likely if known.frequency(term)]

@@ -272,6 +272,16 @@ def test_what_a_lost_worker_left_is_dropped_with_its_room(world):
     assert keys_of(world.ports.reading.table, "T#room:R1", "S#room:R1") == []
 
 
+def test_what_is_similar_to_a_document_is_known_while_that_is_indexed(world):
+    other = world.add("Rye bread")
+    with crash_at("search.posted"), pytest.raises(Crash):
+        world.add("Rye rolls", id="NEW")
+
+    answer = world.person().post("/search/similar", json={"doc_id": "NEW"})
+
+    assert [one["id"] for one in answer.json()["items"]] == [other]
+
+
 def test_an_erased_owner_is_in_no_list(world):
     world.add("Rye", acl="user:01ARZ3NDEKTSV4RRFFQ69G5FAV")
 
