@@ -5,6 +5,7 @@ operation with a parameter in its path that stands in neither fails `tests/contr
 may ask it. `tests/e2e/test_tenant_crossing.py` lets every tenant ask for everything of every other one.
 """
 
+import json
 import re
 import secrets
 import time
@@ -293,6 +294,19 @@ def _revision(tenant: Tenant) -> dict[str, str]:
     return {**_draft(tenant), "number": "1"}
 
 
+def _blog_export(tenant: Tenant) -> dict[str, str]:
+    return {"job_id": tenant.create("/blog/export")["id"]}
+
+
+def _blog_import(tenant: Tenant) -> dict[str, str]:
+    made = tenant.create("/blog/import/uploads")
+    post = {"title": tenant.mark, "html": f"<p>{tenant.mark}</p>", "status": "draft"}
+    file = json.dumps({"db": [{"data": {"posts": [post]}}]})
+    httpx.post(made["url"], data=made["fields"], files={"file": file.encode()}).raise_for_status()
+    tenant.create("/blog/import", {"upload_id": made["upload_id"]})
+    return {"upload_id": made["upload_id"]}
+
+
 def _short_link(tenant: Tenant) -> dict[str, str]:
     made = tenant.create("/shortener/links", {"url": f"https://example.com/{tenant.mark}", "title": tenant.mark})
     return {"link_id": made["id"]}
@@ -335,6 +349,9 @@ MAKERS: dict[str, Maker] = {
     "/blog/posts/{post_id}": Maker(_draft),
     "/blog/posts/{post_id}/revisions/{number}": Maker(_revision),
     "/blog/by-slug/{slug}": Maker(_draft_by_slug),
+    "/blog/jobs/{job_id}": Maker(_blog_export),
+    "/blog/exports/{job_id}": Maker(_blog_export),
+    "/blog/imports/{upload_id}": Maker(_blog_import),
     "/shortener/links/{link_id}": Maker(_short_link),
     "/shortener/domains/{host}": Maker(_short_domain),
     ORGANISATION: Maker(_organisation, "membership"),

@@ -2,10 +2,11 @@
 
 from tessera.entry import build_app, lambda_handler
 from tessera.entry.exports import exports_router
+from tessera.entry.jobs import jobs_router
 from tessera.problems import Problem
 
 from . import triggers
-from .routes import comments, conduit_articles, conduit_users, details, feeds, internal, posts, shelves
+from .routes import comments, conduit_articles, conduit_users, details, feeds, internal, posts, shelves, transfers
 from .routes.conduit_shapes import on_any_problem, on_conduit_error
 from .rules.conduit import ConduitError
 from .store.belongings import belongings
@@ -17,6 +18,8 @@ ROUTERS = (
     comments.router,
     shelves.router,
     feeds.router,
+    transfers.router,
+    jobs_router("blog", read="blog:write", write="blog:write"),
     conduit_users.router,
     conduit_articles.router,
     internal.router,

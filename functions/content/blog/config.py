@@ -10,6 +10,7 @@ Switch = Literal["on", "off"]
 class BlogSettings(AuthSettings):
     table: str
     queue: str = ""
+    bucket: str = ""
     blog_open: Switch = "on"
     conduit: Switch = "off"
     # Words that make a comment suspicious, parted by blanks.

@@ -14,6 +14,8 @@ from .store.authors import AuthorStore
 from .store.bans import BanStore
 from .store.comments import CommentStore
 from .store.feeds import FeedStore
+from .store.imports import ImportStore
+from .store.objects import Objects
 from .store.posts import PostStore
 from .store.reactions import ReactionStore
 from .store.reading import Reading
@@ -35,6 +37,8 @@ class Ports:
     accounts: Accounts
     live: Live
     jobs: Jobs
+    imports: ImportStore
+    objects: Objects
     queue: str
 
     @classmethod
@@ -54,5 +58,7 @@ class Ports:
             accounts=bindings.get(Accounts),
             live=bindings.get(Live),
             jobs=bindings.get(Jobs),
+            imports=bindings.get(ImportStore),
+            objects=bindings.get(Objects),
             queue=settings.queue,
         )

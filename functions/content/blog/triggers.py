@@ -7,7 +7,7 @@ from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.triggers import Entries, On
 
-from .actions import feeding, posts, shelving, upkeep
+from .actions import exporting, feeding, importing, posts, shelving, upkeep
 from .ports import Ports
 
 
@@ -47,6 +47,21 @@ class MoveWork(BaseModel):
     field: str
     old: str
     new: str
+
+
+class ImportWork(BaseModel):
+    owner_id: str
+    upload_id: str
+
+
+class ExportWork(BaseModel):
+    owner_id: str
+    job_id: str
+    shelf: int
+    after: str | None
+    part: int
+    posts: int
+    bytes: int
 
 
 def follow(post: PostTouched, received: Envelope, bindings: Bindings) -> None:
@@ -90,6 +105,14 @@ def move(work: MoveWork, received: Envelope, bindings: Bindings) -> None:
     shelving.move_some(bindings.get(Ports), work.list, work.field, work.old, work.new)
 
 
+def export(work: ExportWork, received: Envelope, bindings: Bindings) -> None:
+    exporting.work(bindings.get(Ports), exporting.Step(**work.model_dump()))
+
+
+def take_in(work: ImportWork, received: Envelope, bindings: Bindings) -> None:
+    importing.work(bindings.get(Ports), work.owner_id, work.upload_id)
+
+
 def come_due(item: DueItem, bindings: Bindings) -> None:
     upkeep.come_due(bindings.get(Ports), item)
 
@@ -113,6 +136,8 @@ ENTRIES = Entries(
         On(upkeep.RELIST, PostWork, relist),
         On(feeding.REBUILD, FeedWork, rebuild),
         On(shelving.MOVE, MoveWork, move),
+        On(exporting.EXPORT, ExportWork, export),
+        On(importing.IMPORT, ImportWork, take_in),
     ],
     due=come_due,
 )

@@ -27,7 +27,10 @@ TRIM = "post.trim"
 
 @dataclass(frozen=True)
 class Draft:
-    """A post as it was asked for. Without a slug its title makes one."""
+    """A post as it was asked for. Without a slug its title makes one; one that `yields` becomes another when taken.
+
+    What comes from elsewhere has times of its own.
+    """
 
     title: str
     body: str
@@ -40,6 +43,9 @@ class Draft:
     comment_policy: CommentPolicy = CommentPolicy.OPEN
     status: Status = Status.DRAFT
     publish_at: int | None = None
+    yields: bool = False
+    created_at: int | None = None
+    updated_at: int | None = None
 
 
 def rendered(source: str) -> Body:
@@ -69,8 +75,8 @@ def create(ports: Ports, draft: Draft, *, by: Principal, intent: Intent) -> tupl
         author_id=by.owner_id,
         title=draft.title,
         slug=draft.slug or slug_of(draft.title),
-        created_at=now,
-        updated_at=now,
+        created_at=now if draft.created_at is None else draft.created_at,
+        updated_at=now if draft.updated_at is None else draft.updated_at,
         excerpt=draft.excerpt,
         tags=_settled(ports, draft.tags),
         category=draft.category,
@@ -91,7 +97,7 @@ def create(ports: Ports, draft: Draft, *, by: Principal, intent: Intent) -> tupl
         event = _published(ports, named, body, person(by)) if named.is_published else None
         return ports.posts.create(named, body, intent, event)
 
-    made, replayed = _under_a_slug(post, write, chosen=draft.slug is not None)
+    made, replayed = _under_a_slug(post, write, chosen=draft.slug is not None and not draft.yields)
     if replayed and made.status is Status.TRASHED:
         raise Gone("The request was done before, and the post it made has been deleted since.")
     return made, replayed
@@ -261,5 +267,6 @@ def _told(ports: Ports, before: Post | None, after: Post, by: str) -> dict[str, 
         "tags_left": tuple(left),
         "seq": after.version,
         "actor": by,
-        "occurred_at": clock.from_millis(after.updated_at),
+        # What came from elsewhere may have been written long ago, and yet this happens now.
+        "occurred_at": clock.now(),
     }

@@ -5,8 +5,10 @@ from dataclasses import replace
 from tessera import clock, queues
 from tessera.due import DueItem
 from tessera.etags import StaleVersion
+from tessera.jobs import jobs_of
 from tessera.listing import read
 from tessera.outbox import Envelope
+from tessera.tables import Row
 from tessera.transact import AlreadySeen, seen, telling, transact
 
 from ..events import DataErased
@@ -15,6 +17,7 @@ from ..rules import posts as rules
 from ..rules.posts import Status, tag_key
 from ..store import comment_ends
 from ..store.comment_rows import mine_of
+from ..store.imports import imports_of
 from ..store.places import drafts_of, favourites_of, felt_of, of_author, trash_of
 from . import feeding
 from .access import take_over
@@ -98,7 +101,13 @@ def erase(ports: Ports, owner_id: str) -> tuple[bool, int]:
     Drafts and the trash go. What is published stays under a name made of an id, comments lose their author, likes and
     follows are taken back.
     """
-    erased = _erase_posts(ports, owner_id) or _erase_comments(ports, owner_id) or _erase_likes(ports, owner_id)
+    # First what could still make posts.
+    erased = (
+        _erase_transfers(ports, owner_id)
+        or _erase_posts(ports, owner_id)
+        or _erase_comments(ports, owner_id)
+        or _erase_likes(ports, owner_id)
+    )
     if erased:
         return False, erased
     followed = ports.authors.followed(owner_id)
@@ -114,6 +123,17 @@ def erase(ports: Ports, owner_id: str) -> tuple[bool, int]:
     feeding.ask(ports, feeding.keys_of(tuple(sorted(tags)), owner_id))
     transact(telling(ports.posts.table, DataErased(owner_id=owner_id, capability="blog")))
     return True, 0
+
+
+def _erase_transfers(ports: Ports, owner_id: str) -> int:
+    """Jobs and imports; their files are gone within a day by themselves."""
+    table = ports.posts.table
+    found = [
+        row for pk in (jobs_of(owner_id), imports_of(owner_id)) for row in table.query(Row, pk, limit=AT_ONCE).rows
+    ]
+    for row in found:
+        table.delete(Row, row.pk, row.sk)
+    return len(found)
 
 
 def _erase_posts(ports: Ports, owner_id: str) -> int:

@@ -8,6 +8,7 @@ Problem
 ├── EditWindowClosed    409 edit-window-closed    a quarter of an hour after it was written a comment stands
 ├── AlreadySo           409 already-so            somebody has decided that before
 ├── CategoryInUse       409 category-in-use       posts are in it
+├── UploadMissing       409 upload-missing        nothing was sent to where an import looks for its file
 ├── NotYourPost         403 not-your-post         it can be seen, and only its author may change it
 ├── NotYourComment      403 not-your-comment
 └── CommentingBanned    403 commenting-banned
@@ -42,6 +43,10 @@ class AlreadySo(Problem):
 
 class CategoryInUse(Problem):
     status, slug, title = 409, "category-in-use", "There are posts in this category"
+
+
+class UploadMissing(Problem):
+    status, slug, title = 409, "upload-missing", "The file is not there yet"
 
 
 class NotYourPost(Problem):

@@ -17,7 +17,7 @@ from tessera.tables import Table
 from tests.kit.apps import Caller, Served, answered, invocation, serving
 from tests.kit.clocks import FakeClock
 from tests.kit.queues import drain, make_fifo, make_queue
-from tests.kit.stores import make_table
+from tests.kit.stores import make_bucket, make_table
 from tests.kit.worlds import DONE, CapabilityWorld
 
 from .accounts import Accounts
@@ -105,14 +105,19 @@ class World(CapabilityWorld[Ports]):
         return {"status": status, **(found or {})}
 
 
+@pytest.fixture(scope="session")
+def bucket(cloud: None) -> str:
+    return make_bucket("uploads")
+
+
 @pytest.fixture
-def world(cloud: None, frozen: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(cloud: None, frozen: FakeClock, monkeypatch: pytest.MonkeyPatch, bucket: str) -> Iterator[World]:
     # The queue counts real seconds, which no test waits for.
     monkeypatch.setattr(feeding, "CALM_SECONDS", 0)
     monkeypatch.setattr(shelving, "PAUSE_SECONDS", 0)
     queue, realtime = make_queue("blog"), make_table("Realtime")
     variables = {"QUEUE": queue, "REALTIME": realtime.name, "CONDUIT": "on", "PUBLIC_BASE_URL": "https://app.test"}
-    variables |= {"FANOUT_QUEUES": make_fifo("fanout"), "RATE_FACTOR": "1000"}
+    variables |= {"BUCKET": bucket, "FANOUT_QUEUES": make_fifo("fanout"), "RATE_FACTOR": "1000"}
     with serving(app, "Blog", **variables) as served:
         found = World(served, frozen, realtime, queue, Accounts(served.signer))
         found.bindings.replace(Internal, Internal("blog", found.bindings, found.accounts))

@@ -1,0 +1,122 @@
+"""Somebody's own posts as one file: gathered a page at a time, joined, and kept for a day."""
+
+import json
+import tempfile
+import zipfile
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+
+from tessera import clock, queues
+from tessera.auth.principal import Principal
+from tessera.jobs import Job, JobState
+from tessera.listing import read
+from tessera.problems import NotFound
+from tessera.transact import transact
+
+from ..ports import Ports
+from ..rules import archive
+from ..rules.arriving import MAX_ITEMS
+from ..store.objects import export_key, part_key
+from ..store.places import drafts_of, of_author, trash_of
+
+EXPORT = "export"
+LIFE = timedelta(hours=20)
+LINK_SECONDS = 900
+AT_ONCE = 50
+# What one worker packs in its time and memory, and what an import takes back.
+MOST_BYTES = 40 * 1024 * 1024
+SHELVES = (of_author, drafts_of, trash_of)
+
+
+@dataclass(frozen=True)
+class Step:
+    """The next page of an export: which list, from where on, and how much there is already."""
+
+    owner_id: str
+    job_id: str
+    shelf: int = 0
+    after: str | None = None
+    part: int = 0
+    posts: int = 0
+    bytes: int = 0
+
+
+def start(ports: Ports, *, by: Principal) -> Job:
+    """1 transaction, 1 message."""
+    job, keeping = ports.jobs.starting(by.owner_id, EXPORT, cancellable=True)
+    transact(keeping)
+    _send(ports, Step(by.owner_id, job.id))
+    return job
+
+
+def link(ports: Ports, job_id: str, *, by: Principal) -> tuple[Job, str, datetime]:
+    """A finished export, a link to it, and until when that is good. 1 read. Raises `NotFound`."""
+    job = ports.jobs.get(by.owner_id, job_id)
+    if job.kind != EXPORT or job.state not in (JobState.DONE, JobState.PARTIAL) or job.result is None:
+        raise NotFound("There is no such export, or it is not finished. Look at its job.")
+    left = int((clock.parse(str(job.result["expires_at"])) - clock.now()).total_seconds())
+    if left < 1:
+        raise NotFound("This export has expired. Ask for another one.")
+    seconds = min(left, LINK_SECONDS)
+    url = ports.objects.download(export_key(by.owner_id, job_id), f"blog-{job_id}.zip", seconds)
+    return job, url, clock.now() + timedelta(seconds=seconds)
+
+
+def work(ports: Ports, step: Step) -> None:
+    """Keep one page and send the rest on. Every step may be done twice, and keeps the same."""
+    try:
+        job = ports.jobs.get(step.owner_id, step.job_id)
+    except NotFound:
+        return
+    if job.state.is_over:
+        return
+    if step.shelf == len(SHELVES) or _is_full(step):
+        _join(ports, job, step)
+        return
+    name = SHELVES[step.shelf](step.owner_id)
+    pointers = read(ports.posts.table, name, limit=AT_ONCE, after=step.after, consistent=True)
+    found = ports.posts.wholes(one.id for one in pointers)
+    records = [archive.record_of(post, body) for post, body in found if post.author_id == step.owner_id]
+    text = json.dumps(records, ensure_ascii=False).encode()
+    ports.objects.put(part_key(step.owner_id, step.job_id, step.part), text)
+    further = replace(step, part=step.part + 1, posts=step.posts + len(records), bytes=step.bytes + len(text))
+    if len(pointers) < AT_ONCE:
+        further = replace(further, shelf=step.shelf + 1, after=None)
+    else:
+        further = replace(further, after=pointers[-1].sk)
+    if not ports.jobs.progress(job, further.posts).state.is_over:
+        _send(ports, further)
+
+
+def _is_full(step: Step) -> bool:
+    return step.posts >= MAX_ITEMS or step.bytes >= MOST_BYTES
+
+
+def _join(ports: Ports, job: Job, step: Step) -> None:
+    entries: dict[str, dict[str, object]] = {}
+    now = clock.now()
+    with tempfile.TemporaryFile() as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+            for part in range(step.part):
+                text = ports.objects.get(part_key(step.owner_id, step.job_id, part))
+                for record in json.loads(text or b"[]"):
+                    # A post that changed its list meanwhile was met twice.
+                    if record["id"] not in entries and len(entries) < MAX_ITEMS:
+                        entries[record["id"]] = archive.add(packed, record)
+            archive.finish(packed, list(entries.values()), clock.rfc3339(now))
+        size = file.tell()
+        file.seek(0)
+        ports.objects.put(export_key(step.owner_id, step.job_id), file)
+    result = {
+        "posts": len(entries),
+        "size_bytes": size,
+        "download": f"/blog/exports/{job.id}",
+        "expires_at": clock.rfc3339(now + LIFE),
+    }
+    told = "There is more than one file may hold: the newest posts are in it, published ones first."
+    is_cut = step.shelf < len(SHELVES)
+    ports.jobs.finish(job, result=result, errors=[{"code": "too-many", "detail": told}] if is_cut else ())
+
+
+def _send(ports: Ports, step: Step) -> None:
+    queues.send(ports.queue, EXPORT, asdict(step))
