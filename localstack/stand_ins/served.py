@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from localstack.stand_ins.akismet import Akismet
 from localstack.stand_ins.apns import APNs
 from localstack.stand_ins.apple import Apple
 from localstack.stand_ins.facebook import Facebook
@@ -30,6 +31,8 @@ FCM_PROJECT, FCM_ACCOUNT = "tessera-local", "notify@tessera-local.example"
 PUSH_TOPIC = "example.tessera"
 # As the capability `shortener` has it built in.
 THREATS_KEY = "a-key-of-no-worth"
+# As the capability `blog` has it built in.
+AKISMET_KEY = "a-key-of-no-worth"
 
 
 def build(base: str, *, now: Callable[[], float] = time.time) -> dict[str, StandIn]:
@@ -46,6 +49,7 @@ def build(base: str, *, now: Callable[[], float] = time.time) -> dict[str, Stand
         "apple": Apple(CLIENT_ID, TEAM_ID, KEY_ID, None, back("apple-stub"), now=now),
         "twilio": Twilio(TWILIO_SID, TWILIO_TOKEN),
         "safebrowsing": SafeBrowsing(THREATS_KEY),
+        "akismet": Akismet(AKISMET_KEY),
         "fcm": FCM(FCM_PROJECT, FCM_ACCOUNT),
         "apns": APNs(TEAM_ID, KEY_ID, PUSH_TOPIC, now=now),
         "webpush": WebPush(now=now),

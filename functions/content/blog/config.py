@@ -13,6 +13,9 @@ class BlogSettings(AuthSettings):
     bucket: str = ""
     blog_open: Switch = "on"
     conduit: Switch = "off"
+    # The secret with the credentials of providers, and where a laptop serves stand-ins of those.
+    providers: str = ""
+    stand_ins: str = ""
     # Words that make a comment suspicious, parted by blanks.
     banned_words: str = "casino viagra payday-loan replica-watches"
 

@@ -10,6 +10,7 @@ from tessera.settings import Bindings
 from .accounts import Accounts
 from .config import BlogSettings
 from .passes import Passes
+from .spamcheck import Spam
 from .store.authors import AuthorStore
 from .store.bans import BanStore
 from .store.comments import CommentStore
@@ -35,6 +36,7 @@ class Ports:
     passes: Passes
     feeds: FeedStore
     accounts: Accounts
+    spam: Spam
     live: Live
     jobs: Jobs
     imports: ImportStore
@@ -56,6 +58,7 @@ class Ports:
             passes=bindings.get(Passes),
             feeds=bindings.get(FeedStore),
             accounts=bindings.get(Accounts),
+            spam=bindings.get(Spam),
             live=bindings.get(Live),
             jobs=bindings.get(Jobs),
             imports=bindings.get(ImportStore),

@@ -13,12 +13,15 @@ from tessera.problems import Busy, NotFound
 from ..events import CommentCreated, CommentDeleted
 from ..ports import Ports
 from ..rules import spam
+from ..rules.authors import Author
 from ..rules.comments import Comment, State, is_editable, new_number, path_below
 from ..rules.posts import Post
 from ..rules.problems import EditWindowClosed, NotYourComment, ParentNotVisible
+from ..spamcheck import Checked, Visitor
 from ..store.comment_rows import WAITING
 from ..store.comments import Changed, NumberInUse
 from .access import introduced, person
+from .telling import url_of
 
 TRIES = 6
 R = TypeVar("R")
@@ -34,10 +37,13 @@ class Said:
     email: str | None = None
     trapped: bool = False
     hurried: bool = False
+    visitor: Visitor | None = None
 
 
 def say(ports: Ports, post: Post, said: Said, *, user_id: str | None, moderates: bool = False) -> Comment:
     """The comment, which may have to wait. 3 reads and 1 request, and for an answer 2 reads more.
+
+    Where a service is set up, it is asked about what nobody here takes for spam, and not about moderators.
 
     Raises `CommentsClosed`, `CommentingBanned`, `ParentNotVisible`, `NotFound`, `TooLong`, `TooComplex`.
     """
@@ -53,10 +59,10 @@ def say(ports: Ports, post: Post, said: Said, *, user_id: str | None, moderates:
         trapped=said.trapped,
         hurried=said.hurried,
     )
-    points = spam.score(signs, ports.settings.banned_words.split())
-    state = spam.judged(
-        post.comment_policy, points, is_guest=signs.is_guest, is_first=signs.is_first, moderates=moderates
-    )
+    points, state = _judged(ports, post, signs, moderates=moderates)
+    if state is not State.SPAM and not moderates and said.visitor is not None:
+        signs = replace(signs, suspected=ports.spam.suspects(_checked(ports, post, said, said.visitor, author)))
+        points, state = _judged(ports, post, signs, moderates=moderates)
     comment_id = ids.new()
     path, moved_up = path_below(parent.path if parent else "", comment_id)
     comment = Comment(
@@ -83,6 +89,26 @@ def say(ports: Ports, post: Post, said: Said, *, user_id: str | None, moderates:
         return numbered
 
     return numbered(comment, add)
+
+
+def _judged(ports: Ports, post: Post, signs: spam.Signs, *, moderates: bool) -> tuple[int, State]:
+    points = spam.score(signs, ports.settings.banned_words.split())
+    state = spam.judged(
+        post.comment_policy, points, is_guest=signs.is_guest, is_first=signs.is_first, moderates=moderates
+    )
+    return points, state
+
+
+def _checked(ports: Ports, post: Post, said: Said, visitor: Visitor, author: Author | None) -> Checked:
+    return Checked(
+        body=said.body,
+        permalink=url_of(ports, post),
+        visitor=visitor,
+        author=said.guest or (author.username if author is not None else ""),
+        # Of members no address goes out.
+        email=said.email or "",
+        is_answer=said.parent_id is not None,
+    )
 
 
 def numbered(comment: Comment, write: Callable[[Comment], R]) -> R:

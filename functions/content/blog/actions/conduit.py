@@ -18,6 +18,7 @@ from ..rules.comments import Comment, State
 from ..rules.conduit import ConduitError, forbidden, not_found, wrong_token
 from ..rules.posts import FAVOURITE, Post, Status, tag_key
 from ..rules.problems import CommentingBanned, CommentsClosed, NotYourComment
+from ..spamcheck import Visitor
 from ..store.authors import author_of
 from ..store.places import (
     ALL,
@@ -310,9 +311,9 @@ def comments(ports: Ports, slug: str, viewer: Viewer) -> list[tuple[Comment, Aut
     return [(one, _writer(one, authors), one.author_id in followed) for one in found]
 
 
-def comment(ports: Ports, post: Post, body: str, me: Author) -> Comment:
+def comment(ports: Ports, post: Post, body: str, me: Author, visitor: Visitor) -> Comment:
     try:
-        return commenting.say(ports, post, Said(body), user_id=me.id)
+        return commenting.say(ports, post, Said(body, visitor=visitor), user_id=me.id)
     except (CommentsClosed, CommentingBanned):
         raise forbidden("comment") from None
 

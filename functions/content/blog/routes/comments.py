@@ -1,10 +1,12 @@
 """Comments, and what moderators decide about them."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
 from tessera import clock
+from tessera.auth.call import Call
 from tessera.auth.principal import Principal
 from tessera.cursors import InvalidCursor
 from tessera.entry import problems
@@ -43,7 +45,7 @@ from ..schemas.comments import (
 )
 from ..schemas.posts import millis
 from .posts import ONE
-from .shared import PREFIX, TAGS, Anyone, Bound, Commenter, Keys, Moderator, Writer
+from .shared import PREFIX, TAGS, Anyone, Asked, Bound, Commenter, Keys, Moderator, Writer, visitor_of
 
 router = APIRouter(prefix=PREFIX, tags=TAGS)
 COMMENT = "/comments/{comment_id:ulid}"
@@ -78,15 +80,17 @@ async def list_comments(
         TooComplex,
     ),
 )
-async def add_comment(post_id: str, body: CommentIn, response: Response, caller: Commenter, ports: Bound) -> CommentOut:
+async def add_comment(
+    post_id: str, body: CommentIn, response: Response, caller: Commenter, ports: Bound, call: Asked
+) -> CommentOut:
     """Comment on a post, or answer a comment. What a guest says waits for a moderator."""
     post = hold_visible(ports.posts.get(post_id), caller)
-    said = _said(body)
+    said = _said(body, call)
     if caller.kind == "anonymous":
         if body.name is None or body.email is None:
             raise InvalidRequest("Say who you are.", errors=[FieldError("/name", "Sign in, or give name and email.")])
         hurried = reading.form_age(ports, post, body.token)
-        guest = Said(said.body, said.parent_id, body.name, body.email, said.trapped, hurried)
+        guest = replace(said, guest=body.name, email=body.email, hurried=hurried)
         made = commenting.say(ports, post, guest, user_id=None)
     else:
         caller.require("blog:write")
@@ -183,8 +187,8 @@ async def lift_ban(user_id: str, caller: Moderator, ports: Bound) -> None:
     ports.bans.lift(user_id)
 
 
-def _said(body: CommentIn) -> Said:
-    return Said(body=body.body, parent_id=body.parent_id, trapped=bool(body.website))
+def _said(body: CommentIn, call: Call) -> Said:
+    return Said(body=body.body, parent_id=body.parent_id, trapped=bool(body.website), visitor=visitor_of(call))
 
 
 def _out(ports: Ports, comment: Comment, caller: Principal) -> CommentOut:

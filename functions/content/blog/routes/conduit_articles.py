@@ -8,7 +8,7 @@ from ..actions import conduit
 from ..actions.conduit import Filters, Viewer
 from ..rules import conduit as rules
 from .conduit_shapes import article_out, articles_out, body_of, comment_out
-from .shared import CONDUIT, Bound, Guest, Member, Open
+from .shared import CONDUIT, Asked, Bound, Guest, Member, Open, visitor_of
 
 router = APIRouter(prefix=CONDUIT, tags=["blog"], include_in_schema=False)
 
@@ -79,14 +79,14 @@ async def list_comments(slug: str, caller: Guest, ports: Bound) -> dict[str, Any
 
 
 @router.post("/articles/{slug}/comments", status_code=201)
-async def add_comment(slug: str, request: Request, caller: Member, ports: Bound) -> dict[str, Any]:
+async def add_comment(slug: str, request: Request, caller: Member, ports: Bound, call: Asked) -> dict[str, Any]:
     """Comment on an article."""
     viewer = Viewer.of(caller)
     me = conduit.hold(ports, viewer)
     assert me is not None
     post = conduit.article(ports, slug, viewer).shown.post
     body = rules.new_comment(await body_of(request, "comment"))
-    return {"comment": comment_out(conduit.comment(ports, post, body, me), me, following=False)}
+    return {"comment": comment_out(conduit.comment(ports, post, body, me, visitor_of(call)), me, following=False)}
 
 
 @router.delete("/articles/{slug}/comments/{number}", status_code=204)

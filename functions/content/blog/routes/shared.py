@@ -13,6 +13,7 @@ from tessera.entry.signing import Signing
 
 from ..guards import of_the_realm, of_the_realm_or_nobody, open_to_all
 from ..ports import Ports
+from ..spamcheck import Visitor
 
 PREFIX = "/blog"
 TAGS: list[str | Enum] = ["blog"]
@@ -38,3 +39,8 @@ async def _call_of(request: Request) -> Call:
 
 
 Asked = Annotated[Call, Depends(_call_of)]
+
+
+def visitor_of(call: Call) -> Visitor:
+    """Who is at the other end, as far as it is told to whoever judges comments."""
+    return Visitor(call.client_address, call.header("user-agent")[:500], call.header("referer")[:500])

@@ -1,4 +1,4 @@
-"""How suspicious a comment is, from what can be seen of it: nobody outside is asked."""
+"""How suspicious a comment is, from what can be seen of it and from what a service says, where one is asked."""
 
 import hashlib
 import re
@@ -26,6 +26,7 @@ class Signs:
     is_copy: bool = False
     trapped: bool = False
     hurried: bool = False
+    suspected: bool = False
 
 
 def score(signs: Signs, banned: Collection[str]) -> int:
@@ -34,6 +35,7 @@ def score(signs: Signs, banned: Collection[str]) -> int:
     points = 2 * max(0, links - FREE_LINKS)
     points += 3 * len(words & {word.casefold() for word in banned})
     points += 2 * signs.is_guest + signs.is_first + 4 * signs.is_copy + 4 * signs.hurried + 7 * signs.trapped
+    points += SPAM_FROM * signs.suspected
     return points
 
 

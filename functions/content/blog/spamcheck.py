@@ -1,0 +1,146 @@
+"""Who else is asked whether a comment is spam: a port, and whoever speaks as Akismet does behind it.
+
+https://akismet.com/developers/detailed-docs/comment-check/: a form goes out, `true` for spam or `false` comes back.
+The key is `{"akismet": {"key": …}}` in the secret of providers, with a `base` for another service of the same tongue;
+without it nothing is asked. Nobody's comment waits for a service that is slow or away.
+"""
+
+import json
+import threading
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+from urllib.parse import urlencode, urlsplit
+
+from tessera import aws, log
+from tessera.safehttp import FetchFailed, SafeHTTP
+from tessera.settings import Bindings
+
+from .config import BlogSettings
+
+API = "https://rest.akismet.com"
+# Opens nothing but the stand-in of the local cloud.
+DEMO_KEY = "a-key-of-no-worth"
+SECONDS = 1.5
+_SPAM, _HAM = b"true", b"false"
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Where a comment came from: the service judges by that too."""
+
+    ip: str
+    agent: str = ""
+    referrer: str = ""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A comment as it is asked about."""
+
+    body: str
+    permalink: str
+    visitor: Visitor
+    author: str = ""
+    email: str = ""
+    is_answer: bool = False
+
+
+class SpamCheck(Protocol):
+    def is_spam(self, comment: Checked) -> bool:
+        """Raises `CheckAway`."""
+        ...
+
+
+class CheckAway(Exception):
+    """The service cannot be asked now, or does not take our key."""
+
+
+class NoCheck:
+    """Where none was set up."""
+
+    def is_spam(self, comment: Checked) -> bool:
+        return False
+
+
+class Akismet:
+    def __init__(self, web: SafeHTTP, base: str, key: str, site: str) -> None:
+        self._web, self._base, self._key, self._site = web, base.rstrip("/"), key, site
+
+    def is_spam(self, comment: Checked) -> bool:
+        """1 request outside."""
+        form = {
+            "api_key": self._key,
+            "blog": self._site,
+            "user_ip": comment.visitor.ip,
+            "user_agent": comment.visitor.agent,
+            "referrer": comment.visitor.referrer,
+            "permalink": comment.permalink,
+            "comment_type": "reply" if comment.is_answer else "comment",
+            "comment_author": comment.author,
+            "comment_author_email": comment.email,
+            "comment_content": comment.body,
+            "blog_charset": "UTF-8",
+        }
+        try:
+            answer = self._web.fetch(
+                f"{self._base}/1.1/comment-check",
+                purpose="spam-check",
+                method="POST",
+                headers={"content-type": "application/x-www-form-urlencoded"},
+                body=urlencode({name: value for name, value in form.items() if value}).encode(),
+                max_bytes=1_000,
+                connect_seconds=SECONDS,
+                total_seconds=SECONDS,
+                redirects=0,
+                allow_hosts=frozenset([urlsplit(self._base).hostname or ""]),
+            ).require_ok()
+        except FetchFailed as error:
+            raise CheckAway(type(error).__name__) from error
+        said = answer.body.strip()
+        if said not in (_SPAM, _HAM):
+            # `invalid`, for a key that is not taken, or the page of somebody in between.
+            raise CheckAway("NotUnderstood")
+        return said == _SPAM
+
+
+class Spam:
+    """The service of one app. It is set up on first use, because a secret must be read for that."""
+
+    def __init__(self, web: SafeHTTP, settings: BlogSettings) -> None:
+        self._web, self._settings = web, settings
+        self._lock = threading.Lock()
+        self._check: SpamCheck | None = None
+
+    @classmethod
+    def bind(cls, bindings: Bindings) -> Self:
+        return cls(bindings.get(SafeHTTP), bindings.settings(BlogSettings))
+
+    def suspects(self, comment: Checked) -> bool:
+        """What the service says; False when it does not answer in time, which is noted in the log."""
+        try:
+            with self._lock:
+                self._check = self._check or self._set_up()
+            return self._check.is_spam(comment)
+        except CheckAway as error:
+            log.line("spam-check", outcome="away", cause=str(error))
+            return False
+
+    def _set_up(self) -> SpamCheck:
+        settings = self._settings
+        if settings.is_local and settings.stand_ins:
+            return Akismet(self._web, f"{settings.stand_ins.rstrip('/')}/akismet", DEMO_KEY, settings.base)
+        told = self._credentials()
+        key, base = str(told.get("key") or ""), str(told.get("base") or API)
+        return Akismet(self._web, base, key, settings.base) if key else NoCheck()
+
+    def _credentials(self) -> dict[str, Any]:
+        if not self._settings.providers:
+            return {}
+        try:
+            answer = aws.client("secretsmanager").get_secret_value(SecretId=self._settings.providers)
+            told = json.loads(answer["SecretString"]).get("akismet") or {}
+        except (aws.ClientError, aws.BotoCoreError, ValueError, AttributeError) as error:
+            raise CheckAway(type(error).__name__) from error
+        if not isinstance(told, dict):
+            raise CheckAway("NotUnderstood")
+        return told
