@@ -3,32 +3,13 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import feedparser  # type: ignore[import-untyped]
 import pytest
 
 from tessera import ids
+from tests.kit.blogging import API, member, write
 from tests.kit.people import eventually
-
-API = "/blog/realworld/api"
-
-
-def write(by: Any, **fields: Any) -> dict[str, Any]:
-    body = {"title": f"Post {ids.new()}", "body": "What it *says*.", "status": "published", **fields}
-    made = by.post("/blog/posts", json=body)
-    assert made.status_code == 201, made.text
-    found: dict[str, Any] = {**made.json(), "etag": made.headers["etag"]}
-    return found
-
-
-def member(http: Any) -> tuple[str, dict[str, str]]:
-    """Somebody of the facade: their name, and the header that says who they are."""
-    name = f"m_{ids.new().lower()}"
-    body = {"user": {"username": name, "email": f"{name}@example.com", "password": "password123"}}
-    made = http.post(f"{API}/users", json=body)
-    assert made.status_code == 201, made.text
-    return name, {"authorization": f"Token {made.json()['user']['token']}"}
 
 
 def test_a_draft_is_published_found_and_taken_back(user, anonymous):
