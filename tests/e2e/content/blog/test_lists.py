@@ -64,7 +64,7 @@ def test_a_reaction_replaces_the_one_before_and_is_taken_back(user, people):
     assert {kind for kind, count in other.get(path).json()["reactions"].items() if count} == {"sad"}
     other.delete(f"{path}/reactions/sad")
     assert not any(other.get(path).json()["reactions"].values())
-    assert other.put(f"{path}/reactions/angry").status_code == 422
+    assert other.put(f"{path}/reactions/angry").status_code == 404
 
 
 def test_a_category_in_use_is_deleted_once_its_posts_have_a_place(user, people, anonymous):
