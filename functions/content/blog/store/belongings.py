@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tessera.belongings import ExportIn, Part, Shown, after_hash, fields, instant
+from pynamodb.expressions.operand import Path
+
+from tessera.belongings import ExportIn, Part, Shown, after_hash, fields, instant, jobs, parsed
 from tessera.listing import PointerRow, list_pk
 from tessera.tables import Row, Table
 
 from .bans import BanRow, ban_pk
 from .comment_rows import CID, TREE, CommentIdRow, CommentRow, id_pk, mine_of, path_sk, tree_pk, waiting_pk
+from .imports import ImportRow, ReportRow, imports_of
 from .places import drafts_of, favourites_of, felt_of, of_author, trash_of
 from .rows import (
     BODY,
@@ -56,6 +59,9 @@ def belongings(asked: ExportIn, table: Table) -> Sequence[Part[Any]]:
 
     own = (of_author(user_id), drafts_of(user_id), trash_of(user_id))
     known = fields("username", "name", "email", "bio", "image")
+    brought = imports_of(user_id)
+    counted = fields("created", "skipped", "refused", upload_id="sk")
+    reported = fields("number", "title", "outcome", "post_id", "slug", notes=parsed("notes"))
     return (
         Part("author", AuthorRow, author_pk(user_id), known, begins=META),
         *(Part("post", PointerRow, list_pk(name), posts, inside=_revisions) for name in own),
@@ -63,6 +69,9 @@ def belongings(asked: ExportIn, table: Table) -> Sequence[Part[Any]]:
         *(Part("reaction", PointerRow, list_pk(name(user_id)), reactions) for name in (favourites_of, felt_of)),
         Part("follow", Row, f"F#{user_id}", fields(author_id="sk")),
         Part("ban", BanRow, ban_pk(user_id), fields("reason", "at")),
+        Part("import", ImportRow, brought, counted, only=Path("job_id").exists()),
+        Part("imported", ReportRow, brought, reported, only=Path("number").exists()),
+        jobs(user_id),
     )
 
 

@@ -104,7 +104,7 @@ def test_what_is_written_costs_what_the_ledger_says(world: World) -> None:
     assert publishing.operations == ["GetItem", "BatchGetItem", "TransactWriteItems"]
     assert publishing.write_units == pytest.approx(30, rel=0.1)
     assert reaction.operations == favourite.operations == ["TransactWriteItems"]
-    assert (reaction.write_units, favourite.write_units) == (4, 8)
+    assert (reaction.write_units, favourite.write_units) == (6, 8)
     assert said.operations == ["GetItem", "TransactWriteItems"] and said.read_units <= 1
     # The comment, its number and its lookup, the post's count, its author's list and count, and what was said.
     assert said.write_units == 14

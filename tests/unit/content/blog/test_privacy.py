@@ -9,6 +9,8 @@ from tessera.problems import Busy
 from tests.kit.faults import meanwhile
 from tests.kit.privacy import told_then_gone
 
+from .uploads import bring, ghost
+
 STAYS = "what is published stays, under a name made of an id that nobody has any more"
 
 
@@ -84,3 +86,29 @@ def test_a_reaction_that_changes_as_it_is_forgotten_is_looked_at_again(world, al
     world.ports.reactions.forget(one, kept, alice.id)
     counts = world.anonymous("GET", f"/blog/posts/{post['id']}").json()["reactions"]
     assert (counts["love"], counts["sad"]) == (0, 0)
+
+
+def test_exports_and_imports_are_told_and_then_gone(world, alice):
+    assert alice.post("/blog/export").status_code == 202
+    bring(world, alice, ghost({"title": "One", "slug": "one"}))
+
+    told = told_then_gone(
+        "blog",
+        handler,
+        world.table,
+        alice.id,
+        between=world.follow,
+        unsaid={"UN#name0|UN": "whose a name is"},
+        stays={
+            "P#*|META": STAYS,
+            "P#*|REV#*": STAYS,
+            "SLUG#one|SLUG": STAYS,
+            "L#A#{user}|*": STAYS,
+            "L#ALL|*": STAYS,
+            "FEED#A#{user}|*": STAYS,
+        },
+    )
+
+    assert sorted(one["work"] for one in told["job"]) == ["export", "import"]
+    assert [(one["created"], one["refused"]) for one in told["import"]] == [(1, 0)]
+    assert [(one["title"], one["outcome"]) for one in told["imported"]] == [("One", "created")]
