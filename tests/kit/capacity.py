@@ -15,11 +15,10 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 
 from tessera import aws
+from tests.kit.stores import moto_table
 
 Item = dict[str, dict[str, Any]]
 READ_BYTES, WRITE_BYTES = 4096, 1024
@@ -118,16 +117,12 @@ def index_units(index: dict[str, Any], old: Item | None, new: Item | None) -> in
 
 
 def item_at(table: str, key: Item) -> Item | None:
-    found = _table(table).get_item(DynamoType(key["pk"]), DynamoType(key["sk"]))
+    found = moto_table(table).get_item(DynamoType(key["pk"]), DynamoType(key["sk"]))
     return {name: value.to_regular_json() for name, value in found.attrs.items()} if found else None
 
 
-def _table(name: str) -> Any:
-    return dynamodb_backends[DEFAULT_ACCOUNT_ID][aws.client("dynamodb").meta.region_name].tables[name]
-
-
 def _indexes(table: str) -> list[dict[str, Any]]:
-    return [{"KeySchema": index.schema, "Projection": index.projection} for index in _table(table).global_indexes]
+    return [{"KeySchema": index.schema, "Projection": index.projection} for index in moto_table(table).global_indexes]
 
 
 def _written(params: dict[str, Any]) -> Iterator[tuple[str, Item]]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 
 from tessera import aws, clock, ids
@@ -70,7 +70,11 @@ def ready_in(table: Table) -> list[dict[str, Any]]:
 
 def pour(table: Table, items: Iterable[dict[str, dict[str, Any]]]) -> None:
     """Put many items straight into moto's memory, where writing them through the client would take minutes."""
-    region = aws.client("dynamodb").meta.region_name
-    behind = dynamodb_backends[DEFAULT_ACCOUNT_ID][region].tables[table.name]
+    behind = moto_table(table.name)
     for item in items:
         behind.put_item(item)
+
+
+def moto_table(name: str) -> Any:
+    """What moto keeps of a table."""
+    return dynamodb_backends[DEFAULT_ACCOUNT_ID][aws.client("dynamodb").meta.region_name].tables[name]
