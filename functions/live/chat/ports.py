@@ -8,6 +8,7 @@ from tessera.live import Live
 from tessera.settings import Bindings
 
 from .attachments import Files
+from .previews import Previews
 from .store.messages import MessageStore
 from .store.personal import Personal
 from .store.reports import ReportStore
@@ -24,6 +25,7 @@ class Ports:
     search: Search
     reports: ReportStore
     files: Files
+    previews: Previews
     live: Live
     jobs: Jobs
     queue: str
@@ -37,6 +39,7 @@ class Ports:
             search=bindings.get(Search),
             reports=bindings.get(ReportStore),
             files=bindings.get(Files),
+            previews=bindings.get(Previews),
             live=bindings.get(Live),
             jobs=bindings.get(Jobs),
             queue=bindings.settings(ChatSettings).queue,

@@ -7,7 +7,7 @@ from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.triggers import Entries, On
 
-from .actions import commit, marks, upkeep
+from .actions import cards, commit, marks, upkeep
 from .ports import Ports
 from .rules.messages import Place
 
@@ -48,6 +48,10 @@ class RoomActive(BaseModel):
     minute: int
 
 
+class CardsWork(MessageTouched):
+    tries: int
+
+
 class RoomWork(BaseModel):
     room_id: str
 
@@ -58,7 +62,7 @@ class ReadToTell(RoomWork):
 
 def follow(touched: MessageTouched, received: Envelope, bindings: Bindings) -> None:
     # No record of seen events: what is derived comes from the message as it is now, not from the event.
-    upkeep.index(bindings.get(Ports), touched.room_id, Place(touched.n, touched.thread_n))
+    upkeep.follow(bindings.get(Ports), touched.room_id, Place(touched.n, touched.thread_n))
 
 
 def said(message: MessageSaid, received: Envelope, bindings: Bindings) -> None:
@@ -89,6 +93,10 @@ def file_back(file: FileTold, received: Envelope, bindings: Bindings) -> None:
 
 def show_file(file: FileWork, received: Envelope, bindings: Bindings) -> None:
     upkeep.show_file(bindings.get(Ports), file.file_id, file.after, is_there=file.is_there)
+
+
+def show_cards(message: CardsWork, received: Envelope, bindings: Bindings) -> None:
+    cards.show(bindings.get(Ports), message.room_id, Place(message.n, message.thread_n), message.tries)
 
 
 def move_up(room: RoomActive, received: Envelope, bindings: Bindings) -> None:
@@ -128,6 +136,7 @@ ENTRIES = Entries(
         On(upkeep.TRIM, RoomWork, trim),
         On(upkeep.PURGE, RoomWork, purge),
         On(upkeep.SHOW_FILE, FileWork, show_file),
+        On(cards.CARDS, CardsWork, show_cards),
     ],
     due=come_due,
 )

@@ -43,6 +43,9 @@ function heard(told) {
     typing.delete(told.author_id);
     keep(told);
     draw();
+  } else if (told.type === "message.cards" && messages.has(told.id)) {
+    keep({ ...messages.get(told.id), cards: told.cards });
+    draw();
   } else if (told.type === "typing" && told.user_id !== me.user.id) {
     typing.set(told.user_id, Date.now() + 5_000);
     drawTyping();
@@ -66,7 +69,14 @@ function line(message) {
   const isMine = message.author_id === me.user.id;
   const text = message.text.replace(/<@([0-9A-Z]{26})>/g, (_, id) => `@${me.nameOf(id)}`);
   const author = made("strong", { textContent: me.nameOf(message.author_id) });
-  return made("li", { className: isMine ? "mine" : "" }, author, made("span", { textContent: text }));
+  const cards = (message.cards ?? []).map(card);
+  return made("li", { className: isMine ? "mine" : "" }, author, made("span", { textContent: text }), ...cards);
+}
+
+function card({ url, title, description, image }) {
+  const picture = image ? [made("img", { src: image, alt: "", loading: "lazy" })] : [];
+  const words = made("span", {}, made("strong", { textContent: title }), made("span", { textContent: description ?? "" }));
+  return made("a", { className: "page-card", href: url, target: "_blank", rel: "noopener noreferrer" }, ...picture, words);
 }
 
 function drawTyping() {

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
+import pytest
 
 from tessera import ids
 from tests.kit.people import eventually
@@ -103,3 +104,18 @@ def test_a_private_room_is_nothing_to_another(people, user):
 def test_what_is_internal_is_not_for_the_outside(user):
     assert user.post("/chat/internal/erase", json={"owner_id": user.id}).status_code == 404
     assert user.post("/chat/internal/rpc", json={"method": "chat.typing"}).status_code == 404
+
+
+def test_what_is_linked_to_gets_its_card_and_loses_it_with_the_message(user, base_url):
+    page = f"{base_url}/stand-ins/website/pages/bread"
+    if httpx.get(page).status_code != 200:
+        pytest.skip("This stack has no stand-in of a site: only a local one has.")
+    room = room_of(user)
+    message = say(user, room, f"Bake this: {page}?mark={ids.new()}.").json()
+    path = f"/chat/rooms/{room['id']}/messages/{message['id']}"
+
+    (card,) = eventually(lambda: user.get(path).json()["cards"] or None)
+
+    assert (card["title"], card["site_name"]) == ("How a loaf is made", "The Bakery")
+    assert user.request("DELETE", path, headers={"if-match": "*"}).is_success
+    assert user.get(path).json()["cards"] == []

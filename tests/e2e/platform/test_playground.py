@@ -73,6 +73,13 @@ def test_what_one_says_the_other_reads_under_their_name(windows: tuple[Page, Pag
     ben.until("/Ann\\s*The kettle is on/.test(document.getElementById('messages').innerText)", within=WITHIN)
 
 
+def test_a_page_that_is_linked_to_shows_its_card(windows: tuple[Page, Page, Person], base_url: str) -> None:
+    ann, ben, _ = windows
+    ann.run(f"{SAY}('Bread: {base_url}/stand-ins/website/pages/bread')")
+
+    ben.until("/How a loaf is made/.test(document.querySelector('.page-card')?.innerText)", within=WITHIN)
+
+
 def test_that_somebody_types_is_seen(windows: tuple[Page, Page, Person]) -> None:
     ann, ben, _ = windows
     ben.run(TYPE)

@@ -15,7 +15,7 @@ from tessera.transact import Step
 from .. import events
 from ..ports import Ports
 from ..rules import messages as rules
-from ..rules.messages import Message, Place
+from ..rules.messages import Card, Message, Place
 from ..rules.rooms import MAX_PINS, Room, TooManyPins, check_open, noted
 from ..store.messages import NothingToDo
 from .access import enter, moderator, person
@@ -49,7 +49,7 @@ def edit(ports: Ports, room_id: str, message_id: str, text: str, expect: int | N
         rules.check_editable(asked, user_id, now)
         _hold_version(asked, expect)
         changed = [
-            replace(one, text=text, entities=entities, edited_at=now, version=one.version + 1)
+            replace(one, text=text, entities=entities, cards=_still(one, text), edited_at=now, version=one.version + 1)
             for one in (asked, *others)
         ]
         before, in_room = (asked, *others), _of_room(changed)
@@ -114,6 +114,7 @@ def _deletion(
             text="",
             entities=(),
             attachments=(),
+            cards=(),
             reactions={},
             pinned=False,
             deleted_at=now,
@@ -240,6 +241,33 @@ def mark_file(ports: Ports, room_id: str, place: Place, file_id: str, *, is_ther
         return
 
 
+def show_cards(ports: Ports, room_id: str, place: Place, links: Sequence[str], cards: Sequence[Card]) -> None:
+    """Show cards of these links with a message, if these are the links in it still."""
+    shown = tuple(cards)
+
+    def decide(room: Room) -> tuple[Plan, None]:
+        found = ports.messages.at(room_id, place)
+        if found is None or rules.links_of(found.text) != tuple(links) or found.cards == shown:
+            raise NothingToDo
+        asked, others = _with_twin(ports, room, found.id)
+        before = (asked, *others)
+
+        def steps(made: Appended) -> Sequence[Step]:
+            # Where a link stands in the log, what was said stands in part: it goes with the message.
+            return [
+                ports.messages.turning(old, replace(old, cards=shown, seqs=_seqs(old, made.first + number)))
+                for number, old in enumerate(before)
+            ]
+
+        data = [asdict(one) for one in shown]
+        return Plan([Told("message.cards", {**_where(one), "cards": data}) for one in before], steps), None
+
+    try:
+        commit(ports, room_id, decide)
+    except (NothingToDo, NotFound):
+        return
+
+
 def without(room: Room, message: Message) -> Room:
     """The room after one of its messages was taken back."""
     n = message.place.n
@@ -278,6 +306,12 @@ def _with_twin(ports: Ports, room: Room, message_id: str) -> tuple[Message, list
 
 def _of_room(messages: Sequence[Message]) -> Message | None:
     return next((one for one in messages if not one.place.in_thread), None)
+
+
+def _still(message: Message, text: str) -> tuple[Card, ...]:
+    """The cards of the links that are in the new text too."""
+    links = rules.links_of(text)
+    return tuple(one for one in message.cards if one.url in links)
 
 
 def _seqs(before: Message, offset: int) -> tuple[int, ...]:

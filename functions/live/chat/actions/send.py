@@ -204,6 +204,7 @@ def told_of(message: Message) -> dict[str, Any]:
         "at": clock.rfc3339(message.at),
         "entities": [asdict(one) for one in message.entities],
         "attachments": [asdict(one) for one in message.attachments],
+        "cards": [asdict(one) for one in message.cards],
         "reply_to": message.reply_to,
         "thread_root": message.thread_root,
         "edited_at": clock.rfc3339(message.edited_at) if message.edited_at else None,

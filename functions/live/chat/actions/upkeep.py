@@ -18,6 +18,7 @@ from ..ports import Ports
 from ..rules.messages import Message, Place
 from ..rules.rooms import Kind, Role, Room
 from ..store.rows import PostingsRow, is_small, place_in, room_pk
+from . import cards
 from .changes import mark_file
 from .commit import Plan, Told, commit
 from .members import take_out
@@ -36,8 +37,12 @@ def move_up(ports: Ports, room_id: str, minute: int) -> None:
                 ports.rooms.move_up(room_id, member.user_id, minute)
 
 
-def index(ports: Ports, room_id: str, place: Place) -> None:
-    ports.search.follow(room_id, place, ports.messages.at(room_id, place))
+def follow(ports: Ports, room_id: str, place: Place) -> None:
+    """What is derived from a message: the words by which it is found, and the cards of what it links to."""
+    message = ports.messages.at(room_id, place)
+    ports.search.follow(room_id, place, message)
+    if message is not None:
+        cards.ask(ports, message)
 
 
 def tell_people(ports: Ports, user_ids: Sequence[str], data: Mapping[str, object], received: Envelope) -> None:

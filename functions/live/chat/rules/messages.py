@@ -22,6 +22,7 @@ from tessera.problems import FieldError, InvalidRequest, Problem
 MAX_TEXT = 8_000
 MAX_MENTIONS = 50
 MAX_LINKS = 100
+MAX_CARDS = 3
 MAX_MARKS, MAX_INVISIBLE = 16, 100
 MAX_EMOJI = 20
 MAX_REVISIONS = 20
@@ -30,6 +31,7 @@ PREVIEW = 140
 _MENTION = re.compile(r"<@([0-7][0-9A-HJKMNP-TV-Z]{25})>")
 _WHOLE_ROOM = re.compile(r"(?<![\w@])@room\b")
 _LINK = re.compile(r"https?://", re.IGNORECASE)
+_ADDRESS = re.compile(r"https?://[^\s<>\"]{1,2000}", re.IGNORECASE)
 # They turn around how everything behind them is shown, and no language needs them in a message.
 _OVERRIDES = frozenset("\u202a\u202b\u202d\u202e")
 _INVISIBLE = frozenset("\u200b\u200c\u200d\u2060\ufeff\u00ad")
@@ -96,6 +98,20 @@ class Attachment:
 
 
 @dataclass(frozen=True)
+class Card:
+    """What a page that is linked to says of itself, as it did when it was looked at.
+
+    `image` is an address of ours: a site does not learn from its pictures who reads what.
+    """
+
+    url: str
+    title: str
+    description: str | None = None
+    site_name: str | None = None
+    image: str | None = None
+
+
+@dataclass(frozen=True)
 class Message:
     """`rev` counts every change of the item, `version` those of what was said."""
 
@@ -108,6 +124,7 @@ class Message:
     at: datetime
     entities: tuple[Entity, ...] = ()
     attachments: tuple[Attachment, ...] = ()
+    cards: tuple[Card, ...] = ()
     reactions: dict[str, int] = field(default_factory=dict)
     reply_to: str | None = None
     thread_root: str | None = None
@@ -182,6 +199,18 @@ def entities_of(text: str) -> tuple[Entity, ...]:
     if len({one.user_id for one in found}) > MAX_MENTIONS or len(found) > 2 * MAX_MENTIONS:
         raise refused("/text", f"A message mentions at most {MAX_MENTIONS} people.")
     return tuple(sorted(found, key=lambda one: one.offset))
+
+
+def links_of(text: str) -> tuple[str, ...]:
+    """The links of which cards are shown: the first three, each once, without what ends the sentence around them."""
+    found = (_without_end(one[0]) for one in _ADDRESS.finditer(text))
+    return tuple(dict.fromkeys(one for one in found if not _LINK.fullmatch(one)))[:MAX_CARDS]
+
+
+def _without_end(address: str) -> str:
+    while address[-1] in ".,;:!?'" or (address[-1] == ")" and address.count(")") > address.count("(")):
+        address = address[:-1]
+    return address
 
 
 def preview_of(text: str, attachments: Sequence[Attachment]) -> str:

@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints
 
 from tessera.types import MAX_PAGE, Cursor, In, Instant, Limit, Out, Params, Ulid, text
 
-from ..rules.messages import MAX_EMOJI, MAX_REVISIONS, MAX_TEXT, Draft, Message
+from ..rules.messages import MAX_CARDS, MAX_EMOJI, MAX_REVISIONS, MAX_TEXT, Draft, Message
 from ..rules.views import History, Thread
 
 Text = Annotated[str, text(MAX_TEXT, multiline=True)]
@@ -17,6 +17,8 @@ Emoji = Annotated[str, StringConstraints(min_length=1, max_length=32)]
 UserId = Annotated[str, Field(max_length=64)]
 Short = Annotated[str, Field(max_length=300)]
 State = Literal["open", "resolved"]
+# What an answer does not take from the message as it is.
+_OWN = frozenset(["n", "thread_n", "entities", "attachments", "cards", "replies", "last_reply_at"])
 
 
 class MessageIn(In):
@@ -64,6 +66,16 @@ class AttachmentOut(Out):
     state: Literal["ready", "gone"]
 
 
+class CardOut(Out):
+    """What a page that is linked to says of itself; its picture comes from us."""
+
+    url: Annotated[str, Field(max_length=2_048)]
+    title: Short
+    description: Annotated[str, Field(max_length=600)] | None
+    site_name: Annotated[str, Field(max_length=2_048)] | None
+    image: Annotated[str, Field(max_length=8_192)] | None
+
+
 class MessageOut(Out):
     """`n` is its number in the room, `seq` its place in the room's topic; in a thread `thread_n` is its number there.
 
@@ -79,6 +91,7 @@ class MessageOut(Out):
     text: Annotated[str, Field(max_length=MAX_TEXT)]
     entities: Annotated[list[EntityOut], Field(max_length=100)]
     attachments: Annotated[list[AttachmentOut], Field(max_length=10)]
+    cards: Annotated[list[CardOut], Field(max_length=MAX_CARDS)]
     reactions: Annotated[dict[str, int], Field(max_length=MAX_EMOJI)]
     reply_to: Ulid | None
     thread_root: Ulid | None
@@ -92,7 +105,7 @@ class MessageOut(Out):
 
     @classmethod
     def of(cls, message: Message) -> "MessageOut":
-        same = cls.model_fields.keys() - {"n", "thread_n", "entities", "attachments", "replies", "last_reply_at"}
+        same = cls.model_fields.keys() - _OWN
         fields: dict[str, Any] = {name: getattr(message, name) for name in same}
         return cls(
             **fields,
@@ -100,6 +113,7 @@ class MessageOut(Out):
             thread_n=message.place.tn,
             entities=[EntityOut.model_validate(one) for one in message.entities],
             attachments=[AttachmentOut.model_validate(one) for one in message.attachments],
+            cards=[CardOut.model_validate(one) for one in message.cards],
             replies=message.thread_n,
             last_reply_at=message.thread_last,
         )

@@ -11,7 +11,7 @@ from tessera import clock
 from tessera.due import DueRow
 from tessera.tables import Row
 
-from ..rules.messages import Attachment, Entity, Message, Place
+from ..rules.messages import Attachment, Card, Entity, Message, Place
 from ..rules.rooms import SMALL_ROOM, Kind, Last, Member, Mute, Role, Room
 
 META = "META"
@@ -71,6 +71,7 @@ class MessageRow(Row):
     at = NumberAttribute()
     entities = UnicodeAttribute(null=True)
     attachments = UnicodeAttribute(null=True)
+    cards = UnicodeAttribute(null=True)
     reactions = UnicodeAttribute(null=True)
     reply_to = UnicodeAttribute(null=True)
     thread_root = UnicodeAttribute(null=True)
@@ -283,6 +284,7 @@ def message_of(row: MessageRow) -> Message:
         at=clock.from_millis(int(row.at)),
         entities=tuple(Entity(**one) for one in json.loads(row.entities or "[]")),
         attachments=tuple(Attachment(**one) for one in json.loads(row.attachments or "[]")),
+        cards=tuple(Card(**one) for one in json.loads(row.cards or "[]")),
         reactions=json.loads(row.reactions or "{}"),
         reply_to=row.reply_to,
         thread_root=row.thread_root,
@@ -308,6 +310,7 @@ def said_of(message: Message) -> dict[str, Any]:
         "at": (message.at - clock.EPOCH) // timedelta(milliseconds=1),
         "entities": _text([asdict(one) for one in message.entities]) if message.entities else None,
         "attachments": _text([asdict(one) for one in message.attachments]) if message.attachments else None,
+        "cards": _text([asdict(one) for one in message.cards]) if message.cards else None,
         "reactions": _text(message.reactions) if message.reactions else None,
         "reply_to": message.reply_to,
         "thread_root": message.thread_root,

@@ -46,6 +46,32 @@ class Files:
         return {"statusCode": self.status, "body": json.dumps({"items": found})}
 
 
+class Pages:
+    """What `linkpreview` would answer: a card for every page a test has said that there is."""
+
+    def __init__(self) -> None:
+        self.titles: dict[str, str] = {}
+        self.asked: list[list[str]] = []
+        # How many times more it does not answer.
+        self.away = 0
+
+    def __call__(self, event: dict[str, Any]) -> dict[str, Any]:
+        assert event["rawPath"] == "/linkpreview/internal/cards"
+        urls: list[str] = json.loads(event["body"])["urls"]
+        self.asked.append(urls)
+        if self.away:
+            self.away -= 1
+            return {"statusCode": 503, "body": "{}"}
+        return {"statusCode": 200, "body": json.dumps({"items": [self._item(url) for url in urls]})}
+
+    def _item(self, url: str) -> dict[str, Any]:
+        if url not in self.titles:
+            return {"url": url, "cache": None, "card": None, "problem": {"title": "Not there"}}
+        card = {"url": url, "title": self.titles[url], "description": "About it", "site_name": None}
+        picture = {"url": f"{url}/a.png", "proxy_url": "https://app.test/linkpreview/image?u=a"}
+        return {"url": url, "cache": "miss", "card": {**card, "image": picture}, "problem": None}
+
+
 def principal(user_id: str = "", *roles: str) -> Principal:
     user_id = user_id or ids.new()
     return Principal(kind="user", id=user_id, user_id=user_id, permissions=expand(["user", *roles]))
@@ -63,6 +89,7 @@ class World(CapabilityWorld[Ports]):
     fanout: str
     ephemeral: str
     files: Files
+    pages: Pages
 
     def room(self, owner: Caller, *members: Caller, kind: str = "private", **fields: Any) -> dict[str, Any]:
         body = {"name": f"Room {ids.new()}", "kind": kind, "member_ids": [one.id for one in members], **fields}
@@ -136,8 +163,15 @@ def world(cloud: None, frozen: FakeClock) -> Iterator[World]:
         "RATE_FACTOR": "1000",
     }
     with serving(app, "Chat", **variables) as served:
-        served.bindings.replace(Internal, Internal("chat", served.bindings, files))
-        yield World(served, frozen, realtime, queue, fanout, ephemeral, files)
+        pages = Pages()
+
+        def others(function: str, event: dict[str, Any], timeout_seconds: float) -> dict[str, Any]:
+            if function == "tessera-linkpreview":
+                return pages(event)
+            return files(function, event, timeout_seconds)
+
+        served.bindings.replace(Internal, Internal("chat", served.bindings, others))
+        yield World(served, frozen, realtime, queue, fanout, ephemeral, files, pages)
 
 
 @pytest.fixture
