@@ -37,6 +37,17 @@ def eventually(look: Callable[[], T | None], *, within: float = WITHIN_SECONDS, 
         time.sleep(EVERY_SECONDS)
 
 
+def until(
+    read: Callable[[], T], holds: Callable[[T], object], *, within: float = WITHIN_SECONDS, every: float = EVERY_SECONDS
+) -> T:
+    """What `read` returns, as soon as it holds. Raises `AssertionError` with what was read last when it never does."""
+    deadline = time.monotonic() + within
+    while not holds(found := read()):
+        assert time.monotonic() < deadline, f"Still {found} after {within:g} s"
+        time.sleep(every)
+    return found
+
+
 @dataclass(frozen=True)
 class Mail:
     subject: str

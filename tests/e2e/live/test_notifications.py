@@ -1,23 +1,13 @@
 """Notifications through the front door."""
 
-import threading
 import time
-from collections.abc import Callable
-from typing import Any
 
 import httpx
 import pytest
 
+from tests.kit.people import until
+
 ORDER = {"type": "order", "data": {"number": "7", "what": "is on its way"}}
-
-
-def until(read: Callable[[], Any], holds: Callable[[Any], bool], *, within: float = 30) -> Any:
-    """What `read` returns once it holds. Fails after this many seconds."""
-    deadline, pause = time.monotonic() + within, threading.Event()
-    while not holds(found := read()):
-        assert time.monotonic() < deadline, f"Still {found} after {within} seconds."
-        pause.wait(0.2)
-    return found
 
 
 @pytest.fixture

@@ -1,23 +1,13 @@
 """The mail worker through the front door."""
 
-import threading
 import time
-from collections.abc import Callable
-from typing import Any
 
 import httpx
 import pytest
 
+from tests.kit.people import until
+
 MAIL = {"to": ["ann@example.com"], "subject": "News", "text": "Hello."}
-
-
-def until(read: Callable[[], Any], holds: Callable[[Any], bool], *, within: float = 20, pause: float = 0.1) -> Any:
-    """What `read` returns once it holds. Fails after this many seconds."""
-    deadline, waiting = time.monotonic() + within, threading.Event()
-    while not holds(found := read()):
-        assert time.monotonic() < deadline, f"Still {found} after {within} seconds."
-        waiting.wait(pause)
-    return found
 
 
 @pytest.fixture
@@ -106,7 +96,7 @@ def drained(admin, ids, within):
                 return len(waiting)
             cursor = f"&cursor={page['next']}"
 
-    until(left, lambda number: number == 0, within=within, pause=1)
+    until(left, lambda number: number == 0, within=within, every=1)
     return time.monotonic() - began
 
 

@@ -1,23 +1,12 @@
 """`reminders` through the front door: they fire, on time and once."""
 
 import itertools
-import threading
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
+
+from tests.kit.people import until
 
 DAILY = {"cron": "0 9 * * *", "tz": "Europe/Berlin"}
-
-
-def until(read: Callable[[], Any], holds: Callable[[Any], bool], *, within: float) -> Any:
-    """What `read` returns once it holds. Fails after this many seconds."""
-    deadline, pause = time.monotonic() + within, threading.Event()
-    while not holds(found := read()):
-        assert time.monotonic() < deadline, f"Still {found} after {within} seconds."
-        pause.wait(0.5)
-    return found
 
 
 def made(person, schedule, **fields):
