@@ -29,9 +29,9 @@ def mailbox(people: People) -> Mailbox:
 
 
 @pytest.fixture
-def user(people: People) -> Person:
-    """Somebody signed in, shared by the tests of a worker."""
-    return people.pooled()
+def user(people: People, request: pytest.FixtureRequest) -> Person:
+    """Somebody signed in, shared by the tests of a module; those of others do not use their requests up."""
+    return people.pooled(of=request.path.stem)
 
 
 @pytest.fixture

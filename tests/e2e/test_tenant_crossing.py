@@ -110,7 +110,9 @@ PASSING = frozenset(["trace_id", "next", "server_time", "comment_token"])
 def lasting(value: Any) -> Any:
     """Without cursors and traces, and links without what signs them for the moment."""
     if isinstance(value, dict):
-        return {name: lasting(inner) for name, inner in value.items() if name not in PASSING}
+        # A link that is signed when it is asked for is good for as long from then on.
+        passing = PASSING | {"expires_at"} if "?" in str(value.get("url", "")) else PASSING
+        return {name: lasting(inner) for name, inner in value.items() if name not in passing}
     if isinstance(value, list):
         return [lasting(inner) for inner in value]
     return value.partition("?")[0] if isinstance(value, str) and value.startswith("http") else value

@@ -1,5 +1,6 @@
 """People for end-to-end tests: signed up through the public API, with the code from the mail they got."""
 
+import base64
 import json
 import os
 import re
@@ -22,6 +23,7 @@ T = TypeVar("T")
 WITHIN_SECONDS = 30.0
 # A person may read ten times a second for long.
 EVERY_SECONDS = 0.1
+LONGEST_TEST_SECONDS = 300
 _CODE = re.compile(r"(?<![0-9])[0-9]{6}(?![0-9])")
 _LINK = re.compile(r"https?://[^\s\"<>]+#[^\s\"<>]+")
 
@@ -109,6 +111,12 @@ class Person:
     def id(self) -> str:
         return str(self.user["id"])
 
+    @property
+    def seconds_left(self) -> float:
+        """How long the access token is good for, as it says itself."""
+        claims = self.tokens["access_token"].split(".")[1]
+        return float(json.loads(base64.urlsafe_b64decode(claims + "=="))["exp"]) - time.time()
+
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         headers = {"authorization": f"Bearer {self.tokens['access_token']}", **(options.pop("headers", None) or {})}
         return self.http.request(method, path, headers=headers, **options)
@@ -147,7 +155,7 @@ class People:
     def __init__(self, base_url: str, emulator_url: str) -> None:
         self.base_url, self.mailbox = base_url, Mailbox(emulator_url)
         self._document = contract.Document.load()
-        self._pool: dict[int, Person] = {}
+        self._pool: dict[tuple[str, int], Person] = {}
         self._by_role: dict[str, Person] = {}
 
     def client(self) -> httpx.Client:
@@ -224,14 +232,14 @@ class People:
         person.tokens = person.sign_in().raise_for_status().json()
         return person
 
-    def pooled(self, number: int = 0) -> Person:
-        """The same person each time this number is asked for, with tokens that are still good.
+    def pooled(self, number: int = 0, *, of: str = "") -> Person:
+        """The same person each time this number of a group is asked for, with a token that is good for some minutes.
 
         For tests that leave the account itself alone; their data must be told apart by other means.
         """
-        if number not in self._pool:
-            self._pool[number] = self.new()
-        person = self._pool[number]
-        if person.get("/accounts/me").status_code == 401:
+        if (of, number) not in self._pool:
+            self._pool[of, number] = self.new()
+        person = self._pool[of, number]
+        if person.seconds_left < LONGEST_TEST_SECONDS or person.get("/accounts/me").status_code == 401:
             person.refresh()
         return person
