@@ -20,7 +20,7 @@ GROUPS = [
     "outbox expressions tables link_passwords transact due jobs idempotency listing belongings ledger",
     "auth limits gcra windows quotas tallies policies overrides buckets decisions leases sampling",
     "bus queues triggers live job_news seqlog fanout saga",
-    "markup safehttp upstream uploads resolver searchable fileinfo",
+    "markup safehttp upstream uploads objects providers resolver searchable fileinfo",
     "entry",
 ]
 RANK = {module: rank for rank, group in enumerate(GROUPS) for module in group.split()}

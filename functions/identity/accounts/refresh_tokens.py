@@ -15,7 +15,6 @@ from tessera.auth.mac import Mac
 PREFIX = "trt_"
 PURPOSE = "refresh"
 MAX_CHARACTERS = 200
-MAX_COUNTER = 2**32 - 1
 _LAYOUT = struct.Struct(">16s16sI")
 
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from tessera import aws, fileinfo
+from tessera import fileinfo, objects
 from tessera.auth.internal import Internal
 from tessera.auth.principal import Principal
 from tessera.problems import FieldError, Problem
@@ -14,7 +14,6 @@ from tessera.settings import Bindings
 from .letters import BREAKS, LEAF_TYPE, Attachment
 
 MAX_BYTES = 7_000_000
-_GONE = frozenset(["NoSuchKey", "NoSuchVersion", "404"])
 _NO_NAME = re.compile(r'[/\\"]')
 
 
@@ -67,10 +66,7 @@ def _ready(file: dict[str, Any] | None, position: int) -> Attachment:
 
 def _loaded(attachment: Attachment, stored_at: tuple[str, str]) -> Attachment:
     bucket, key = stored_at
-    try:
-        content = aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-    except aws.ClientError as error:
-        if aws.code_of(error) in _GONE:
-            raise FileGone(key) from error
-        raise
+    content = objects.read(bucket, key)
+    if content is None:
+        raise FileGone(key)
     return Attachment(attachment.name, attachment.type, base64.b64encode(content).decode())

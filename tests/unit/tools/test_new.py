@@ -16,7 +16,6 @@ from tools.say import Failure
 LEFT_OUT = shutil.ignore_patterns(
     ".git", ".tessera", ".aws-sam", ".venv", "__pycache__", ".*_cache", ".hypothesis", "node_modules"
 )
-GIFT_CARDS = Names("commerce", "gift_cards")
 
 
 @pytest.fixture(scope="module")

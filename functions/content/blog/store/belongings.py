@@ -5,7 +5,7 @@ from typing import Any
 
 from pynamodb.expressions.operand import Path
 
-from tessera.belongings import ExportIn, Part, Shown, after_hash, fields, instant, jobs, parsed
+from tessera.belongings import ExportIn, Part, Shown, after_hash, behind, fields, instant, jobs, parsed
 from tessera.listing import PointerRow, list_pk
 from tessera.tables import Row, Table
 
@@ -54,9 +54,7 @@ def belongings(asked: ExportIn, table: Table) -> Sequence[Part[Any]]:
         keys = [((tree_pk if one.place == TREE else waiting_pk)(one.post_id), path_sk(one.path)) for one in places]
         return _shown_comment(table.get_many(CommentRow, keys))
 
-    def reactions(found: Sequence[PointerRow]) -> Iterable[Shown]:
-        return _shown_reaction(table.get_many(ReactionRow, [(post_pk(one.id), reaction_sk(user_id)) for one in found]))
-
+    reactions = behind(table, ReactionRow, lambda one: (post_pk(one.id), reaction_sk(user_id)), _shown_reaction)
     own = (of_author(user_id), drafts_of(user_id), trash_of(user_id))
     known = fields("username", "name", "email", "bio", "image")
     brought = imports_of(user_id)

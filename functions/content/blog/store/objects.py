@@ -2,7 +2,7 @@
 
 from typing import IO, Self
 
-from tessera import aws, uploads
+from tessera import aws, objects, uploads
 from tessera.settings import Bindings
 
 from ..config import BlogSettings
@@ -10,8 +10,6 @@ from ..rules.arriving import MAX_FILE_BYTES
 
 LINK_SECONDS = 900
 UPLOAD_TYPE, ZIP_TYPE = "application/octet-stream", "application/zip"
-# Who may not list a bucket is told of a missing file what is told of a forbidden one; and ours are all allowed.
-_GONE = frozenset(["NoSuchKey", "404", "NotFound", "AccessDenied"])
 
 
 class Objects:
@@ -43,18 +41,7 @@ class Objects:
 
     def get(self, key: str, *, at_most: int | None = None) -> bytes | None:
         """The file, or None when there is none. Never reads more than one byte over `at_most`."""
-        limited = {} if at_most is None else {"Range": f"bytes=0-{at_most}"}
-        try:
-            found = aws.client("s3", read_timeout=25).get_object(Bucket=self.bucket, Key=key, **limited)
-        except aws.ClientError as error:
-            if aws.code_of(error) in _GONE:
-                return None
-            # An empty file has no range.
-            if aws.code_of(error) == "InvalidRange":
-                return b""
-            raise
-        body: bytes = found["Body"].read()
-        return body
+        return objects.read(self.bucket, key, at_most=at_most)
 
     def delete(self, key: str) -> None:
         aws.client("s3").delete_object(Bucket=self.bucket, Key=key)

@@ -32,7 +32,6 @@ from .places import (
 from .rows import META
 
 CATEGORIES = "CATEGORIES"
-MAX_CATEGORIES = 500
 
 
 class Raced(Exception):

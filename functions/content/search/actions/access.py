@@ -11,7 +11,6 @@ from ..rules.problems import NoSuchPlace
 
 PUBLIC = Scope("public")
 MINE, ROOMS, ROOM = "mine", "rooms", "room:"
-MAX_PLACES = 5
 # A credential that may search but not read these must not find them either.
 OF_OWNERS = ("tasks:read", "files:read")
 OF_ROOMS = "chat:read"

@@ -7,10 +7,11 @@ them is on a list. The key is `{"safe_browsing": {"key": …}}` in the secret of
 import json
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 from urllib.parse import quote, urlsplit
 
-from tessera import aws, log
+from tessera import log
+from tessera.providers import Providers, SecretUnread
 from tessera.safehttp import FetchFailed, SafeHTTP
 from tessera.settings import Bindings
 
@@ -84,6 +85,7 @@ class Threats:
 
     def __init__(self, web: SafeHTTP, settings: ShortenerSettings) -> None:
         self._web, self._settings = web, settings
+        self._providers = Providers(settings.providers)
         self._lock = threading.Lock()
         self._list: ThreatList | None = None
 
@@ -100,18 +102,11 @@ class Threats:
         settings = self._settings
         if settings.is_local and settings.stand_ins:
             return SafeBrowsing(self._web, f"{settings.stand_ins.rstrip('/')}/safebrowsing", DEMO_KEY)
-        key = self._key()
-        return SafeBrowsing(self._web, API, key) if key else NoThreats()
-
-    def _key(self) -> str:
-        if not self._settings.providers:
-            return ""
         try:
-            answer = aws.client("secretsmanager").get_secret_value(SecretId=self._settings.providers)
-            found: Any = json.loads(answer["SecretString"])
-        except (aws.ClientError, aws.BotoCoreError, ValueError) as error:
-            raise ThreatsAway(type(error).__name__) from error
-        return str((found.get("safe_browsing") or {}).get("key") or "")
+            key = str(self._providers.of("safe_browsing").get("key") or "")
+        except SecretUnread as error:
+            raise ThreatsAway(str(error)) from error
+        return SafeBrowsing(self._web, API, key) if key else NoThreats()
 
 
 def away(error: ThreatsAway) -> None:

@@ -1,9 +1,9 @@
 """What an owner has here, as the export of their account shows it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from tessera.belongings import ExportIn, Part, Shown, fields, parsed
+from tessera.belongings import ExportIn, Part, behind, fields, parsed
 from tessera.tables import Table
 
 from .rows import META, DomainRow, LinkRow, PointerRow, domains_of, link_pk, owned
@@ -17,9 +17,7 @@ _shown_link = fields(
 
 
 def belongings(asked: ExportIn, table: Table) -> Sequence[Part[Any]]:
-    def links(found: Sequence[PointerRow]) -> Iterable[Shown]:
-        return _shown_link(table.get_many(LinkRow, [(link_pk(one.domain, one.code), META) for one in found]))
-
+    links = behind(table, LinkRow, lambda one: (link_pk(one.domain, one.code), META), _shown_link)
     domain = fields("host", "created_at", "verified_at")
     return (
         Part("link", PointerRow, owned(asked.owner_id), links),

@@ -144,4 +144,3 @@ def _default() -> tuple[Spec, ...]:
 
 DEFAULT_PRESET = "default"
 DEFAULT_SPECS = _default()
-SIZES = ("sm", "md", "lg")

@@ -3,13 +3,12 @@
 from datetime import timedelta
 from typing import Any, Self
 
-from tessera import aws, clock
+from tessera import aws, clock, objects
 from tessera.settings import Bindings
 
 from ..config import AdminSettings
 
 URL_LIFE = timedelta(minutes=15)
-GONE = frozenset(["NoSuchKey", "404", "NotFound"])
 
 
 class Objects:
@@ -30,17 +29,7 @@ class Objects:
 
     def get(self, key: str, *, at_most: int | None = None) -> bytes | None:
         """The file, or None when there is none. Never reads more than one byte over `at_most`."""
-        limited = {} if at_most is None else {"Range": f"bytes=0-{at_most}"}
-        try:
-            body: bytes = aws.client("s3").get_object(Bucket=self.bucket, Key=key, **limited)["Body"].read()
-        except aws.ClientError as error:
-            if aws.code_of(error) in GONE:
-                return None
-            # An empty file has no range.
-            if aws.code_of(error) == "InvalidRange":
-                return b""
-            raise
-        return body
+        return objects.read(self.bucket, key, at_most=at_most)
 
     def delete(self, key: str) -> None:
         """1 request; no error when there is none."""

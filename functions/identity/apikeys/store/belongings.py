@@ -1,10 +1,10 @@
 """The keys of an owner, as the export of their account shows them: all but what opens something."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from tessera.auth.key_item import MAIN, KeyRow
-from tessera.belongings import ExportIn, Part, Shown, fields, instant
+from tessera.belongings import ExportIn, Part, behind, fields, instant
 from tessera.tables import Table
 
 from .rows import OWNED, OwnedRow, id_of, owner_pk, pk_of
@@ -19,7 +19,5 @@ _shown_key = fields(
 
 
 def belongings(asked: ExportIn, table: Table) -> Sequence[Part[Any]]:
-    def keys(found: Sequence[OwnedRow]) -> Iterable[Shown]:
-        return _shown_key(table.get_many(KeyRow, [(pk_of(id_of(row)), MAIN) for row in found]))
-
+    keys = behind(table, KeyRow, lambda row: (pk_of(id_of(row)), MAIN), _shown_key)
     return (Part("key", OwnedRow, owner_pk(asked.owner_id), keys, begins=OWNED),)

@@ -1,9 +1,9 @@
 """The providers that open somebody's account, as the export of it shows them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from tessera.belongings import ExportIn, Part, Shown, fields, instant
+from tessera.belongings import ExportIn, Part, behind, fields, instant
 from tessera.tables import Table
 
 from .rows import CLAIM, IDENTITY, IdentityRow, OfUserRow, identity_pk, user_pk
@@ -18,9 +18,5 @@ _shown_identity = fields(
 
 
 def belongings(asked: ExportIn, table: Table) -> Sequence[Part[Any]]:
-    def identities(found: Sequence[OfUserRow]) -> Iterable[Shown]:
-        return _shown_identity(
-            table.get_many(IdentityRow, [(identity_pk(row.provider, row.key), CLAIM) for row in found])
-        )
-
+    identities = behind(table, IdentityRow, lambda row: (identity_pk(row.provider, row.key), CLAIM), _shown_identity)
     return (Part("identity", OfUserRow, user_pk(asked.owner_id), identities, begins=IDENTITY),)

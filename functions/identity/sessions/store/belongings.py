@@ -1,9 +1,9 @@
 """Where somebody is signed in with cookies, as the export of their account shows it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from tessera.belongings import ExportIn, Part, Shown, fields, instant
+from tessera.belongings import ExportIn, Part, behind, fields, instant
 from tessera.tables import Table
 
 from .rows import MAIN, OfUserRow, SessionRow, place_sk, session_pk, user_pk
@@ -18,7 +18,5 @@ _shown_session = fields(
 
 
 def belongings(asked: ExportIn, table: Table) -> Sequence[Part[Any]]:
-    def sessions(found: Sequence[OfUserRow]) -> Iterable[Shown]:
-        return _shown_session(table.get_many(SessionRow, [(session_pk(str(row.h)), MAIN) for row in found]))
-
+    sessions = behind(table, SessionRow, lambda row: (session_pk(str(row.h)), MAIN), _shown_session)
     return (Part("session", OfUserRow, user_pk(asked.owner_id), sessions, begins=place_sk("")),)

@@ -39,7 +39,7 @@ def edit(ports: Ports, room_id: str, message_id: str, text: str, expect: int | N
     """The message with another text. Raises `NotTheAuthor`, `EditWindowOver`, `MessageDeleted`, `StaleVersion`."""
     user_id = person(by)
     rules.check_text(text)
-    entities = rules.entities_of(text)
+    entities, links = rules.entities_of(text), rules.links_of(text)
     visible(ports, room_id, message_id, user_id)
 
     def decide(room: Room) -> tuple[Plan, Message]:
@@ -49,7 +49,7 @@ def edit(ports: Ports, room_id: str, message_id: str, text: str, expect: int | N
         rules.check_editable(asked, user_id, now)
         _hold_version(asked, expect)
         changed = [
-            replace(one, text=text, entities=entities, cards=_still(one, text), edited_at=now, version=one.version + 1)
+            replace(one, text=text, entities=entities, cards=_still(one, links), edited_at=now, version=one.version + 1)
             for one in (asked, *others)
         ]
         before, in_room = (asked, *others), _of_room(changed)
@@ -308,9 +308,8 @@ def _of_room(messages: Sequence[Message]) -> Message | None:
     return next((one for one in messages if not one.place.in_thread), None)
 
 
-def _still(message: Message, text: str) -> tuple[Card, ...]:
+def _still(message: Message, links: Sequence[str]) -> tuple[Card, ...]:
     """The cards of the links that are in the new text too."""
-    links = rules.links_of(text)
     return tuple(one for one in message.cards if one.url in links)
 
 

@@ -10,7 +10,6 @@ from ..rules.messages import Message
 from ..rules.rooms import lowest_visible
 
 MOST_USED = 3
-TITLE = 80
 
 
 def one(ports: Ports, room_id: str, message_id: str) -> SearchDocs:

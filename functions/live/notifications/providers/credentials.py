@@ -4,19 +4,17 @@
 "private_key", "topic"}, "vapid": {"private_key"}}`. What is left out is a channel that is not there.
 """
 
-import json
-import threading
+import functools
 from collections.abc import Mapping
 from typing import Any, Self
 
-from tessera import aws, clock
 from tessera.auth.mac import Mac
 from tessera.problems import Unavailable
+from tessera.providers import Providers, SecretUnread
 from tessera.settings import Bindings
 
 from ..config import NotifySettings
 
-HOLD_MS = 300_000
 # They open nothing but the stand-ins of the local cloud.
 DEMO_TWILIO = {"account_sid": "ACtesseralocal", "auth_token": "a-token-of-no-worth", "from": "+15005550006"}
 DEMO_PROJECT, DEMO_ACCOUNT = "tessera-local", "notify@tessera-local.example"
@@ -25,9 +23,9 @@ DEMO_APNS = {"team_id": "LOCALTEAM1", "key_id": "LOCALKEY01", "topic": "example.
 
 class Credentials:
     def __init__(self, secret_id: str, stand_ins: str, mac: Mac) -> None:
-        self._secret_id, self._stand_ins, self._mac = secret_id, stand_ins.rstrip("/"), mac
-        self._lock = threading.Lock()
-        self._held: tuple[int, Mapping[str, Any]] | None = None
+        self._mac = mac
+        self._providers = None if stand_ins and not secret_id else Providers(secret_id)
+        self._demo = functools.cache(lambda: _demo(stand_ins.rstrip("/")))
 
     @classmethod
     def bind(cls, bindings: Bindings) -> Self:
@@ -37,28 +35,19 @@ class Credentials:
 
     def of(self, provider: str) -> Mapping[str, Any] | None:
         """What one provider knows us by, or None. 1 request in five minutes. Raises `Unavailable`."""
-        with self._lock:
-            now = clock.millis()
-            if self._held is None or not 0 <= now - self._held[0] < HOLD_MS:
-                self._held = now, self._read()
-            return self._held[1].get(provider)
+        if self._providers is None:
+            return self._demo().get(provider)
+        try:
+            return self._providers.of(provider) or None
+        except SecretUnread as error:
+            raise Unavailable("The credentials of providers cannot be read right now.") from error
 
     def vapid_seed(self) -> bytes:
         """32 bytes that are always the same for this stack, from which its key for web push is made."""
         return self._mac("vapid").sign(b"web push")[1:]
 
-    def _read(self) -> Mapping[str, Any]:
-        if self._secret_id:
-            try:
-                answer = aws.client("secretsmanager").get_secret_value(SecretId=self._secret_id)
-                found: Mapping[str, Any] = json.loads(answer["SecretString"])
-            except (aws.ClientError, aws.BotoCoreError, ValueError) as error:
-                raise Unavailable("The credentials of providers cannot be read right now.") from error
-            return found
-        return _demo(self._stand_ins) if self._stand_ins else {}
 
-
-def _demo(base: str) -> Mapping[str, Any]:
+def _demo(base: str) -> Mapping[str, Mapping[str, Any]]:
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
 

@@ -22,7 +22,6 @@ from .rows import META, TemplateRow, TypeRow, dumps
 # How long a process goes on with a type or a template that was changed elsewhere.
 KEPT_MS = 10_000
 DEFAULT_LOCALE = "en"
-MAX_VERSIONS = 100
 _TRIES = 8
 
 

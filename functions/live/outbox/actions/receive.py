@@ -1,6 +1,6 @@
 """Mail that comes in: an answer to one of ours is told to whoever it belongs to, anything else is dropped."""
 
-from tessera import aws, log
+from tessera import aws, log, objects
 from tessera.transact import AlreadySeen
 
 from ..events import MailReceived
@@ -8,7 +8,6 @@ from ..inbound import Arrived, words
 from ..ports import Ports
 from ..replies import ref_in
 
-_GONE = frozenset(["NoSuchKey", "404"])
 INBOUND = "outbox/inbound/"
 
 
@@ -45,9 +44,4 @@ def _content(ports: Ports, mail: Arrived) -> bytes | None:
     bucket, key = mail.stored_at
     if bucket != ports.store.settings.bucket or not key.startswith(INBOUND):
         return None
-    try:
-        return bytes(aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
-    except aws.ClientError as error:
-        if aws.code_of(error) in _GONE:
-            return None
-        raise
+    return objects.read(bucket, key)

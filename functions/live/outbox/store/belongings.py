@@ -1,9 +1,9 @@
 """Mails to somebody's addresses, as the export of their account shows them: that they were sent, not what they said."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from tessera.belongings import ExportIn, Part, Shown, after_hash, fields
+from tessera.belongings import ExportIn, Part, after_hash, behind, fields
 from tessera.tables import Row, Table
 
 from ..addresses import digest
@@ -13,9 +13,7 @@ _shown_mail = fields("state", "category", "sender", "subject", "created_at", "re
 
 
 def belongings(asked: ExportIn, table: Table) -> Sequence[Part[Any]]:
-    def mails(found: Sequence[Row]) -> Iterable[Shown]:
-        return _shown_mail(table.get_many(MailRow, [(row.pk, META) for row in found]))
-
+    mails = behind(table, MailRow, lambda row: (row.pk, META), _shown_mail)
     held = fields("reason", "bulk_only", "until", "created_at")
     return [
         part

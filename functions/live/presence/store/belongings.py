@@ -1,9 +1,9 @@
 """What somebody has here, as the export of their account shows it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from tessera.belongings import ExportIn, Part, Shown, after_hash, fields, instant, parsed
+from tessera.belongings import ExportIn, Part, after_hash, behind, fields, instant, parsed
 from tessera.tables import Row, Table
 
 from .rows import META, SEEN, RoomRow, SeenRow, rooms_of, seats_of, user_pk
@@ -14,10 +14,8 @@ _shown_room = fields(*("max_members", "visibility", "ttl_s"), doc=after_hash("pk
 def belongings(asked: ExportIn, table: Table) -> Sequence[Part[Any]]:
     user_id = asked.owner_id
 
-    def rooms(found: Sequence[Row]) -> Iterable[Shown]:
-        # The index holds the keys alone.
-        return _shown_room(table.get_many(RoomRow, [(row.pk, META) for row in found]))
-
+    # The index holds the keys alone.
+    rooms = behind(table, RoomRow, lambda row: (row.pk, META), _shown_room)
     seen = fields("shows", last_seen=instant("last_seen"))
     return (
         Part("seen", SeenRow, user_pk(user_id), seen, begins=SEEN),

@@ -44,10 +44,6 @@ def unpack(text: str) -> Position:
     return Position(found[1] or "", int(found[2]))
 
 
-def unpack_all(text: str) -> list[Position]:
-    return [unpack(part) for part in text.split(",")]
-
-
 def anchored(position: Position, head: Head) -> Position:
     """The position in the log of `head`.
 

@@ -4,7 +4,7 @@ import hashlib
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 from typing import Any
@@ -248,8 +248,3 @@ def _check_active(reminder: Reminder) -> None:
 def _check_offsets(reminder: Reminder) -> None:
     if len(set(reminder.offsets)) < len(reminder.offsets):
         raise refused("/offsets", "Each offset is named once.")
-
-
-def instant_text(when: datetime) -> str:
-    """`2026-11-21T09:00:00.000Z`, which sorts as time does."""
-    return when.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

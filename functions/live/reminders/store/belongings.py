@@ -1,9 +1,9 @@
 """What an owner has here, as the export of their account shows it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from tessera.belongings import ExportIn, Part, Shown, after_hash, fields, parsed
+from tessera.belongings import ExportIn, Part, after_hash, behind, fields, parsed
 from tessera.tables import Table
 
 from .calendar import EVENT, FEED, EntryRow, EventRow, FeedRow, event_pk
@@ -16,9 +16,7 @@ _shown_event = fields("title", "starts_at", "ends_at", "tz", "location", "notes"
 def belongings(asked: ExportIn, table: Table) -> Sequence[Part[Any]]:
     pk = owned(asked.owner_id)
 
-    def events(entries: Sequence[EntryRow]) -> Iterable[Shown]:
-        return _shown_event(table.get_many(EventRow, [(event_pk(one.event_id), META) for one in entries]))
-
+    events = behind(table, EventRow, lambda one: (event_pk(one.event_id), META), _shown_event)
     reminder = fields(
         *("title", "state", "next_at", "runs", "max_runs", "created_at", "updated_at"),
         id=after_hash("pk"),

@@ -150,6 +150,13 @@ def fields(*names: str, **named: str | Callable[[Any], Any]) -> Callable[[Sequen
     return show
 
 
+def behind(
+    table: Table, row: type[R], key: Callable[[Any], tuple[str, str]], show: Callable[[Sequence[R]], Iterable[Shown]]
+) -> Callable[[Sequence[Any]], Iterable[Shown]]:
+    """Shows what the rows of a list lead to: the row at this key for each of them. 1 request for 100."""
+    return lambda found: show(table.get_many(row, [key(one) for one in found]))
+
+
 def after_hash(attribute: str, nth: int = 1) -> Callable[[Any], str]:
     """What stands in a key between its `#`s: an id, mostly the one after the first of them."""
     return lambda row: str(getattr(row, attribute)).split("#")[nth]

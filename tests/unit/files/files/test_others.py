@@ -118,30 +118,6 @@ def test_nobody_else_may_ask(world, ann):
     assert ann.post("/files/internal/resolve", json=body).status_code in (403, 404)
 
 
-def test_erasure_leaves_nothing_of_an_owner_and_all_of_others(world, ann):
-    bob = world.person()
-    kept = world.clean(bob, b"kept")
-    folder = ann.post("/files/folders", json={"name": "Bills"}).json()["id"]
-    files = [world.clean(ann, name=str(n), folder_id=folder) for n in range(10)]
-    world.announced(ann)
-    ann.delete(f"/files/{files[0]['id']}")
-    ann.post(f"/files/{files[1]['id']}/shares", json={})
-    bob.put(f"/files/{kept['id']}/grants/{ann.id}", json={"role": "viewer"})
-    ann.put(f"/files/{files[2]['id']}/grants/{bob.id}", json={"role": "viewer"})
-    ann.post("/files/zip", json={"ids": [files[1]["id"]]})
-
-    rounds = 0
-    while not world.internal("/files/internal/erase", {"owner_id": ann.id})[1]["done"]:
-        rounds += 1
-        assert rounds < 10
-
-    left = [item for item in everything_in(world.ports.files.table) if ann.id in repr(item) and "gone" not in item]
-    assert [item["pk"]["S"][:4] for item in left if not item["pk"]["S"].startswith("OUT#")] == []
-    assert not world.in_bucket(ann.id, clean=True) and not world.in_bucket(ann.id, clean=False)
-    assert bob.get(f"/files/{kept['id']}/content").status_code == 302
-    assert "privacy.data.erased.v1" in world.events()
-
-
 def test_an_export_names_every_file(world, ann, monkeypatch):
     monkeypatch.setattr(belongings, "MOST_QUERIES", 1)
     made = {world.announced(ann)["id"] for _ in range(5)}
