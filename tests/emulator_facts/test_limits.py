@@ -27,6 +27,7 @@ limits.decide(policy, "warm:" + subject)
 decisions = []
 
 def ask():
+    # All processes begin at one moment.
     time.sleep(max(0, at - time.time()))
     decisions.append(limits.decide(policy, subject))
 

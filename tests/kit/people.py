@@ -50,6 +50,13 @@ def until(
     return found
 
 
+def patiently(ask: Callable[[], httpx.Response]) -> httpx.Response:
+    """The answer; who meets a limit waits as long as the limit says, as any client would."""
+    while (answer := ask()).status_code == 429:
+        time.sleep(int(answer.headers["retry-after"]))
+    return answer
+
+
 @dataclass(frozen=True)
 class Mail:
     subject: str

@@ -8,7 +8,6 @@ may ask it. `tests/e2e/test_tenant_crossing.py` lets every tenant ask for everyt
 import json
 import re
 import secrets
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -22,7 +21,7 @@ from localstack.seed.software_passkey import SoftwarePasskey
 from tessera import ids
 from tessera.auth.roles import held_by
 from tests.kit.cookies import Browser
-from tests.kit.people import People, Person, eventually
+from tests.kit.people import People, Person, eventually, patiently
 
 Json = dict[str, Any]
 # Whose a thing is: whoever the token acts for; the person alone, whatever it acts for; whoever is a member.
@@ -52,8 +51,7 @@ class Tenant:
     def ask(self, method: str, path: str, **given: Any) -> httpx.Response:
         """The answer; a limit that is met is waited for and an old token replaced, as any client would."""
         for last in (False, True):
-            while (answer := self.person.request(method, path, **given)).status_code == 429:
-                time.sleep(int(answer.headers["retry-after"]))
+            answer = patiently(lambda: self.person.request(method, path, **given))
             if answer.status_code != 401 or last:
                 break
             self.sign_in()

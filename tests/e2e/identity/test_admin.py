@@ -4,15 +4,15 @@ import json
 import os
 import re
 import secrets
-import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import httpx
 import localstack_client.session
 import pytest
 
 from tests.kit import contract
-from tests.kit.people import eventually
+from tests.kit.people import eventually, patiently
 from tests.kit.templates import ROOT
 
 ROLES = ("user", "support", "moderator", "admin", "owner")
@@ -301,8 +301,7 @@ def test_every_permission_opens_its_route_to_the_roles_that_hold_it(people, role
     person = just_signed_in(people, role)
     wrong = []
     for permission, (method, path) in representatives().items():
-        while (answer := person.request(method, path)).status_code == 429:
-            time.sleep(int(answer.headers["retry-after"]))
+        answer = patiently(partial(person.request, method, path))
         is_refused = answer.status_code == 403 and slug(answer) == "insufficient-scope"
         # Everybody is a user besides.
         if is_refused is any(holds(one, permission) for one in {"user", role}):

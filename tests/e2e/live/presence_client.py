@@ -87,6 +87,7 @@ class Client:
             answer = self.call("cursor", session_id=self.session, cursor=cursor, v=self.v)
             if answer["told"]:
                 return
+            # The server says how long.
             time.sleep(answer["again_ms"] / 1_000)
 
 
