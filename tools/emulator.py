@@ -19,10 +19,10 @@ INHERITED = frozenset(["PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SSL_
 
 
 class Emulator:
-    """One emulator with its own port, temporary folder and, when data should last, state."""
+    """One emulator with its own port, temporary folder and state; one that `saves` writes the state when it stops."""
 
-    def __init__(self, folder: Path, port: int, *, persist: bool) -> None:
-        self.folder, self.port, self.persist = folder, port, persist
+    def __init__(self, folder: Path, port: int, *, saves: bool) -> None:
+        self.folder, self.port, self.saves = folder, port, saves
         self.log = folder / "logs" / "emulator.log"
         self._child: Child | None = None
 
@@ -36,13 +36,16 @@ class Emulator:
         return self._child
 
     def start(self) -> None:
-        """Start the process; `wait` says when it answers."""
-        for place in (self._temporary, *([] if self.persist else [self._state])):
-            shutil.rmtree(place, ignore_errors=True)
-        for place in (self._temporary, self._state / "s3"):
+        """Start the process, on what its state folder holds; `wait` says when it answers."""
+        shutil.rmtree(self._temporary, ignore_errors=True)
+        for place in (self._temporary, self.state / "s3"):
             place.mkdir(parents=True, exist_ok=True)
         self._clear_stream_positions()
         self._child = Child("emulator", [EMULATOR / "ministack"], environment=self._environment(), log=self.log)
+
+    def forget(self) -> None:
+        """Begin with nothing the next time."""
+        shutil.rmtree(self.state, ignore_errors=True)
 
     def wait(self) -> None:
         self.child.wait_until(self.answers, seconds=60)
@@ -54,9 +57,11 @@ class Emulator:
         except (urllib.error.URLError, OSError):
             return False
 
-    def stop(self) -> None:
+    def stop(self, *, seconds: float = 20) -> None:
+        """End it; it has so long to save."""
         if self._child is not None:
-            self._child.stop(seconds=20 if self.persist else 5)
+            self._child.stop(seconds=seconds)
+            self._child = None
         shutil.rmtree(self._temporary, ignore_errors=True)
 
     @property
@@ -64,12 +69,12 @@ class Emulator:
         return self.folder / "tmp"
 
     @property
-    def _state(self) -> Path:
+    def state(self) -> Path:
         return self.folder / "state"
 
     def _clear_stream_positions(self) -> None:
         """Saved positions point past the records of the next run, whose first events would be swallowed."""
-        path = self._state / "lambda.json"
+        path = self.state / "lambda.json"
         if not path.exists():
             return
         saved = json.loads(path.read_text())
@@ -97,9 +102,9 @@ class Emulator:
             "TMPDIR": str(self._temporary),
             # Athena reads the files of S3, so they are on disk in any case.
             "S3_PERSIST": "1",
-            "S3_DATA_DIR": str(self._state / "s3"),
-            "STATE_DIR": str(self._state),
-            "PERSIST_STATE": "1" if self.persist else "0",
+            "S3_DATA_DIR": str(self.state / "s3"),
+            "STATE_DIR": str(self.state),
+            "PERSIST_STATE": "1" if self.saves else "0",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
 

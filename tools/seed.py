@@ -5,6 +5,8 @@ import importlib
 import json
 import threading
 import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import aiohttp
 
@@ -18,7 +20,7 @@ from tools.stack import Facts
 def run(facts: Facts) -> dict[str, str]:
     """Make the people and what one looks at first, and write the demo logins, which are new each time.
 
-    What comes back is for `go_on`. A seed that meets what it did not expect raises `Failure` with a sentence.
+    What comes back is for `going_on`. A seed that meets what it did not expect raises `Failure` with a sentence.
     """
     try:
         users, sessions = asyncio.run(_first(facts))
@@ -29,42 +31,49 @@ def run(facts: Facts) -> dict[str, str]:
     return sessions
 
 
-def go_on(facts: Facts, sessions: dict[str, str]) -> None:
+@contextmanager
+def going_on(facts: Facts, sessions: dict[str, str]) -> Iterator[None]:
     """Make the rest beside whatever the person does meanwhile, and say when it is there."""
-    thread = threading.Thread(target=_go_on, args=(facts, sessions), daemon=True)
-    thread.start()
+    leaving = threading.Event()
+    if sessions:
+        threading.Thread(target=_go_on, args=(facts, sessions, leaving), daemon=True).start()
+    try:
+        yield
+    finally:
+        leaving.set()
 
 
 def modules() -> list[str]:
-    """`accounts` makes the people whom all others give something to, so it goes first."""
-    packages = sorted((one.package for one in registry.capabilities()), key=lambda package: package != "accounts")
+    packages = [one.package for one in registry.capabilities()]
     return [package for package in packages if (ROOT / "localstack" / "seed" / f"{package}.py").exists()]
 
 
-def _go_on(facts: Facts, sessions: dict[str, str]) -> None:
+def _go_on(facts: Facts, sessions: dict[str, str], leaving: threading.Event) -> None:
     began = time.monotonic()
     try:
         asyncio.run(_rest(facts, sessions))
     except (RuntimeError, OSError, aiohttp.ClientError) as error:
-        print(f"  Some demo data is missing: {error}", flush=True)
+        # Whoever stops the stack knows that it answers no more.
+        if not leaving.is_set():
+            print(f"  Some demo data is missing: {error}", flush=True)
     else:
         print(f"  The rest of the demo data is there, after {time.monotonic() - began:.0f} s more.", flush=True)
 
 
 async def _first(facts: Facts) -> tuple[list[dict[str, str]], dict[str, str]]:
     async with World(facts.base_url, facts.endpoint, facts.stack) as world:
-        await _run(world, after_ready=False)
+        # Each waits for the people it needs; `accounts` waits for many a mail, in which the others are made.
+        await asyncio.gather(*(seed(world) for seed in _seeds(after_ready=False)))
         return world.users, world.refresh_tokens
 
 
 async def _rest(facts: Facts, sessions: dict[str, str]) -> None:
     async with World(facts.base_url, facts.endpoint, facts.stack) as world:
         world.refresh_tokens = sessions
-        await _run(world, after_ready=True)
+        for seed in _seeds(after_ready=True):
+            await seed(world)
 
 
-async def _run(world: World, *, after_ready: bool) -> None:
-    for package in modules():
-        module = importlib.import_module(f"localstack.seed.{package}")
-        if getattr(module, "AFTER_READY", False) is after_ready:
-            await module.seed(world)
+def _seeds(*, after_ready: bool) -> list[Callable[[World], Awaitable[None]]]:
+    found = [importlib.import_module(f"localstack.seed.{package}") for package in modules()]
+    return [module.seed for module in found if getattr(module, "AFTER_READY", False) is after_ready]

@@ -6,7 +6,6 @@ import json
 import os
 import platform
 import secrets
-import shutil
 import signal
 import time
 import urllib.error
@@ -23,6 +22,7 @@ from tools.paths import DEMO, DEV, ROOT, RUN, RUNTIME, shown
 from tools.ports import LOOPBACK
 from tools.processes import Child
 from tools.say import Failure, Steps
+from tools.snapshot import Snapshot
 
 ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
 MAIL_FROM = "tessera@example.com"
@@ -92,9 +92,11 @@ class LocalStack:
         emulator_port: int = 0,
         stack: str = "tessera",
         persist: bool = False,
+        remembers: bool = False,
         quiet: bool = False,
     ) -> None:
-        self.folder, self.stack, self.persist = folder, stack, persist
+        """One that `remembers` begins with what was deployed the last time, if that would be the same again."""
+        self.folder, self.stack, self.persist, self.remembers = folder, stack, persist, remembers
         self.steps = Steps(quiet=quiet)
         self._wanted_door, self._wanted_emulator = door_port, emulator_port
         self._lock: TextIO | None = None
@@ -143,26 +145,37 @@ class LocalStack:
         before = self._clear_away()
         with self.steps.check("the port"):
             self._require_port()
-        keep = before if self.persist and before and before.persist else None
-        self.is_new = not (keep and keep.deployed)
-        preferred = self._wanted_emulator or (keep.emulator_port if keep else 0) or ports.any_free()
+        kept = before if self.persist and before and before.persist else None
+        self.is_new = not (kept and kept.deployed)
+        # What is deployed knows its port and its secret, so whoever goes on with it keeps to them.
+        earlier = kept or (before if self.remembers else None)
+        preferred = self._wanted_emulator or (earlier.emulator_port if earlier else 0) or ports.any_free()
         facts = Facts(
             stack=self.stack,
             door_port=self._wanted_door,
             emulator_port=ports.free_or_any(preferred),
             pid=os.getpid(),
-            edge_secret=keep.edge_secret if keep else secrets.token_urlsafe(24),
+            edge_secret=earlier.edge_secret if earlier else secrets.token_urlsafe(24),
             persist=self.persist,
         )
-        self._emulator = Emulator(self.folder, facts.emulator_port, persist=self.persist)
+        wanted = f"{layers.source_hash()} {facts.parameters}"
+        self._emulator = Emulator(self.folder, facts.emulator_port, saves=self.persist or self.remembers)
+        snapshot = Snapshot(self.folder / "deployed")
+        is_restored = self.remembers and self.is_new and snapshot.made_from == wanted
+        if is_restored:
+            snapshot.restore(self._emulator.state)
+        elif kept is None:
+            self._emulator.forget()
         self._emulator.start()
         self._note(replace(facts, children=self._children()))
-        wanted = f"{layers.source_hash()} {facts.parameters}"
-        if keep and keep.deployed == wanted and keep.emulator_port == facts.emulator_port:
-            with self.steps.step("local cloud, with what it kept"):
+        if is_restored or (kept and kept.deployed == wanted):
+            with self.steps.step(f"local cloud, {'with what it kept' if kept else 'as it was deployed before'}"):
                 self._emulator.wait()
         else:
             self._build_and_deploy()
+            if self.remembers and self.is_new:
+                with self.steps.step("to be remembered"):
+                    self._remember(snapshot, wanted)
         self._note(replace(self.facts, deployed=wanted))
         with self.steps.step("front door"):
             self._open_door()
@@ -193,6 +206,15 @@ class LocalStack:
         with self.steps.step("deploy"):
             deploy(self.facts, build_dir, logs / "deploy.log")
 
+    def _remember(self, snapshot: Snapshot, made_from: str) -> None:
+        """The emulator saves when it stops, so it is started once more."""
+        assert self._emulator is not None
+        self._emulator.stop()
+        snapshot.keep(self._emulator.state, made_from)
+        self._emulator.start()
+        self._note(replace(self.facts, children=self._children()))
+        self._emulator.wait()
+
     def _open_door(self) -> None:
         config = self.folder / "door.json"
         config.touch(mode=0o600)
@@ -208,7 +230,7 @@ class LocalStack:
         with _uninterrupted(), contextlib.ExitStack() as ending:
             ending.callback(self._let_go)
             if self._emulator is not None:
-                ending.callback(self._emulator.stop)
+                ending.callback(self._emulator.stop, seconds=20 if self.persist else 1)
                 ending.callback(self._wait_until_idle)
             if self._door is not None:
                 ending.callback(self._door.stop, seconds=5)
@@ -216,8 +238,8 @@ class LocalStack:
     def _let_go(self) -> None:
         if self._facts is not None:
             self._note(replace(self._facts, pid=0, children=()))
-        if not self.persist:
-            shutil.rmtree(self.folder / "state", ignore_errors=True)
+        if not self.persist and self._emulator is not None:
+            self._emulator.forget()
         if self._lock is not None:
             self._lock.close()
             self._lock = None

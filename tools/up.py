@@ -20,15 +20,14 @@ def main() -> int:
         print(f"PORT must be a number; it is {os.environ['PORT']!r}.", file=sys.stderr)
         return 2
     try:
-        with stopping_on_signals(), LocalStack(RUN, door_port=port, persist=persist) as stack:
+        with stopping_on_signals(), LocalStack(RUN, door_port=port, persist=persist, remembers=True) as stack:
             sessions: dict[str, str] = {}
             if stack.is_new:
                 with stack.steps.step("demo data"):
                     sessions = seed.run(stack.facts)
             print_welcome(stack.facts, stack.steps.elapsed)
-            if sessions:
-                seed.go_on(stack.facts, sessions)
-            stack.watch()
+            with seed.going_on(stack.facts, sessions):
+                stack.watch()
     except AlreadyRunning as other:
         print(f"Tessera is running here already: {other}. Stop that one with Ctrl-C first.", file=sys.stderr)
         return 1

@@ -1,8 +1,9 @@
 """Demo data. One module a capability, named like its package, with `async def seed(world: World) -> None`.
 
-They run after every fresh deploy, `accounts` first and the others in the registry's order, through the public API only;
-what needs a role that no route grants goes through `World.invoke`, the internal route by direct invocation. A module
-that says `AFTER_READY = True` runs when `make run` is ready, beside whatever the person does.
+They run after every fresh deploy, through the public API only; what needs a role that no route grants goes through
+`World.invoke`, the internal route by direct invocation. They run at once, and each waits for the people it needs; a
+module that says `AFTER_READY = True` runs when `make run` is ready, one after the other, beside whatever the person
+does.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ class World:
         # By role, of the sign-in that each sign-up was: a refresh costs no password hash.
         self.refresh_tokens: dict[str, str] = {}
         self._session: aiohttp.ClientSession | None = None
+        self._arriving = asyncio.Condition()
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(self.base_url)
@@ -54,10 +56,20 @@ class World:
     async def post(self, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
         return await self.ask("POST", path, body, headers)
 
+    async def arrived(self, user: dict[str, str], refresh_token: str) -> None:
+        """Who waits for this demo user goes on."""
+        async with self._arriving:
+            self.users.append(user)
+            self.refresh_tokens[user["role"]] = refresh_token
+            self._arriving.notify_all()
+
     async def headers_of(self, role: str) -> dict[str, str]:
-        """A token of this demo user, from the sign-in that their sign-up was."""
-        pair = await self.post("/accounts/token/refresh", {"refresh_token": self.refresh_tokens[role]})
-        self.refresh_tokens[role] = pair["refresh_token"]
+        """A token of this demo user, as soon as there is one, from the sign-in that their sign-up was."""
+        # One at a time: a token that is refreshed twice is taken for stolen.
+        async with self._arriving:
+            await self._arriving.wait_for(lambda: role in self.refresh_tokens)
+            pair = await self.post("/accounts/token/refresh", {"refresh_token": self.refresh_tokens[role]})
+            self.refresh_tokens[role] = pair["refresh_token"]
         return {"authorization": f"Bearer {pair['access_token']}"}
 
     async def upload(

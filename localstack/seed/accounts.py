@@ -19,6 +19,7 @@ from localstack.seed.software_passkey import SoftwarePasskey
 
 ROLES = ("user", "support", "moderator", "admin", "owner")
 LOCKED, APP, PASSKEY = "locked", "totp", "passkey"
+ALL = (*ROLES, LOCKED, APP, PASSKEY)
 MAIL_WITHIN_SECONDS = 30.0
 _CODE = re.compile(r"(?<![0-9])[0-9]{6}(?![0-9])")
 
@@ -28,14 +29,15 @@ async def seed(world: World) -> None:
     # Two at a time: every further one would start a process of its own, and two cores have two to give.
     turns = asyncio.Semaphore(2)
 
-    async def made(role: str) -> dict[str, str]:
+    async def made(role: str) -> None:
         async with turns:
-            return await _person(world, role)
+            await _person(world, role)
 
-    world.users.extend(await asyncio.gather(*(made(role) for role in (*ROLES, LOCKED, APP, PASSKEY))))
+    await asyncio.gather(*(made(role) for role in ALL))
+    world.users.sort(key=lambda user: ALL.index(user["role"]))
 
 
-async def _person(world: World, role: str) -> dict[str, str]:
+async def _person(world: World, role: str) -> None:
     # The role stands in the address, and a password must not hold what the address says.
     email, password = f"{role}@example.com", f"demo-{secrets.token_urlsafe(12)}"
     asked = await world.post("/accounts/sign-up", {"email": email, "password": password, "name": role.title()})
@@ -43,16 +45,15 @@ async def _person(world: World, role: str) -> dict[str, str]:
     verified = {"sign_up_id": asked["sign_up_id"], "code": code, "device_name": "demo"}
     signed_in = await world.post("/accounts/sign-up/verify", verified)
     user_id = signed_in["user"]["id"]
-    world.refresh_tokens[role] = signed_in["refresh_token"]
     made = {"email": email, "password": password, "role": role}
+    await world.arrived(made, signed_in["refresh_token"])
     if role in (APP, PASSKEY):
         headers = {"authorization": f"Bearer {signed_in['access_token']}"}
-        return {**made, "secret": await (_app if role == APP else _passkey)(world, headers)}
-    if role == LOCKED:
+        made["secret"] = await (_app if role == APP else _passkey)(world, headers)
+    elif role == LOCKED:
         await _invoke(world, f"/accounts/internal/users/{user_id}/lock", {"reason": "A locked account to look at."})
     elif role != "user":
         await _invoke(world, f"/accounts/internal/users/{user_id}/roles", {"roles": [role]})
-    return made
 
 
 async def _app(world: World, headers: dict[str, str]) -> str:

@@ -9,8 +9,8 @@ SCOPES = ["tasks:read", "tasks:write", "ratelimit:check"]
 
 async def seed(world: World) -> None:
     """The one that works is printed with the demo logins."""
-    user = next(user for user in world.users if user["role"] == "user")
     headers = await world.headers_of("user")
+    user = next(user for user in world.users if user["role"] == "user")
     wanted: list[dict[str, Any]] = [
         {"name": "Home automation"},
         {"name": "Old laptop", "expires_in_days": 2},

@@ -100,7 +100,7 @@ def unlimited(name: str) -> None:
 
 @contextlib.contextmanager
 def local_cloud(folder: Path) -> Iterator[None]:
-    emulator = Emulator(folder, ports.any_free(), persist=False)
+    emulator = Emulator(folder, ports.any_free(), saves=False)
     emulator.start()
     try:
         emulator.wait()
