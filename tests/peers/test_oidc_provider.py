@@ -10,12 +10,11 @@ from urllib.parse import urljoin
 
 import httpx
 import pytest
-from moto import mock_aws
 
 from functions.identity.oauth.rules.providers import Kind
 from tessera import aws, ids
 from tests.kit.clocks import FakeClock
-from tests.kit.serial import one_call_at_a_time
+from tests.kit.memory import cloud_in_memory
 from tests.kit.stores import make_table
 from tests.kit.tokens import ISSUER, Signer
 from tests.peers.npm import installed
@@ -93,7 +92,7 @@ def world(monkeypatch: pytest.MonkeyPatch, issuer: str) -> Iterator[World]:
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     aws.forget_clients()
-    with mock_aws(), one_call_at_a_time():
+    with cloud_in_memory():
         secret = f"mac-keys-{ids.new()}"
         value = json.dumps({"current": "1", "1": "a text that CloudFormation would have made"})
         aws.client("secretsmanager").create_secret(Name=secret, SecretString=value)

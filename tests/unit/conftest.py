@@ -6,13 +6,12 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
-from moto import mock_aws
 from moto.core.model_instances import reset_model_data
 
 from tessera import aws, clock, ids
 from tessera.tables import Table
 from tests.kit.clocks import FakeClock
-from tests.kit.serial import one_call_at_a_time
+from tests.kit.memory import cloud_in_memory
 from tests.kit.stores import make_table
 from tests.kit.tokens import Signer
 
@@ -24,7 +23,7 @@ def cloud() -> Iterator[None]:
     )
     os.environ.pop("AWS_ENDPOINT_URL", None)
     aws.forget_clients()
-    with mock_aws(), one_call_at_a_time():
+    with cloud_in_memory():
         yield
     aws.forget_clients()
 

@@ -1,0 +1,106 @@
+"""AWS in memory: moto, which answers one call at a time and undoes what it refuses without copying whole tables."""
+
+import copy
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from moto import mock_aws
+from moto.core.botocore_stubber import BotocoreStubber
+from moto.dynamodb.exceptions import ItemSizeTooLarge
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
+from moto.dynamodb.models.table import Table
+
+# Where moto draws the line for an item.
+MAX_ITEM_BYTES = 405_000
+
+
+@contextmanager
+def cloud_in_memory() -> Iterator[None]:
+    with ExitStack() as inside:
+        for part in (mock_aws(), _one_call_at_a_time(), _light_transactions(), _light_items()):
+            inside.enter_context(part)
+        yield
+
+
+@contextmanager
+def _one_call_at_a_time() -> Iterator[None]:
+    """As DynamoDB's items do. Threads still interleave between calls, which is where our own races are."""
+    lock, answer = threading.RLock(), BotocoreStubber.process_request
+
+    def locked(stubber: BotocoreStubber, request: Any) -> Any:
+        with lock:
+            return answer(stubber, request)
+
+    with patch.object(BotocoreStubber, "process_request", locked):
+        yield
+
+
+@contextmanager
+def _light_transactions() -> Iterator[None]:
+    """moto copies the whole table once for each item of a transaction, to put it back when one condition fails."""
+    write = DynamoDBBackend.transact_write_items
+
+    def written(backend: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
+        before = [_Held(backend, operation) for entry in transact_items for operation in entry.values()]
+        try:
+            write(backend, transact_items)
+        except Exception:
+            for held in reversed(before):
+                held.put_back()
+            raise
+
+    with (
+        patch.object(DynamoDBBackend, "transact_write_items", written),
+        patch.object(Table, "__deepcopy__", lambda table, memo: table, create=True),
+    ):
+        yield
+
+
+class _Held:
+    """The item that one operation is about, and where the table's stream stood before it."""
+
+    def __init__(self, backend: DynamoDBBackend, operation: dict[str, Any]) -> None:
+        self._table = backend.tables.get(operation.get("TableName", ""))
+        key = operation.get("Key") or operation.get("Item") or {}
+        names = self._table.table_key_attrs if self._table else []
+        if self._table is None or not set(names) <= key.keys():
+            # moto will say what is wrong with it.
+            self._table = None
+            return
+        self._place = tuple(DynamoType(key[name]) for name in names)
+        self._item = copy.deepcopy(self._table.get_item(*self._place))  # type: ignore[arg-type]
+        self._streamed = len(self._table.stream_shard.items) if self._table.stream_shard else 0
+
+    def put_back(self) -> None:
+        table = self._table
+        if table is None:
+            return
+        *outer, last = self._place
+        items: Any = table.items[outer[0]] if outer else table.items
+        if self._item is not None:
+            items[last] = self._item
+        else:
+            items.pop(last, None)
+        if table.stream_shard:
+            del table.stream_shard.items[self._streamed :]
+
+
+@contextmanager
+def _light_items() -> Iterator[None]:
+    """moto adds up all of an item anew for each of its attributes; once at the end says the same."""
+
+    def made(item: Item, hash_key: DynamoType, range_key: DynamoType | None, attrs: dict[str, Any]) -> None:
+        item.hash_key, item.range_key = hash_key, range_key
+        item.attrs = type(empty)()
+        for name, value in attrs.items():
+            dict.__setitem__(item.attrs, name, DynamoType(value))
+        if item.size() > MAX_ITEM_BYTES:
+            raise ItemSizeTooLarge
+
+    empty = Item(DynamoType({"S": "any"}), None, {}).attrs
+    with patch.object(Item, "__init__", made):
+        yield
