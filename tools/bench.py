@@ -30,6 +30,7 @@ def main() -> int:
             print(f"\n== imports, in fresh interpreters\n{imports()}", flush=True)
             print(f"\n== who is asking\n{verification()}", flush=True)
             print(f"\n== warm, median, in one process against the local cloud\n{latency()}", flush=True)
+            print(f"\n== a sign-in, median, in one process against the local cloud\n{login()}", flush=True)
             print(f"\n== what limiting costs, on the local cloud\n{limiter()}", flush=True)
             print(f"\n== what is live, on a stack and in one process\n{live()}", flush=True)
     except Failure as failure:
@@ -82,6 +83,12 @@ def latency() -> str:
     from tests.performance import latency
 
     return _on_the_cloud(latency.report)
+
+
+def login() -> str:
+    from tests.performance import login
+
+    return _on_the_cloud(login.report)
 
 
 def limiter() -> str:
