@@ -2,8 +2,9 @@
 
 import os
 import time
+from typing import Any
 
-from tests.kit.people import People
+from tests.kit.people import People, Person
 from tests.peers.centrifuge_js import COMMON, run
 
 TALK = (
@@ -73,11 +74,26 @@ say({ asked, code });
 """
 )
 
-ROOM = (
-    COMMON
-    + """
+SPEAKING = """
 const [base, writer] = process.argv.slice(5);
 const room = topic.split(':')[1];
+// Somebody says this over HTTP: the message's id and its place in the topic.
+const speak = async (n) => {
+  const answer = await fetch(`${base}/chat/rooms/${room}/messages`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${writer}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ text: `Message ${n}`, client_msg_id: `01HZX3J0V7Q8M4N5P6R7S8T9V${n}` }),
+  });
+  const said = await answer.json();
+  return [said.id, said.seq];
+};
+const ids = [];
+"""
+
+ROOM = (
+    COMMON
+    + SPEAKING
+    + """
 const ben = client(); const ann = client({ token: writer });
 const told = [];
 const subscription = ben.newSubscription(topic);
@@ -86,17 +102,8 @@ const subscribed = happens(subscription, 'subscribed');
 const connected = happens(ann, 'connected');
 ben.connect(); subscription.subscribe(); ann.connect();
 await subscribed; await connected;
-const ids = [];
 const last = happens(subscription, 'publication', (found) => found.data.text === 'Message 4');
-for (let n = 0; n < 5; n += 1) {
-  const answer = await fetch(`${base}/chat/rooms/${room}/messages`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${writer}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ text: `Message ${n}`, client_msg_id: `01HZX3J0V7Q8M4N5P6R7S8T9V${n}` }),
-  });
-  const said = await answer.json();
-  ids.push([said.id, said.seq]);
-}
+for (let n = 0; n < 5; n += 1) ids.push(await speak(n));
 // What is not kept reaches only whom the delivery has let in, which the last message shows.
 await last;
 const typing = happens(subscription, 'publication', (found) => found.data.type === 'typing');
@@ -109,6 +116,34 @@ say({
   typing: { by: seen.data.user_id, offset: seen.offset ?? null },
   head: history.offset ?? history.code,
 });
+"""
+)
+
+RETURN = (
+    COMMON
+    + SPEAKING
+    + """
+const ben = client();
+const heard = [];
+const subscription = ben.newSubscription(topic);
+subscription.on('publication', (found) => {
+  if (found.data.type === 'message.created') heard.push([found.data.id, found.offset]);
+});
+const subscribed = happens(subscription, 'subscribed');
+ben.connect(); subscription.subscribe();
+await subscribed;
+const first = happens(subscription, 'publication', (found) => found.data.text === 'Message 0');
+ids.push(await speak(0));
+await first;
+ben.disconnect();
+for (let n = 1; n < 6; n += 1) ids.push(await speak(n));
+const back = happens(subscription, 'subscribed');
+const last = happens(subscription, 'publication', (found) => found.data.text === 'Message 6');
+ben.connect();
+const context = await back;
+ids.push(await speak(6));
+await last;
+say({ ids, heard, recovered: context.recovered, recovering: context.wasRecovering });
 """
 )
 
@@ -136,14 +171,26 @@ def test_an_old_token_is_exchanged_and_a_bad_one_is_final(people: People) -> Non
     assert said == {"asked": 1, "code": 3500}
 
 
-def test_a_room_is_heard_in_the_order_it_was_said(people: People) -> None:
-    """`chat` says it over HTTP, the socket carries it: message order is topic order, and typing is not kept."""
-    ann, ben = people.new(), people.new()
+def in_a_room(program: str, ann: Person, ben: Person) -> dict[str, Any]:
+    """What a program finds that listens as Ben while Ann writes."""
     made = ann.post("/chat/rooms", json={"name": "Tea", "kind": "private", "member_ids": [ben.id]})
     room = made.raise_for_status().json()["id"]
-    base, token = os.environ["BASE_URL"], ben.tokens["access_token"]
+    return run(program, ben.tokens["access_token"], f"room:{room}", os.environ["BASE_URL"], ann.tokens["access_token"])
 
-    said = run(ROOM, token, f"room:{room}", base, ann.tokens["access_token"])
+
+def test_reconnect_room_recovery(people: People) -> None:
+    """What was said while somebody was away comes when they are back, in its order and once."""
+    said = in_a_room(RETURN, people.new(), people.new())
+
+    assert len(said["ids"]) == 7 and said["heard"] == said["ids"]
+    assert (said["recovering"], said["recovered"]) == (True, True)
+
+
+def test_chat_two_clients_live(people: People) -> None:
+    """`chat` says it over HTTP, the socket carries it: message order is topic order, and typing is not kept."""
+    ann, ben = people.new(), people.new()
+
+    said = in_a_room(ROOM, ann, ben)
 
     assert said["heard"] == said["ids"]
     assert len(said["ids"]) == 5

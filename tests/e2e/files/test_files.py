@@ -56,7 +56,7 @@ def test_a_file_is_sent_scanned_and_had_byte_for_byte(user):
     assert "filename*=UTF-8''%E6%97%A5" in had.headers["content-disposition"]
 
 
-def test_ranges_are_had_through_the_redirect(user):
+def test_ranges_via_redirect(user):
     file = clean(user, b"0123456789")
     link = user.get(f"/files/{file['id']}/content", follow_redirects=False).headers["location"]
 

@@ -115,7 +115,7 @@ def test_an_infected_file_can_be_had_by_nobody_and_takes_no_room(world, ann):
     assert "files.file.infected.v1" in world.events()
 
 
-def test_an_infected_file_is_blocked_by_every_other_way_too(world, ann):
+def test_eicar_blocked_everywhere(world, ann):
     file = world.clean(ann)
     bob = world.person()
     share = ann.post(f"/files/{file['id']}/shares", json={}).json()

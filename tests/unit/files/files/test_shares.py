@@ -69,7 +69,7 @@ def test_a_token_is_shown_once_and_kept_as_a_hash(world, ann, file):
 @pytest.mark.parametrize(
     ("most", "terms"), [(1, {"one_time": True}), (1, {"max_downloads": 1}), (3, {"max_downloads": 3})]
 )
-def test_fifty_at_once_are_let_through_as_often_as_the_link_says(world, ann, file, most, terms):
+def test_share_limit_50(world, ann, file, most, terms):
     made = share(ann, file, **terms)
 
     done = together(lambda: actions.download(world.ports, made["token"], None), times=50)

@@ -226,7 +226,7 @@ def test_a_key_that_is_none_of_ours_is_unknown(ann, key):
     assert ann.get(f"/files/s3/multipart/{upload['uploadId']}", params={"key": key}).status_code == 404
 
 
-def test_giving_an_upload_up_gives_the_room_back_and_leaves_nothing(world, ann):
+def test_abort_releases_quota(world, ann):
     upload = begin(ann, size=5)
     send(world, upload, 1, b"hello")
 

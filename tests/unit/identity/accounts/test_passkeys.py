@@ -92,9 +92,7 @@ def test_passkeys_that_are_known_are_not_made_again(http: TestClient, ann: Perso
 
 
 @pytest.mark.parametrize("algorithm", [ES256, EDDSA, RS256])
-def test_a_passkey_signs_in_alone(
-    http: TestClient, ann: Person, algorithm: int, claims: Callable[[str], dict[str, Any]]
-):
+def test_passkey_signs_in_alone(http: TestClient, ann: Person, algorithm: int, claims: Callable[[str], dict[str, Any]]):
     device = Authenticator(ORIGIN, algorithm=algorithm)
     add(http, ann, device)
 
@@ -119,7 +117,7 @@ def test_a_key_that_may_leave_its_device_is_a_software_key(
     assert kept["backed_up"] is True
 
 
-def test_a_passkey_alone_must_verify_its_user(http: TestClient, ann: Person):
+def test_passkey_alone_must_verify_its_user(http: TestClient, ann: Person):
     device = Authenticator(ORIGIN, flags=PRESENT)
     add(http, ann, device)
 
@@ -235,7 +233,7 @@ def test_an_answer_signed_by_another_key_is_refused(http: TestClient, device: Au
     assert slug(show(http, device)) == "login-failed"
 
 
-def test_a_passkey_that_opens_nothing_can_be_removed_from_its_device(
+def test_passkey_that_opens_nothing_can_be_removed_from_its_device(
     http: TestClient, ann: Person, device: Authenticator
 ):
     asked = ask_to_show(http)
@@ -341,7 +339,7 @@ def test_a_challenge_is_answered_by_who_asked(http: TestClient, ann: Person, per
 
 
 @pytest.mark.parametrize("spoilt", [{"origin": "https://evil.test"}, {"crossOrigin": True}, {"type": "webauthn.get"}])
-def test_a_passkey_made_on_another_page_is_refused(http: TestClient, ann: Person, spoilt: dict[str, object]):
+def test_passkey_made_on_another_page_is_refused(http: TestClient, ann: Person, spoilt: dict[str, object]):
     answer = add(http, ann, Authenticator(ORIGIN, more=spoilt))
 
     assert (answer.status_code, slug(answer)) == (422, "passkey-invalid")
@@ -384,9 +382,7 @@ def test_a_list_says_what_a_person_knows_them_by(http: TestClient, ann: Person, 
     )
 
 
-def test_a_passkey_gets_another_name(
-    http: TestClient, ann: Person, device: Authenticator, told: Callable[[], list[str]]
-):
+def test_passkey_gets_another_name(http: TestClient, ann: Person, device: Authenticator, told: Callable[[], list[str]]):
     (before,) = http.get("/accounts/me/passkeys", headers=ann.bearer).json()["items"]
     path = f"/accounts/me/passkeys/{before['id']}"
 
@@ -400,7 +396,7 @@ def test_a_passkey_gets_another_name(
 
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
 @pytest.mark.asvs("8.2.2")
-def test_a_passkey_of_somebody_else_is_not_found(
+def test_passkey_of_somebody_else_is_not_found(
     http: TestClient, device: Authenticator, ann: Person, person: MakePerson, method: str
 ):
     (found,) = http.get("/accounts/me/passkeys", headers=ann.bearer).json()["items"]
@@ -412,7 +408,7 @@ def test_a_passkey_of_somebody_else_is_not_found(
     assert (answer.status_code, slug(answer)) == (404, "not-found")
 
 
-def test_a_passkey_that_is_removed_opens_nothing(
+def test_passkey_that_is_removed_opens_nothing(
     http: TestClient, ann: Person, device: Authenticator, mailbox: Mailbox, told: Callable[[], list[str]], table: Table
 ):
     (found,) = http.get("/accounts/me/passkeys", headers=ann.bearer).json()["items"]
@@ -474,7 +470,7 @@ def test_an_outside_authenticator_is_a_second_factor(http: TestClient, ann: Pers
     assert done.status_code == 200, done.text
 
 
-def test_a_passkey_does_not_wait_for_the_limit_on_codes(http: TestClient, ann: Person, frozen: FakeClock):
+def test_passkey_does_not_wait_for_the_limit_on_codes(http: TestClient, ann: Person, frozen: FakeClock):
     phone = enrol(http, ann, frozen)
     device = Authenticator(ORIGIN)
     assert add(http, ann, device).status_code == 201

@@ -84,7 +84,7 @@ def test_who_was_sent_out_meanwhile_edits_nothing(world, alice, bob, say):
         message = say(bob, room)
 
 
-def test_a_mention_is_edited_in_and_out(world, alice, bob, say):
+def test_mention_edit(world, alice, bob, say):
     room = world.room(alice, bob)
     message = say(alice, room, "Hello")
 
@@ -249,7 +249,7 @@ def test_a_room_takes_fifty_pins(world, alice, say, monkeypatch):
     assert slug(alice.request("PUT", at(second, "/pin"))) == "too-many-pins"
 
 
-def test_replies_have_numbers_of_their_own_and_are_nobodys_unread_in_the_room(world, alice, bob, say):
+def test_thread_unread(world, alice, bob, say):
     room = world.room(alice, bob)
     root = say(alice, room, "Root")
     replies = [say(bob, room, f"Reply {number}", thread_root=root["id"]) for number in range(3)]

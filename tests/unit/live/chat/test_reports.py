@@ -45,7 +45,7 @@ def test_a_report_keeps_what_was_said_and_each_makes_one(world, alice, bob, mode
     assert world.events("chat.report.created.v1")[0]["author_id"] == bob.id
 
 
-def test_removing_takes_the_message_back_and_closes_the_report(world, alice, bob, moderator, say):
+def test_moderation_audit(world, alice, bob, moderator, say):
     message = say(bob, world.room(alice, bob), "Bad words")
     found = report(alice, message).json()
 

@@ -146,7 +146,7 @@ def test_joining_a_public_room_shows_its_past_and_leaves_nothing_unread(world, a
     assert world.granted(room["id"], bob.id) == "shr"
 
 
-def test_who_is_invited_to_a_private_room_reads_only_what_comes_after(world, alice, bob, say):
+def test_history_visibility(world, alice, bob, say):
     room = world.room(alice)
     before = say(alice, room)
     alice.post(f"/chat/rooms/{room['id']}/members", json={"user_ids": [bob.id]})
@@ -298,7 +298,7 @@ def test_a_conversation_of_the_same_people_is_one(world, alice, bob):
     assert [answer.status_code for answer in answers] == [200, 422, 422]
 
 
-def test_two_opening_one_conversation_at_once_get_the_same_room(world, alice, bob):
+def test_dm_unique_race(world, alice, bob):
     def open_dm(by: Any, other: Any) -> str:
         return rooms.open_dm(world.another_process(), [other.id], by=principal(by.id))[0].id
 
@@ -325,7 +325,7 @@ def test_a_conversation_keeps_its_members_and_has_no_settings(world, alice, bob)
     assert {slug(one) for one in refused} == {"members-fixed"}
 
 
-def test_a_block_holds_in_both_directions_and_ends_with_it(world, alice, bob):
+def test_block_dm(world, alice, bob):
     room = world.dm(alice, bob)
     assert alice.request("PUT", f"/chat/blocks/{bob.id}").status_code == 204
     assert alice.request("PUT", f"/chat/blocks/{bob.id}").status_code == 204

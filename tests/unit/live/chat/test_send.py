@@ -34,7 +34,7 @@ def test_a_message_has_the_next_number_and_its_place_in_the_topic(world, alice, 
     assert place_of(second["id"]).n == 2
 
 
-def test_what_many_write_at_once_is_numbered_densely_and_everybody_reads_one_order(world, alice):
+def test_send_dense_order(world, alice):
     room = world.room(alice)
     writers = [principal() for _ in range(10)]
     members.invite(world.ports, room["id"], [one.id for one in writers], by=principal(alice.id))
@@ -75,7 +75,7 @@ def test_what_is_sent_twice_is_said_once(world, alice, say):
     assert alice.get(f"/chat/rooms/{room['id']}").json()["msg_n"] == 1
 
 
-def test_twenty_sendings_of_one_message_at_once_say_it_once(world, alice):
+def test_client_msg_id_dedupe(world, alice):
     room, draft = world.room(alice), Draft("Hello", ids.new())
     processes = [world.another_process() for _ in range(5)]
 
@@ -172,7 +172,7 @@ def test_after_a_ban_nothing_of_the_banned_comes_in_the_topic(world, alice, bob,
     assert [one["type"] for one in world.log(f"room:{room['id']}")] == ["message.created", "member"]
 
 
-def test_what_is_said_while_a_ban_is_on_its_way_comes_before_it(world, alice, bob):
+def test_ban_race(world, alice, bob):
     room = world.room(alice, bob)
     banning, writing = world.another_process(), world.another_process()
 
@@ -244,7 +244,7 @@ def test_mentions_are_read_on_the_server_and_count_code_points(world, alice, bob
     ]
 
 
-def test_only_files_of_ones_own_that_are_clean_are_attached(world, alice, bob, say):
+def test_attachment_states(world, alice, bob, say):
     room = world.room(alice, bob)
     mine, theirs = world.files.add(alice.id), world.files.add(bob.id)
     infected = world.files.add(alice.id, "infected")

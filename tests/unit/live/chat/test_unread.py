@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.live.chat.actions import marks
@@ -35,7 +35,8 @@ STEPS = st.lists(
 
 
 @given(STEPS, st.integers(0, 5))
-def test_any_history_counts_as_a_naive_recount_does(steps, joined_n):
+@settings(max_examples=500, deadline=None)
+def test_unread_matrix(steps, joined_n):
     room = Room("R", Kind.PRIVATE, "x", "U", clock.EPOCH, msg_n=joined_n)
     me = Member("R", "ME", Role.MEMBER, read_n=joined_n, joined_n=joined_n)
     deleted: set[int] = set()

@@ -94,7 +94,7 @@ def retained(world: Any, alice: Any, *others: Any, days: int = 10) -> Any:
     return room
 
 
-def test_what_is_older_than_a_room_keeps_goes_with_its_threads_and_counts_no_more(world, alice, bob, say, monkeypatch):
+def test_retention_trim_floor(world, alice, bob, say, monkeypatch):
     monkeypatch.setattr(upkeep, "TRIMMED_AT_ONCE", 2)
     room = retained(world, alice, bob)
     root = say(alice, room, "old root")

@@ -13,7 +13,7 @@ from tessera.due import DueItem
 from tessera.live import Live
 from tessera.seqlog import HEAD, HeadRow, key_of
 from tests.kit.clocks import FakeClock
-from tests.kit.faults import Crash, crash_at, meanwhile
+from tests.kit.faults import Crash, contention, crash_at, meanwhile
 from tests.kit.races import outcomes, together
 from tests.kit.stores import everything_in
 from tests.unit.live.realtime.conftest import TOPIC
@@ -568,6 +568,19 @@ def test_joins_at_once_are_all_counted(hub):
 
     assert outcomes(results) == {"ok": 8}
     assert int(hub.ports.listeners.mark(TOPIC, 0).listeners) == 8
+
+
+def test_parallel_frames(hub):
+    """Other clients send each subscription in a frame of its own, all at once, and all of them touch one item."""
+    client = hub.connected(ANN)
+    frames = [{"id": 10 + number, "subscribe": {"channel": f"demo:{number}"}} for number in range(66)]
+
+    with contention(0.1, seed=7):
+        together(*[lambda frame=frame: client.send(frame) for frame in frames])
+
+    errors = [line["error"]["code"] for line in client.lines() if line.get("id", 0) >= 10 and "error" in line]
+    assert errors == [106, 106]
+    assert int(hub.ports.connections.get(client.id).n_subs) == 64
 
 
 def test_a_row_stands_for_one_topic_of_one_connection(hub):

@@ -121,9 +121,7 @@ def test_a_frozen_container_polls_before_it_serves(
         feed.check(claims)
 
 
-def test_an_entry_committed_out_of_order_is_still_seen(
-    feed: Feed, claims: Claims, authfeed: Table, frozen: FakeClock
-) -> None:
+def test_feed_out_of_order_commit(feed: Feed, claims: Claims, authfeed: Table, frozen: FakeClock) -> None:
     feed.check(claims)
     frozen.advance(seconds=9)
     write(authfeed, at_ms=clock.millis() - 35_000)
