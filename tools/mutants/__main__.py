@@ -1,6 +1,9 @@
 """`make mutants C=tasks`: leave out one condition at a time; a unit test of the capability must notice each.
 
-One run notes which tests pass which condition; then each mutant meets only those. C may name several, by commas.
+First the tests run as they are, which tells how long each takes and which conditions it passes. Then each mutant meets
+the tests that come by, in a fork, until one fails. A test that runs into its limit has noticed nothing: its mutant is
+judged again at the end, alone and with more time, and what hangs even then is told apart. C may name several, by
+commas.
 """
 
 import json
@@ -9,33 +12,42 @@ import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.mutants.sites import Site
+from tools.mutants.sites import Site, sites_of
+from tools.mutants.task import Task
 from tools.paths import DEV, ROOT, shown
-from tools.say import Failure, explain
+from tools.say import Failure, explain, last_lines
 
 DEFAULT = "tasks,accounts,sessions,oauth,admin,apikeys,ratelimit,organisations"
-SECONDS_EACH = 180
-AT_ONCE = 2
+NOTICED, HUNG = "noticed", "hung"
 
 
 @dataclass(frozen=True)
 class Verdict:
+    """What came out for one condition: noticed, waived, hung, or why it survives."""
+
     site: Site
-    survived: str = ""
+    said: str
+
+    @property
+    def is_noticed(self) -> bool:
+        return self.said == NOTICED
+
+    @property
+    def is_hung(self) -> bool:
+        return self.said.startswith(HUNG)
 
 
 def main() -> int:
     named = (os.environ.get("C") or DEFAULT).split(",")
     try:
-        survivors = [verdict for name in named for verdict in try_all(package_of(name))]
+        left = [verdict for name in named for verdict in try_all(package_of(name)) if not verdict.is_noticed]
     except Failure as failure:
         explain("mutants", failure)
         return 1
-    return 1 if survivors else 0
+    return 1 if left else 0
 
 
 def package_of(name: str) -> Path:
@@ -45,78 +57,62 @@ def package_of(name: str) -> Path:
     return found[0]
 
 
-def try_all(package: Path) -> list[Verdict]:
-    """The mutants that no test noticed."""
-    from tools.mutants.listing import sites_of
+def try_all(package: Path, *, patience_seconds: float = 30) -> list[Verdict]:
+    """Each condition's verdict, but for those that are waived.
 
+    Raises `Failure` when the tests fail as they are.
+    """
     began, sites = time.monotonic(), sites_of(package)
     print(f"\n{package.name}: {len(sites)} conditions", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        done = _pytest(package, [str(tests_of(package))], hits=folder, workers=AT_ONCE)
-        if done != 0:
-            raise Failure(f"The unit tests of {package.name} fail as they are.", remedy=f"make unit C={package.name}")
-        passing = _passing(Path(folder))
-    tried = [site for site in sites if not site.waived and -site.number not in passing]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        verdicts = list(pool.map(lambda site: _judge(package, site, passing.get(site.number, [])), tried))
-    survivors = [verdict for verdict in verdicts if verdict.survived]
-    for verdict in survivors:
-        print(f"  {shown(verdict.site.path)}:{verdict.site.line}: {verdict.site.text}\n      {verdict.survived}")
+    said = _judged(package, patience_seconds)
+    verdicts = [Verdict(site, said[str(site.number)]) for site in sites if str(site.number) in said]
+    survivors = [verdict for verdict in verdicts if not (verdict.is_noticed or verdict.is_hung)]
+    hung = [verdict for verdict in verdicts if verdict.is_hung]
+    for verdict in [*survivors, *hung]:
+        print(f"  {shown(verdict.site.path)}:{verdict.site.line}: {verdict.site.text}\n      {verdict.said}")
     for site in sites:
         if site.waived:
             print(f"  waived, {shown(site.path)}:{site.line}: {site.waived}")
-    killed = len(tried) - len(survivors)
-    print(f"  {killed} of {len(tried)} noticed, {time.monotonic() - began:.0f} s", flush=True)
-    return survivors
+    noticed = len(verdicts) - len(survivors) - len(hung)
+    apart = f", {len(hung)} hung" if hung else ""
+    print(f"  {noticed} of {len(verdicts)} noticed{apart}, {time.monotonic() - began:.0f} s", flush=True)
+    return verdicts
 
 
-def tests_of(package: Path) -> Path:
-    return ROOT / "tests" / "unit" / package.parent.name / package.name
-
-
-def _judge(package: Path, site: Site, tests: list[str]) -> Verdict:
-    if not tests:
-        return Verdict(site, "No unit test comes by here.")
-    outcome = _pytest(package, ["-x", *tests], mutant=site.number)
-    return Verdict(site, "" if outcome == 1 else f"{len(tests)} tests came by and none failed ({outcome}).")
-
-
-def _passing(folder: Path) -> dict[int, list[str]]:
-    """The tests that come by each condition. Those that pass the fewest come first: they were written for them."""
-    passed: dict[str, list[int]] = {}
-    for notes in folder.glob("*.json"):
-        passed.update(json.loads(notes.read_text()))
-    found: dict[int, list[str]] = {}
-    for test in sorted(passed, key=lambda name: len(passed[name])):
-        for number in passed[test]:
-            found.setdefault(number, []).append(test)
-    return found
-
-
-def _pytest(package: Path, tests: list[str], *, mutant: int = 0, hits: str = "", workers: int = 0) -> int:
-    environment = {
-        **os.environ,
-        "MUTANT_PACKAGE": str(package),
-        "MUTANT": str(mutant),
-        "MUTANT_HITS": hits,
-        "PYTHONPATH": str(ROOT),
-    }
-    command = [str(DEV / "python"), "-m", "pytest", "-q", "-p", "tools.mutants.plugin", "-p", "no:cacheprovider"]
-    command += ["-n", str(workers)]
-    try:
-        done = subprocess.run(
-            [*command, *tests],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=SECONDS_EACH * (4 if workers else 1),
-            check=False,
+def _judged(package: Path, patience_seconds: float) -> dict[str, str]:
+    """What was said of each condition, by its number."""
+    root = package.parents[2]
+    tests = root / "tests" / "unit" / package.parent.name / package.name
+    with tempfile.TemporaryDirectory() as folder:
+        task = Task(package, tests, Path(folder, "answer.json"), patience_seconds)
+        task.write(Path(folder, "task.json"))
+        environment = {
+            **os.environ,
+            "MUTANT_TASK": str(Path(folder, "task.json")),
+            "PYTHONPATH": os.pathsep.join([str(root), str(ROOT)]),
+            # None of the plugins that are installed has a part in unit tests, and loading them takes seconds.
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        }
+        # Uncaptured: forks would write into one file that all of them read from.
+        command = [str(DEV / "python"), "-m", "pytest", "-q", "-s", "-p", "tools.mutants.plugin"]
+        command += ["-p", "no:cacheprovider", str(tests)]
+        with Path(folder, "log").open("w") as log:
+            done = subprocess.run(command, cwd=root, env=environment, stdin=subprocess.DEVNULL, stdout=log, check=False)
+        if done.returncode != 0:
+            raise Failure(
+                f"The unit tests of {package.name} cannot be run.",
+                lines=last_lines(Path(folder, "log")),
+                remedy=f"make unit C={package.name}",
+            )
+        answer = json.loads(task.answer.read_text())
+    if answer["broken"]:
+        raise Failure(
+            f"The unit tests of {package.name} fail as they are.",
+            lines="\n".join(f"    {test}" for test in answer["broken"]),
+            remedy=f"make unit C={package.name}",
         )
-    except subprocess.TimeoutExpired:
-        # A test that waits for ever without its condition has noticed.
-        return 1
-    return done.returncode
+    verdicts: dict[str, str] = answer["verdicts"]
+    return verdicts
 
 
 if __name__ == "__main__":

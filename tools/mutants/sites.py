@@ -1,7 +1,7 @@
 """Where a capability states a condition, and its code with a switch at each of those places.
 
-A condition is what stands behind `only_if=` or `expect=`, and each side of an `&` between two conditions. The switch
-hands the condition on as it is, or leaves it out when its number is the active one.
+A condition is what stands behind `only_if=` or `expect=`, each side of an `&` between two conditions, and each argument
+of `all_of`. The switch hands the condition on as it is, or leaves it out when its number is the active one.
 """
 
 import ast
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 KEYWORDS = frozenset(["only_if", "expect"])
+JOINED_BY = "all_of"
 WHOLE, SIDES = "__mutant_whole__", "__mutant_sides__"
 # Written behind a condition that no test can tell from its absence, with the reason.
 WAIVER = "# No mutant:"
@@ -23,6 +24,20 @@ class Site:
     line: int
     text: str
     waived: str = ""
+
+
+def modules_of(package: Path) -> dict[Path, tuple[ast.Module, list[Site]]]:
+    """Every module of a capability with its switches, and its sites, which are numbered through all of them."""
+    found: dict[Path, tuple[ast.Module, list[Site]]] = {}
+    first = 1
+    for path in sorted(package.rglob("*.py")):
+        found[path] = instrumented(path, first)
+        first += len(found[path][1])
+    return found
+
+
+def sites_of(package: Path) -> list[Site]:
+    return [site for _, sites in modules_of(package).values() for site in sites]
 
 
 def instrumented(path: Path, first: int) -> tuple[ast.Module, list[Site]]:
@@ -40,12 +55,13 @@ class _Switching(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         for keyword in node.keywords:
-            is_said = not (isinstance(keyword.value, ast.Constant) and keyword.value.value is None)
-            # `only_if=only_if` hands on what a caller has said, and is its condition, not one of its own.
-            is_own = not (isinstance(keyword.value, ast.Name) and keyword.value.id == keyword.arg)
-            if keyword.arg in KEYWORDS and is_said and is_own:
+            if keyword.arg in KEYWORDS and _is_own(keyword.value):
                 number = self._note(keyword.value, f"{keyword.arg}={self._text(keyword.value)}")
                 keyword.value = _call(WHOLE, [number], [keyword.value])
+        if isinstance(node.func, ast.Name) and node.func.id == JOINED_BY:
+            for position, part in enumerate(node.args):
+                if _is_own(part):
+                    node.args[position] = _call(WHOLE, [self._note(part, self._text(part))], [part])
         self.generic_visit(node)
         return node
 
@@ -75,6 +91,12 @@ class _Switching(ast.NodeTransformer):
 
     def _text(self, node: ast.expr) -> str:
         return ast.get_source_segment(self._source, node) or ast.unparse(node)
+
+
+def _is_own(said: ast.expr) -> bool:
+    """Neither no condition at all, nor one that is only handed on and is the caller's, as in `only_if=only_if`."""
+    is_none = isinstance(said, ast.Constant) and said.value is None
+    return not is_none and not (isinstance(said, ast.Name) and said.id in KEYWORDS)
 
 
 def _call(name: str, numbers: list[int], values: list[ast.expr]) -> ast.Call:
