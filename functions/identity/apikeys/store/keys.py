@@ -173,7 +173,8 @@ class KeyStore:
         if following is not None:
             pk, sk = due_keys(following, row.key_id)
             waits = [KeyRow.due_pk.set(pk), KeyRow.due_sk.set(sk)]
-        same = all_of(_in_use(), KeyRow.due_pk == due_pk)
+        # A key that has come to its end waits for nothing any more.
+        same = KeyRow.due_pk == due_pk
         try:
             self.table.update(KeyRow, row.pk, MAIN, *waits, only_if=same, event=event, bump=False)
         except ConditionFailed:

@@ -1,6 +1,7 @@
 """How keys come to their end, and that they do so everywhere."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,8 +10,10 @@ from functions.identity.apikeys.actions.end import SELF, _revoked
 from functions.identity.apikeys.store.rows import COUNT, CountRow, owner_pk
 from tessera import aws, ids
 from tessera.auth import key_text
+from tests.kit.faults import meanwhile
 from tests.kit.races import together
-from tests.kit.stores import everything_in
+from tests.kit.stores import envelopes_in, everything_in, ready_in
+from tests.kit.worlds import DONE
 
 
 def in_use(world: Any, owner_id: str) -> int:
@@ -182,6 +185,36 @@ def test_a_second_delivery_of_what_is_due_changes_nothing(alice: Any, world: Any
 
     assert [event["days"] for event in world.events("apikeys.key.expiring.v1")] == [3]
     assert world.ports.keys.get(made["id"]).version == 1
+
+
+def test_two_deliveries_of_what_is_due_at_once_tell_it_once(alice: Any, world: Any, frozen: Any) -> None:
+    made = world.key(alice, expires_in_days=14)
+    frozen.advance(days=11)
+    [due] = ready_in(world.table)
+    told = []
+
+    def other() -> None:
+        assert world.deliver(due) == DONE
+        told.extend(one.id for one in envelopes_in(world.table) if one.type == "apikeys.key.expiring.v1")
+
+    with meanwhile("UpdateItem", other, key=key_text.name_of(made["id"])):
+        assert world.deliver(due) == DONE
+
+    assert told == [one.id for one in envelopes_in(world.table) if one.type == "apikeys.key.expiring.v1"]
+
+
+def test_a_key_that_is_revoked_while_its_notice_is_written_is_not_told_of(alice: Any, world: Any, frozen: Any) -> None:
+    made = world.key(alice, expires_in_days=14)
+    frozen.advance(days=11)
+    [due] = ready_in(world.table)
+    revoked = partial(world.again(alice.id).post, f"/apikeys/{made['id']}/revoke")
+
+    with meanwhile("UpdateItem", revoked, key=key_text.name_of(made["id"])):
+        assert world.deliver(due) == DONE
+
+    assert world.events("apikeys.key.expiring.v1") == []
+    assert len(world.events("apikeys.key.revoked.v1")) == 1
+    assert ready_in(world.table) == []
 
 
 def test_what_is_due_of_a_revoked_key_is_nobodys_business(alice: Any, world: Any, frozen: Any) -> None:

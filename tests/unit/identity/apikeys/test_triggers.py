@@ -1,5 +1,6 @@
 """What happens to keys when something happens to their owners, and who is written to."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from functions.live.outbox.templates import check
 from tessera import aws, ids
 from tessera.auth.api_keys import AGAIN_MS
 from tessera.auth.internal import NoAnswer
-from tests.kit.faults import failing
+from tessera.auth.key_text import name_of
+from tests.kit.faults import failing, meanwhile
 from tests.kit.templates import resources
 from tests.kit.worlds import DONE
 
@@ -170,6 +172,37 @@ def test_keys_of_an_organisation_rest_while_it_is_deleted(world: Any, frozen: An
     frozen.advance(seconds=14)
 
     assert (during, world.use(made["key"]).status_code) == (401, 200)
+
+
+def test_a_key_that_is_changed_while_its_organisation_is_deleted_rests_all_the_same(world: Any, frozen: Any) -> None:
+    org = ids.new()
+    boss = world.again(world.person().id, org=org, org_role="owner", org_ep=1)
+    made = world.key(boss)
+    told = {"organisation_id": org, "by": boss.id, "delete_at": "2030-04-13T00:00:00.000Z"}
+
+    def renamed_and_remembered() -> None:
+        headers = {"if-match": made["etag"]}
+        assert boss.patch(f"/apikeys/{made['id']}", json={"name": "Other"}, headers=headers).status_code == 200
+        assert world.use(made["key"]).status_code == 200
+
+    # Who remembers the key as it has just become would not hear that it rests, so the message has to come again.
+    with meanwhile("TransactWriteItems", renamed_and_remembered):
+        first = world.receive("organisations.organisation.deleted.v1", "1", **told)
+    assert len(first["batchItemFailures"]) == 1
+    assert world.receive("organisations.organisation.deleted.v1", "1", **told) == DONE
+    frozen.advance(seconds=14)
+
+    assert world.use(made["key"]).status_code == 401
+
+
+def test_a_key_that_is_revoked_while_its_owner_is_looked_at_stays_revoked(world: Any, alice: Any, frozen: Any) -> None:
+    made = world.key(alice)
+    revoke = partial(alice.post, f"/apikeys/{made['id']}/revoke")
+
+    with meanwhile("UpdateItem", revoke, key=name_of(made["id"])):
+        assert world.receive("accounts.user.updated.v1", user_id=alice.id, roles=["user"]) == DONE
+
+    assert world.ports.keys.get(made["id"]).status == "revoked"
 
 
 def test_the_owner_hears_of_everything_that_happens_to_a_key(world: Any, alice: Any, frozen: Any) -> None:
