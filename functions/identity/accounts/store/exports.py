@@ -8,7 +8,7 @@ from tessera import aws, clock, uploads
 from tessera.expressions import is_free
 from tessera.settings import Bindings
 from tessera.tables import ConditionFailed, Table
-from tessera.transact import Step, deleting, putting
+from tessera.transact import Step, putting
 
 from ..config import AccountSettings
 from ..rules import EXPORT_LIFE
@@ -39,10 +39,6 @@ class ExportStore:
             ttl=expires_in(EXPORT_LIFE),
         )
         return putting(self.table, row, only_if=is_free(), refused=taken)
-
-    def closing(self, user_id: str, job_id: str) -> Step:
-        """The step after which another export may be asked for, because this one came to nothing."""
-        return deleting(self.table, ExportRow, user_pk(user_id), EXPORT, only_if=ExportRow.job_id == job_id)
 
     def last(self, user_id: str) -> ExportRow | None:
         return self.table.get(ExportRow, user_pk(user_id), EXPORT)

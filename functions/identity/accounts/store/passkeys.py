@@ -87,12 +87,12 @@ class PasskeyStore:
         return str(row.uid) if row is not None else None
 
     def adding(self, row: PasskeyRow, user_id: str) -> list[Step]:
-        """A credential is one user's: whoever registers it first."""
+        """A credential is one user's: whoever registers it first. The two items come and go together."""
         taken = PasskeyTaken("Remove it there first, or make another one.")
         claim = CredentialRow(pk=credential_pk(row.passkey_id), sk=CLAIM, uid=user_id)
         return [
             putting(self.table, claim, only_if=is_new(), refused=taken),
-            putting(self.table, row, only_if=is_new(), refused=taken),
+            putting(self.table, row),
         ]
 
     def removing(self, user_id: str, passkey_ids: Sequence[str]) -> list[Step]:

@@ -13,7 +13,8 @@ from starlette.testclient import TestClient
 from functions.identity.accounts.app import ROUTERS
 from functions.identity.accounts.pace import Pace
 from functions.identity.accounts.ports import Client, Ports
-from tessera import aws, ids, sealed
+from functions.identity.accounts.store.rows import MAIN, UserRow, user_pk
+from tessera import aws, clock, ids, sealed
 from tessera.auth import jws
 from tessera.auth.call import Call
 from tessera.auth.internal import Internal
@@ -103,6 +104,19 @@ def bindings(app: FastAPI, neighbours: Neighbours) -> Bindings:
 @pytest.fixture
 def ports(bindings: Bindings) -> Ports:
     return bindings.get(Ports)
+
+
+@pytest.fixture
+def standing(ports: Ports) -> Callable[..., UserRow]:
+    """`standing(pw="x")`: a user as their item may stand, past everything that leads there."""
+
+    def stand(**fields: Any) -> UserRow:
+        user_id, now = ids.new(), clock.millis()
+        row = UserRow(pk=user_pk(user_id), sk=MAIN, user_id=user_id, roles={"user"}, created=now, updated=now, **fields)
+        ports.users.table.put(row)
+        return ports.users.get(user_id)
+
+    return stand
 
 
 @pytest.fixture
