@@ -43,7 +43,7 @@ class LifeStore:
                 MAIN,
                 UserRow.due_pk.set(due_pk),
                 UserRow.due_sk.set(due_sk),
-                only_if=(UserRow.due_pk == item.due_pk) & (UserRow.due_sk == item.due_sk),
+                only_if=UserRow.due_sk == item.due_sk,
                 bump=False,
             )
         except ConditionFailed:
@@ -116,7 +116,7 @@ class LifeStore:
                 ErasureRow.due_pk.set(due_pk),
                 ErasureRow.due_sk.set(due_sk),
                 ErasureRow.tries.add(1),
-                only_if=(ErasureRow.due_pk == item.due_pk) & (ErasureRow.due_sk == item.due_sk),
+                only_if=ErasureRow.due_sk == item.due_sk,
             )
         except ConditionFailed:
             raise Changed() from None
@@ -194,6 +194,7 @@ def erasure_row(owner_id: str, kind: str, *, asked: int, left: set[str], until: 
 
 
 def _same_due(user: UserRow) -> Condition:
-    if user.due_pk is None:
-        return cast(Condition, UserRow.due_pk.does_not_exist())
-    return cast(Condition, (UserRow.due_pk == user.due_pk) & (UserRow.due_sk == user.due_sk))
+    # The one key says the instant and whose it is, and the other follows from that.
+    if user.due_sk is None:
+        return cast(Condition, UserRow.due_sk.does_not_exist())
+    return cast(Condition, UserRow.due_sk == user.due_sk)
