@@ -105,6 +105,8 @@ class Judge:
                 again.append(Run(mutant.number, sorted(mutant.tests, key=self._where(mutant).__eq__)))
             else:
                 found[mutant.number] = self._told(mutant, outcome)
+                if outcome != NOTICED:
+                    self._progress.say(f"not noticed: {self._place(mutant)}")
             left = sum(said != WORD_NOTICED for said in found.values())
             self._progress.now = f"{len(found)} of {len(mutants)} judged, {left} not noticed, {len(again)} for later"
         for mutant, outcome in self._met(again, notes, at_once=1):
@@ -142,6 +144,10 @@ class Judge:
         if outcome == OUT_OF_TIME:
             return f"{WORD_HUNG} in {self._where(mutant)}"
         return f"The run broke off ({outcome}) in {self._where(mutant)}."
+
+    def _place(self, mutant: Run) -> str:
+        site = next(site for site in self._sites if site.number == mutant.number)
+        return f"{site.path.name}:{site.line}: {site.text}"
 
     def _where(self, run: Run) -> str:
         """The test in which a run ended that did not come to its end."""

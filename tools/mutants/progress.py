@@ -16,7 +16,9 @@ class Progress:
 
     def tick(self) -> None:
         """Say it, when the last line is long enough ago."""
-        at = time.monotonic()
-        if at - self._said >= SECONDS_BETWEEN:
-            self._said = at
-            print(f"  {at - self._began:6.0f} s  {self._name}: {self.now}", file=sys.stderr, flush=True)
+        if time.monotonic() - self._said >= SECONDS_BETWEEN:
+            self.say(self.now)
+
+    def say(self, what: str) -> None:
+        self._said = time.monotonic()
+        print(f"  {self._said - self._began:6.0f} s  {self._name}: {what}", file=sys.stderr, flush=True)

@@ -201,7 +201,8 @@ def reset(ports: Ports, user: UserRow, *, caller: Principal, call: Call) -> None
         UserRow.passkeys.remove(),
         event=MfaDisabled(user_id=user.user_id, method="all"),
         also=[
-            notice(user, "mfa-reset"),
+            # A guest has no address to write to.
+            *([notice(user, "mfa-reset")] if user.email else []),
             audit("accounts.mfa-reset", f"user:{user.user_id}", by=caller, call=call),
         ],
         steps=[

@@ -402,3 +402,13 @@ def test_staff_take_no_password_from_a_guest(guest: dict[str, Any], internal: Ca
     status, problem = internal("POST", f"/accounts/internal/users/{guest['user']['id']}/force-reset")
 
     assert (status, problem["type"]) == (409, "/problems/not-active")
+
+
+def test_staff_end_a_guests_sessions_without_writing_to_them(
+    http: TestClient, internal: Callable[..., Any], guest: dict[str, Any], mailbox: Mailbox
+):
+    status, found = internal("POST", f"/accounts/internal/users/{guest['user']['id']}/reset-mfa", caller="admin")
+
+    assert (status, found["email"]) == (200, None)
+    assert http.post("/accounts/token/refresh", json={"refresh_token": guest["refresh_token"]}).status_code == 401
+    assert mailbox.all() == []

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from functions.identity.accounts.signing import SigningKeys
+from functions.identity.accounts.signing import RingMoved, SigningKeys
 from functions.identity.accounts.triggers import ENTRIES, revoke_active_key, rotate_keys
 from tessera import aws, clock
 from tessera.auth import jws
@@ -16,7 +16,7 @@ from tessera.auth.problems import TokenInvalid
 from tessera.auth.tokens import verify
 from tessera.settings import Bindings
 from tests.kit.clocks import FakeClock
-from tests.kit.faults import crash_at
+from tests.kit.faults import crash_at, meanwhile
 from tests.kit.races import outcomes, together
 
 from .conftest import Person, make_app
@@ -137,6 +137,18 @@ def test_two_rotations_at_once_make_one_next_key(container: Callable[[], Binding
 
     assert outcomes(results)["ok"] >= 1
     assert [key.state for key in container().get(SigningKeys).ring().keys] == ["active", "next"]
+
+
+def test_a_rotation_that_comes_second_gives_its_key_up(container: Callable[[], Bindings], frozen: FakeClock):
+    container().get(SigningKeys).ring()
+    frozen.advance(days=89)
+    first, second = container().get(SigningKeys), container().get(SigningKeys)
+
+    with meanwhile("TransactWriteItems", first.rotate), pytest.raises(RingMoved):
+        second.rotate()
+
+    kids = [key.kid for key in container().get(SigningKeys).ring().keys]
+    assert kids == [key.kid for key in first.ring().keys]
 
 
 def test_der_to_raw_padding(container: Callable[[], Bindings]):
