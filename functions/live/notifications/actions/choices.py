@@ -73,13 +73,15 @@ def ask_number(ports: Ports, user_id: str, number: str) -> None:
 
 def confirm_number(ports: Ports, user_id: str, code: str) -> str:
     """The number is theirs, if this is the code. 1 write and 1 transaction. Raises `NumberWrong`, `NoCodeAsked`."""
+    none_waits = NoCodeAsked("Ask for a code first; it is good for 10 minutes and five tries.")
     row = ports.store.people.try_code(user_id, clock.now())
     if row is None:
-        raise NoCodeAsked("Ask for a code first; it is good for 10 minutes and five tries.")
+        raise none_waits
     number = str(row.waiting)
     if not secrets.compare_digest(str(row.code), _hash(ports, user_id, number, code)):
         raise NumberWrong(f"{5 - int(row.tries)} tries are left.")
-    ports.store.people.confirm_number(user_id, row)
+    if not ports.store.people.confirm_number(user_id, row):
+        raise none_waits
     return number
 
 

@@ -168,7 +168,7 @@ class Batches:
     def _page(self, batch_id: str, number: int, users: Sequence[str], slot: int) -> Step:
         some = list(users[slot * PAGE : (slot + 1) * PAGE])
         made = PageRow(pk=batch_pk(batch_id), sk=page_sk(number), users=some, ttl=expiry(clock.now(), BATCH_KEPT))
-        return putting(self.table, made, only_if=is_new())
+        return putting(self.table, made)
 
 
 def page_sk(number: int) -> str:

@@ -142,7 +142,7 @@ class Feed:
         shape_unread(moved) if unread else shape_read(moved)
         return [
             deleting(self.table, FeedRow, row.pk, row.sk, only_if=as_read, refused=lambda old: Unchanged()),
-            putting(self.table, moved, only_if=is_new(), refused=lambda old: Unchanged()),
+            putting(self.table, moved),
         ]
 
     def removing(self, row: FeedRow) -> Step:

@@ -158,8 +158,8 @@ class People:
         except ConditionFailed:
             return None
 
-    def confirm_number(self, user_id: str, row: PhoneRow) -> None:
-        """The number that waits is the user's. 1 transaction."""
+    def confirm_number(self, user_id: str, row: PhoneRow) -> bool:
+        """The number that waits is the user's. 1 transaction. False when its code was used or replaced meanwhile."""
         number, before = str(row.waiting), row.number
         steps = [
             updating(
@@ -176,7 +176,11 @@ class People:
         ]
         if before and before != number:
             steps.append(deleting(self.table, AddressRow, number_pk(before), user_id))
-        transact(*steps)
+        try:
+            transact(*steps)
+        except ConditionFailed:
+            return False
+        return True
 
     def forget_number(self, user_id: str) -> None:
         row = self.phone(user_id)

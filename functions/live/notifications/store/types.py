@@ -79,7 +79,7 @@ class Types:
             unchanged = is_new() if current is None else Path("newest") == current.newest
             try:
                 transact(
-                    putting(self.table, version, only_if=is_new(), refused=_Raced()),
+                    putting(self.table, version),
                     putting(self.table, pointer, only_if=unchanged, refused=_Raced()),
                 )
             except _Raced:

@@ -151,7 +151,7 @@ def test_reports_are_limited_by_address(world: Any) -> None:
 
 def test_the_owner_is_told_14_and_3_days_before_the_end_and_at_the_end(alice: Any, world: Any, frozen: Any) -> None:
     made = world.key(alice)
-    told = []
+    told: list[str] = []
 
     for _ in range(91):
         frozen.advance(days=1)
@@ -191,7 +191,7 @@ def test_two_deliveries_of_what_is_due_at_once_tell_it_once(alice: Any, world: A
     made = world.key(alice, expires_in_days=14)
     frozen.advance(days=11)
     [due] = ready_in(world.table)
-    told = []
+    told: list[str] = []
 
     def other() -> None:
         assert world.deliver(due) == DONE

@@ -1,11 +1,14 @@
 """HTTP: statuses, headers, and who is refused."""
 
+from functools import partial
+
 import pytest
 
 from functions.live.notifications.actions import unsubscribe
 from functions.live.notifications.app import handler
 from tessera import ids
 from tests.kit.apps import invocation
+from tests.kit.faults import meanwhile
 from tests.kit.races import together
 
 PREFERENCES = "/notifications/preferences"
@@ -226,6 +229,19 @@ def test_a_number_is_used_once_its_code_has_come_back(world, ann):
     assert ann.post("/notifications/phone/confirm", json={"code": code}).status_code == 409
     assert ann.delete("/notifications/phone").status_code == 204
     assert ann.get(PREFERENCES).json()["number"] is None
+
+
+def test_a_code_that_is_sent_twice_at_once_confirms_once(world, ann):
+    put(ann, "/notifications/phone", {"number": "+491701234567"})
+    code = world.door.stand_ins["twilio"].inbox[-1]["body"][:6]
+    confirm = partial(ann.post, "/notifications/phone/confirm", json={"code": code})
+    answers = []
+
+    with meanwhile("TransactWriteItems", lambda: answers.append(confirm())):
+        answers.append(confirm())
+
+    assert [answer.status_code for answer in answers] == [200, 409]
+    assert ann.get(PREFERENCES).json()["number"] == "+491701234567"
 
 
 def test_a_code_cannot_be_guessed_nor_asked_for_all_day(world, ann):
