@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
 
 from tessera import clock
@@ -95,13 +96,14 @@ class People:
         """Note up to where somebody has seen. 1 write. Whether that is further than before."""
         seen = Path("seen_id")
         further = seen.does_not_exist() | (seen < notification_id)
-        return self._move(user_id, "seen_id", notification_id, further)
+        return self._move(user_id, "seen_id", notification_id, only_if=further)
 
     def read_up_to(self, user_id: str, notification_id: str) -> bool:
         before = Path("read_before")
-        return self._move(user_id, "read_before", notification_id, before.does_not_exist() | (before < notification_id))
+        further = before.does_not_exist() | (before < notification_id)
+        return self._move(user_id, "read_before", notification_id, only_if=further)
 
-    def _move(self, user_id: str, name: str, value: str, only_if: Any) -> bool:
+    def _move(self, user_id: str, name: str, value: str, *, only_if: Condition) -> bool:
         try:
             self.table.update(
                 PersonRow, user_pk(user_id), COUNTS, Path(name).set(value), only_if=only_if, upsert=True, bump=False

@@ -87,15 +87,15 @@ class Pace:
     def _probe(self, asked: _Request, seen: int) -> bool:
         """Be the one mail that is tried this minute; False when somebody else is."""
         until = asked.second + int(rules.PAUSE.total_seconds())
-        return self._write([*asked.first, PaceRow.paused_until.set(until)], PaceRow.paused_until == seen)
+        return self._write([*asked.first, PaceRow.paused_until.set(until)], only_if=PaceRow.paused_until == seen)
 
     def _start(self, asked: _Request) -> bool:
         """Start the counter of this second with one mail; False when somebody else was first."""
         is_past = PaceRow.second.does_not_exist() | (PaceRow.second < asked.second)
         runs = PaceRow.paused_until.does_not_exist() | (PaceRow.paused_until == 0)
-        return self._write([*asked.first, PaceRow.paused_until.set(0)], is_past & runs, upsert=True)
+        return self._write([*asked.first, PaceRow.paused_until.set(0)], only_if=is_past & runs, upsert=True)
 
-    def _write(self, changes: list[Change], only_if: Condition, *, upsert: bool = False) -> bool:
+    def _write(self, changes: list[Change], *, only_if: Condition, upsert: bool = False) -> bool:
         try:
             self.table.update(PaceRow, *PACE_KEY, *changes, only_if=only_if, upsert=upsert, bump=False)
         except ConditionFailed:

@@ -323,6 +323,15 @@ def test_who_is_greeted_again_keeps_their_count(store: NotifyStore) -> None:
     assert (int(row.unread), row.locale) == (3, "en")
 
 
+def test_what_was_seen_and_read_only_moves_on(store: NotifyStore) -> None:
+    earlier, later = sorted([ids.new(), ids.new()])
+
+    for move in (store.people.see, store.people.read_up_to):
+        assert move(ANN, later)
+        assert not move(ANN, earlier)
+        assert not move(ANN, later)
+
+
 @pytest.mark.parametrize("version", [0, 1])
 def test_of_two_choices_the_first_stands(store: NotifyStore, version: int) -> None:
     for before in range(version + 1):
