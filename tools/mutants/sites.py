@@ -1,7 +1,8 @@
 """Where a capability states a condition, and its code with a switch at each of those places.
 
-A condition is what stands behind `only_if=` or `expect=`, each side of an `&` between two conditions, and each argument
-of `all_of`. The switch hands the condition on as it is, or leaves it out when its number is the active one.
+A condition is what stands behind `only_if=` or `expect=`, also where that is a name's own value, each side of an `&`
+between two conditions, and each argument of `all_of`. The switch hands the condition on as it is, or leaves it out when
+its number is the active one.
 """
 
 import ast
@@ -71,6 +72,13 @@ class _Switching(ast.NodeTransformer):
         numbers = [self._note(side, self._text(side)) for side in (node.left, node.right)]
         self.generic_visit(node)
         return ast.copy_location(_call(SIDES, numbers, [node.left, node.right]), node)
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        """`only_if = ...`, which is handed on further down under its own name."""
+        named = [target.id for target in node.targets if isinstance(target, ast.Name)]
+        if named and named[0] in KEYWORDS and _is_own(node.value):
+            node.value = _call(WHOLE, [self._note(node.value, f"{named[0]}={self._text(node.value)}")], [node.value])
+        return self.generic_visit(node)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
         if not isinstance(node.op, ast.BitAnd) or not isinstance(node.target, ast.Name):

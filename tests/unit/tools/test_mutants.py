@@ -36,6 +36,11 @@ def state_together():
     return write(only_if=all_of(PK == "2", None))
 
 
+def state_before():
+    only_if = STATUS.exists()
+    return write(only_if=only_if)
+
+
 def state_nothing():
     return write(only_if=None), {1, 2} & {2}
 
@@ -81,6 +86,9 @@ def test_a_condition_is_noticed_when_a_test_fails_without_it(package: Path, caps
         def test_together():
             assert "pk" in store.state_together()
 
+        def test_before():
+            assert "status" in store.state_before()
+
         def test_nothing():
             store.state_nothing(), store.state_waived()
         """,
@@ -92,6 +100,7 @@ def test_a_condition_is_noticed_when_a_test_fails_without_it(package: Path, caps
     assert said_of(verdicts, 'STATUS == "new"') == "noticed"
     assert said_of(verdicts, 'PK == "1"') == "1 tests came by and none failed."
     assert said_of(verdicts, 'PK == "2"') == "noticed"
+    assert said_of(verdicts, "only_if=STATUS.exists()") == "noticed"
     assert "waived, " in (out := capsys.readouterr().out)
     assert "nobody can tell." in out
 
