@@ -239,6 +239,7 @@ def test_entries_come_newest_first_over_the_days_whatever_the_size_of_a_page(wee
         ("to=2030-03-15T23:59:59Z", 6),
         ("from=2030-03-15T00:00:00Z&to=2030-03-15T23:59:59Z", 3),
         ("actor=actor-1&from=2030-03-16T00:00:00Z", 2),
+        ("actor=actor-1&to=2030-03-15T23:59:59Z", 2),
         ("from=2030-03-16T00:00:00Z&to=2030-03-15T00:00:00Z", 422),
         ("target=bob", 422),
     ],

@@ -8,11 +8,19 @@ import pytest
 
 from functions.identity.organisations.events import InvitationSent, OrganisationUpdated
 from functions.identity.organisations.ports import Ports
-from functions.identity.organisations.rules.organisation import Domain, DomainClaimed, Invitation, Join, Status
+from functions.identity.organisations.rules.organisation import (
+    Domain,
+    DomainClaimed,
+    Invitation,
+    Join,
+    OrganisationDeleting,
+    Status,
+)
 from functions.identity.organisations.store.invitations import Closed
 from functions.identity.organisations.store.organisations import Moved
 from functions.identity.organisations.store.rows import META, OrganisationRow, organisation_pk
 from tessera import clock, ids
+from tessera.etags import StaleVersion
 from tessera.problems import NotFound
 from tessera.transact import transact
 
@@ -187,6 +195,53 @@ def test_no_mail_is_sent_for_an_invitation_that_was_closed(world: Any, owner: An
     transact(*ports.invitations.closing(seen, "cancelled"))
 
     assert not ports.invitations.mark_mailed(seen)
+
+
+def test_an_invitation_that_ran_out_is_closed_but_not_accepted(
+    world: Any, owner: Any, ports: Ports, atelier: str
+) -> None:
+    seen = sent(world, owner, atelier)
+    world.time.advance(days=30)
+
+    with pytest.raises(Closed):
+        transact(*ports.invitations.closing(seen, "accepted", within_its_time=True))
+    transact(*ports.invitations.closing(seen, "expired"))
+
+
+# -- the organisation itself --------------------------------------------------
+
+
+def changed(ports: Ports, organisation_id: str, *changes: Any, bump: bool = False) -> None:
+    """Somebody else changes it."""
+    ports.organisations.table.update(OrganisationRow, organisation_pk(organisation_id), META, *changes, bump=bump)
+
+
+@pytest.mark.parametrize(
+    ("change", "bump", "refusal"),
+    [
+        (OrganisationRow.epoch.add(1), False, Moved),
+        (OrganisationRow.status.set(Status.DELETING.value), False, OrganisationDeleting),
+        (OrganisationRow.seats.set(7), True, StaleVersion),
+    ],
+    ids=["a role", "deleted", "the settings"],
+)
+def test_an_organisation_is_changed_only_as_it_was_read(
+    ports: Ports, atelier: str, change: Any, bump: bool, refusal: type[Exception]
+) -> None:
+    seen = ports.organisations.find(atelier)
+    assert seen is not None
+    changed(ports, atelier, change, bump=bump)
+
+    with pytest.raises(refusal):
+        transact(ports.organisations.changing(seen, OrganisationRow.name.set("Other"), expect=seen.version))
+
+
+def test_nobody_comes_into_an_organisation_that_is_ending(ports: Ports, atelier: str) -> None:
+    changed(ports, atelier, OrganisationRow.status.set(Status.DELETING.value))
+
+    with pytest.raises(NotFound):
+        transact(ports.organisations.counting(atelier, OrganisationRow.seats.set(7)))
+    transact(ports.organisations.counting(atelier, OrganisationRow.seats.set(7), in_any_status=True))
 
 
 # -- the end ------------------------------------------------------------------
