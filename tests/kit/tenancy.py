@@ -247,6 +247,11 @@ def _message(tenant: Tenant) -> dict[str, str]:
     return {**room, "message_id": tenant.create(f"/chat/rooms/{room['room_id']}/messages", body)["id"]}
 
 
+def _room_export(tenant: Tenant) -> dict[str, str]:
+    room = _room(tenant)
+    return {**room, "job_id": tenant.create(f"/chat/rooms/{room['room_id']}/export")["id"]}
+
+
 def _reaction(tenant: Tenant) -> dict[str, str]:
     return {**_message(tenant), "emoji": "tada"}
 
@@ -340,6 +345,8 @@ MAKERS: dict[str, Maker] = {
     "/chat/rooms/{room_id}/members/{user_id}": Maker(_seat, "membership"),
     "/chat/rooms/{room_id}/messages/{message_id}": Maker(_message, "membership"),
     "/chat/rooms/{room_id}/messages/{message_id}/reactions/{emoji}": Maker(_reaction, "membership"),
+    "/chat/rooms/{room_id}/exports/{job_id}": Maker(_room_export, "membership"),
+    "/chat/jobs/{job_id}": Maker(_room_export, "person"),
     "/notifications/devices/{device_id}": Maker(_device, "person"),
     "/presence/rooms/{doc}/sessions/{session_id}": Maker(_presence),
     "/media/jobs/{job_id}": Maker(_picture_job),

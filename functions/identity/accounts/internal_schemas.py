@@ -183,6 +183,10 @@ class EmailIn(In):
     email: EmailText
 
 
+class ProfilesIn(In):
+    ids: Annotated[list[Ulid], Field(min_length=1, max_length=100)]
+
+
 class ErasureIn(In):
     owner_id: Ulid
 

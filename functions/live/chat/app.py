@@ -2,11 +2,22 @@
 
 from tessera.entry import build_app, lambda_handler
 from tessera.entry.exports import exports_router
+from tessera.entry.jobs import jobs_router
 
 from . import triggers
-from .routes import internal, marks, members, messages, rooms
+from .actions.access import person
+from .routes import exports, internal, marks, members, messages, rooms
 from .store.belongings import belongings
 
-exports = exports_router("chat", belongings)
-app = build_app("chat", rooms.router, members.router, messages.router, marks.router, internal.router, exports)
+app = build_app(
+    "chat",
+    rooms.router,
+    members.router,
+    messages.router,
+    marks.router,
+    exports.router,
+    internal.router,
+    exports_router("chat", belongings),
+    jobs_router("chat", read="chat:read", write="chat:write", whose=person),
+)
 handler = lambda_handler(app, triggers.ENTRIES)

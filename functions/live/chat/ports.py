@@ -8,12 +8,17 @@ from tessera.live import Live
 from tessera.settings import Bindings
 
 from .attachments import Files
+from .people import People
 from .previews import Previews
+from .progress import Progress
+from .store.exports import ExportStore
 from .store.messages import MessageStore
+from .store.objects import Objects
 from .store.personal import Personal
 from .store.reports import ReportStore
 from .store.rooms import RoomStore
 from .store.search import Search
+from .store.whole import Whole
 from .store.writing import ChatSettings
 
 
@@ -26,6 +31,11 @@ class Ports:
     reports: ReportStore
     files: Files
     previews: Previews
+    exports: ExportStore
+    whole: Whole
+    objects: Objects
+    people: People
+    progress: Progress
     live: Live
     jobs: Jobs
     queue: str
@@ -40,6 +50,11 @@ class Ports:
             reports=bindings.get(ReportStore),
             files=bindings.get(Files),
             previews=bindings.get(Previews),
+            exports=bindings.get(ExportStore),
+            whole=bindings.get(Whole),
+            objects=bindings.get(Objects),
+            people=bindings.get(People),
+            progress=bindings.get(Progress),
             live=bindings.get(Live),
             jobs=bindings.get(Jobs),
             queue=bindings.settings(ChatSettings).queue,

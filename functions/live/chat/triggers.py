@@ -7,7 +7,7 @@ from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.triggers import Entries, On
 
-from .actions import cards, commit, marks, upkeep
+from .actions import cards, commit, exporting, marks, upkeep
 from .ports import Ports
 from .rules.messages import Place
 
@@ -54,6 +54,11 @@ class CardsWork(MessageTouched):
 
 class RoomWork(BaseModel):
     room_id: str
+
+
+class ExportWork(RoomWork):
+    owner_id: str
+    job_id: str
 
 
 class ReadToTell(RoomWork):
@@ -115,6 +120,10 @@ def purge(room: RoomWork, received: Envelope, bindings: Bindings) -> None:
     upkeep.purge(bindings.get(Ports), room.room_id)
 
 
+def export(work: ExportWork, received: Envelope, bindings: Bindings) -> None:
+    exporting.work(bindings.get(Ports), work.room_id, work.owner_id, work.job_id)
+
+
 def come_due(item: DueItem, bindings: Bindings) -> None:
     upkeep.come_due(bindings.get(Ports), item)
 
@@ -137,6 +146,7 @@ ENTRIES = Entries(
         On(upkeep.PURGE, RoomWork, purge),
         On(upkeep.SHOW_FILE, FileWork, show_file),
         On(cards.CARDS, CardsWork, show_cards),
+        On(exporting.EXPORT, ExportWork, export),
     ],
     due=come_due,
 )

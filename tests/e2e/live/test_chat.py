@@ -1,5 +1,6 @@
 """`chat` through the front door: many writers, lists, search that follows, and what is closed."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -119,3 +120,27 @@ def test_what_is_linked_to_gets_its_card_and_loses_it_with_the_message(user, bas
     assert (card["title"], card["site_name"]) == ("How a loaf is made", "The Bakery")
     assert user.request("DELETE", path, headers={"if-match": "*"}).is_success
     assert user.get(path).json()["cards"] == []
+
+
+def test_a_room_is_fetched_as_a_file_by_its_owner_alone(people, user):
+    other = people.new()
+    room = room_of(user, other)
+    first = say(user, room, "First ☕").json()
+    say(other, room, "Below it", thread_root=first["id"])
+    path = f"/chat/rooms/{room['id']}"
+    assert other.post(f"{path}/export").status_code == 403
+
+    asked = user.post(f"{path}/export")
+
+    assert asked.status_code == 202, asked.text
+    at = asked.headers["location"]
+    eventually(lambda: user.get(at).json()["state"] == "done" or None, what="the export")
+    link = f"{path}/exports/{asked.json()['id']}"
+    told = user.get(link).json()
+    lines = [json.loads(line) for line in httpx.get(told["url"]).raise_for_status().content.splitlines()]
+    assert [one["kind"] for one in lines] == ["room", "member", "member", "message", "message", "end"]
+    names = {one["user_id"]: one["name"] for one in lines if one["kind"] == "member"}
+    assert names == {one.id: one.get("/accounts/me").json()["name"] for one in (user, other)}
+    assert [(one["n"], one["thread_n"], one["text"]) for one in lines[3:5]] == [(1, 0, "First ☕"), (1, 1, "Below it")]
+    assert other.get(link).status_code == 403 and people.new().get(link).status_code == 404
+    assert httpx.get(told["url"].replace("X-Amz-Signature=", "X-Amz-Signature=0")).status_code == 403

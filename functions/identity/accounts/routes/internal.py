@@ -24,12 +24,13 @@ from ..internal_schemas import (
     MintedOut,
     MintIn,
     NewUserIn,
+    ProfilesIn,
     SearchParams,
     StateOut,
 )
 from ..rules import EmailTaken, MembershipEnded, NotActive, OwnerExists, SigningUnavailable
-from ..schemas import DoneOut
-from .shared import PREFIX, TAGS, Asked, Bound, full_user_out, user_out
+from ..schemas import DoneOut, PublicUsersOut
+from .shared import PREFIX, TAGS, Asked, Bound, full_user_out, public_user_out, user_out
 
 router = APIRouter(prefix=f"{PREFIX}/internal", tags=TAGS)
 Minter = Annotated[Principal, auth.service("sessions", "oauth")]
@@ -38,6 +39,7 @@ Admin = Annotated[Principal, auth.service("admin")]
 Reader = Annotated[Principal, auth.service("admin", "organisations", "apikeys", "oauth", "sessions")]
 Finder = Annotated[Principal, auth.service("admin", "organisations")]
 Eraser = Annotated[Principal, auth.service("organisations")]
+Namer = Annotated[Principal, auth.service("chat")]
 Mailer = Annotated[Principal, auth.service("admin", "apikeys", "oauth", "organisations", "sessions")]
 
 
@@ -105,6 +107,12 @@ async def create_user(body: NewUserIn, caller: Admin, ports: Bound, call: Asked)
             call=call,
         )
     )
+
+
+@router.post("/profiles")
+async def get_profiles(body: ProfilesIn, caller: Namer, ports: Bound) -> PublicUsersOut:
+    """What everybody may see of these users; ids of nobody are left out."""
+    return PublicUsersOut(items=[public_user_out(row) for row in ports.users.many(body.ids)])
 
 
 @router.get("/users/{user_id:ulid}/state", responses=problems(NotFound))

@@ -14,7 +14,7 @@ from tessera.problems import FieldError, InvalidRequest, NotFound
 from ..actions.tokens import Tokens
 from ..internal_schemas import FullUserOut
 from ..ports import Client, Ports
-from ..schemas import AccessOut, SignedInOut, Status, TokensOut, UserOut
+from ..schemas import AccessOut, PublicUserOut, SignedInOut, Status, TokensOut, UserOut
 from ..store import UserRow
 
 PREFIX = "/accounts"
@@ -75,6 +75,10 @@ def user_out(user: UserRow) -> UserOut:
         created_at=clock.from_millis(int(user.created)),
         updated_at=clock.from_millis(int(user.updated)),
     )
+
+
+def public_user_out(user: UserRow) -> PublicUserOut:
+    return PublicUserOut(id=user.user_id, name=user.name, handle=user.handle, avatar_file_id=user.avatar_file_id)
 
 
 def full_user_out(user: UserRow) -> FullUserOut:

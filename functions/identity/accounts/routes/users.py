@@ -11,8 +11,7 @@ from tessera.problems import FieldError, InvalidRequest, NotFound
 
 from ..actions import profile
 from ..schemas import Handle, PublicUserOut, PublicUsersOut
-from ..store import UserRow
-from .shared import PREFIX, TAGS, Bound
+from .shared import PREFIX, TAGS, Bound, public_user_out
 
 router = APIRouter(prefix=f"{PREFIX}/users", tags=TAGS)
 Reader = Annotated[Principal, auth.require("accounts:read")]
@@ -27,20 +26,16 @@ async def get_users(ids_text: Annotated[Ids, Query(alias="ids")], caller: Reader
     if len(wanted) > MAX_IDS or not all(ids.is_ulid(one) for one in wanted):
         told = f"Send up to {MAX_IDS} ids, by commas."
         raise InvalidRequest(told, errors=[FieldError("?ids", told)])
-    return PublicUsersOut(items=[_out(row) for row in ports.users.many(wanted)])
+    return PublicUsersOut(items=[public_user_out(row) for row in ports.users.many(wanted)])
 
 
 @router.get("/by-handle", responses=problems(NotFound, InvalidRequest))
 async def get_user_by_handle(handle: Annotated[Handle, Query()], caller: Reader, ports: Bound) -> PublicUserOut:
     """The public profile of whoever has this handle, or had it until lately: it shows the present one."""
-    return _out(profile.with_handle(ports, handle))
+    return public_user_out(profile.with_handle(ports, handle))
 
 
 @router.get("/{user_id:ulid}", responses=problems(NotFound))
 async def get_user(user_id: str, caller: Reader, ports: Bound) -> PublicUserOut:
     """The public profile of one user."""
-    return _out(ports.users.get(user_id))
-
-
-def _out(row: UserRow) -> PublicUserOut:
-    return PublicUserOut(id=row.user_id, name=row.name, handle=row.handle, avatar_file_id=row.avatar_file_id)
+    return public_user_out(ports.users.get(user_id))

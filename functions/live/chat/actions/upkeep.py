@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from tessera import clock, queues
 from tessera.due import DueItem
+from tessera.jobs import JobRow
 from tessera.live import user_topic
 from tessera.outbox import Envelope
 from tessera.problems import NotFound
@@ -177,7 +178,7 @@ def erase(ports: Ports, user_id: str) -> tuple[bool, int]:
         _hand_over(ports, room, user_id)
         take_out(ports, room.id, user_id, by=user_id, change="left", role=Role.LEFT, by_force=True)
     left, _ = ports.rooms.rooms_of(user_id, 50, None, left=True)
-    own = ports.personal.some_of(user_id, 50)
+    own = [*ports.personal.some_of(user_id, 40), *_without_file(ports, user_id)]
     table = ports.rooms.table
     steps = [deleting(table, Row, room_pk(one.room_id), f"U#{user_id}") for one in left]
     steps += [deleting(table, Row, row.pk, row.sk) for row in own]
@@ -185,6 +186,13 @@ def erase(ports: Ports, user_id: str) -> tuple[bool, int]:
         transact(*steps)
     # The index shows what was written a moment later, so done is only who had nothing at all.
     return not (members or steps), len(members) + len(steps)
+
+
+def _without_file(ports: Ports, user_id: str) -> list[JobRow]:
+    """Some of their jobs, and no file of these is left. One that still runs finds its job gone, and ends."""
+    jobs = ports.personal.jobs_of(user_id, 10)
+    ports.objects.delete(user_id, [one.sk for one in jobs])
+    return jobs
 
 
 def _hand_over(ports: Ports, room: Room, user_id: str) -> None:

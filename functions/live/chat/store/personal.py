@@ -9,6 +9,7 @@ from pynamodb.expressions.operand import Path
 
 from tessera import clock
 from tessera.expressions import is_new
+from tessera.jobs import JobRow, jobs_of
 from tessera.settings import Bindings
 from tessera.tables import ConditionFailed, Row, Table
 from tessera.transact import Step, checking, deleting, putting
@@ -157,6 +158,9 @@ class Personal:
     def some_of(self, user_id: str, limit: int) -> list[Row]:
         """Some of what is theirs alone: mentions and blocks."""
         return self.table.query(Row, user_pk(user_id), limit=limit, consistent=True).rows
+
+    def jobs_of(self, user_id: str, limit: int) -> list[JobRow]:
+        return self.table.query(JobRow, jobs_of(user_id), limit=limit, consistent=True).rows
 
 
 def dm_pk(user_ids: Sequence[str]) -> str:

@@ -19,7 +19,19 @@ from tessera.tables import ConditionFailed, Key, Row, Table
 from tessera.transact import Step, checking, deleting, putting, updating
 
 from ..rules.messages import SlowMode
-from ..rules.rooms import POSTING, Blocked, Kind, MayNotPost, Member, NameTaken, NotAMember, Role, Room, RoomArchived
+from ..rules.rooms import (
+    POSTING,
+    Blocked,
+    Kind,
+    MayNotPost,
+    Member,
+    NameTaken,
+    NotAllowed,
+    NotAMember,
+    Role,
+    Room,
+    RoomArchived,
+)
 from .rows import (
     MAIN,
     META,
@@ -198,6 +210,12 @@ class RoomStore:
             only_if=held,
             refused=lambda old: not_inside(room, old),
         )
+
+    def owning(self, room_id: str, user_id: str) -> Step:
+        """A step that holds somebody among the owners of the room."""
+        held = Path("role") == Role.OWNER.value
+        key = (room_pk(room_id), member_sk(user_id))
+        return checking(self.table, MemberRow, *key, only_if=held, refused=NotAllowed("You do not own it any more."))
 
     def posting(self, room: Room, user_id: str, now: int, *, read_n: int | None) -> Step:
         """A step by which somebody posts: they must be in the room, allowed to, and not too soon.

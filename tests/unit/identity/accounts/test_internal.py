@@ -374,3 +374,15 @@ def test_asking_how_somebody_stands_costs_one_read(internal: Invoke, person) -> 
         internal("GET", f"/accounts/internal/users/{somebody.id}/state", caller="admin")
 
     assert meter.requests == 1
+
+
+def test_chat_is_told_what_people_are_called_and_nothing_that_is_theirs(internal: Invoke, person) -> None:
+    ann, bob = person(), person()
+    asked = {"ids": [bob.id, ids.new(), ann.id]}
+
+    status, found = internal("POST", "/accounts/internal/profiles", asked, caller="chat")
+
+    assert status == 200 and [one["id"] for one in found["items"]] == [bob.id, ann.id]
+    assert all(one.keys() == {"id", "name", "handle", "avatar_file_id"} for one in found["items"])
+    assert internal("POST", "/accounts/internal/profiles", asked, caller="tasks")[0] == 403
+    assert internal("POST", "/accounts/internal/profiles", {"ids": []}, caller="chat")[0] == 422

@@ -20,7 +20,7 @@ from tessera.tables import Row, Table
 from tests.kit.apps import Caller, answered, invocation, serving
 from tests.kit.clocks import FakeClock
 from tests.kit.queues import drain, make_fifo, make_queue
-from tests.kit.stores import everything_in, make_table
+from tests.kit.stores import everything_in, make_bucket, make_table
 from tests.kit.worlds import DONE, CapabilityWorld
 
 
@@ -72,6 +72,23 @@ class Pages:
         return {"url": url, "cache": "miss", "card": {**card, "image": picture}, "problem": None}
 
 
+class Names:
+    """What `accounts` would answer: whoever a test has named, and nobody else."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, str] = {}
+        self.is_away = False
+
+    def __call__(self, event: dict[str, Any]) -> dict[str, Any]:
+        assert event["rawPath"] == "/accounts/internal/profiles"
+        asked: list[str] = json.loads(event["body"])["ids"]
+        assert 1 <= len(asked) <= 100
+        if self.is_away:
+            return {"statusCode": 503, "body": "{}"}
+        found = [{"id": one, "name": self.known[one], "handle": None} for one in asked if one in self.known]
+        return {"statusCode": 200, "body": json.dumps({"items": found})}
+
+
 def principal(user_id: str = "", *roles: str) -> Principal:
     user_id = user_id or ids.new()
     return Principal(kind="user", id=user_id, user_id=user_id, permissions=expand(["user", *roles]))
@@ -90,6 +107,8 @@ class World(CapabilityWorld[Ports]):
     ephemeral: str
     files: Files
     pages: Pages
+    names: Names
+    bucket: str
 
     def room(self, owner: Caller, *members: Caller, kind: str = "private", **fields: Any) -> dict[str, Any]:
         body = {"name": f"Room {ids.new()}", "kind": kind, "member_ids": [one.id for one in members], **fields}
@@ -154,24 +173,27 @@ class World(CapabilityWorld[Ports]):
 @pytest.fixture
 def world(cloud: None, frozen: FakeClock) -> Iterator[World]:
     realtime, queue, files = make_table("Realtime"), make_queue("chat"), Files()
-    fanout, ephemeral = make_fifo("fanout"), make_queue("ephemeral")
+    fanout, ephemeral, bucket = make_fifo("fanout"), make_queue("ephemeral"), make_bucket("uploads")
     variables = {
         "QUEUE": queue,
+        "BUCKET": bucket,
         "REALTIME": realtime.name,
         "FANOUT_QUEUES": fanout,
         "EPHEMERAL_QUEUE": ephemeral,
         "RATE_FACTOR": "1000",
     }
     with serving(app, "Chat", **variables) as served:
-        pages = Pages()
+        pages, names = Pages(), Names()
 
         def others(function: str, event: dict[str, Any], timeout_seconds: float) -> dict[str, Any]:
             if function == "tessera-linkpreview":
                 return pages(event)
+            if function == "tessera-accounts":
+                return names(event)
             return files(function, event, timeout_seconds)
 
         served.bindings.replace(Internal, Internal("chat", served.bindings, others))
-        yield World(served, frozen, realtime, queue, fanout, ephemeral, files, pages)
+        yield World(served, frozen, realtime, queue, fanout, ephemeral, files, pages, names, bucket)
 
 
 @pytest.fixture

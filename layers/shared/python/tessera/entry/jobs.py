@@ -1,5 +1,6 @@
 """`/{capability}/jobs/{id}`, the same for every capability that has long work to do."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
@@ -41,8 +42,15 @@ def show_accepted(response: Response, capability: str, job: Job) -> JobOut:
     return JobOut.of(job)
 
 
-def jobs_router(capability: str, *, read: str, write: str) -> APIRouter:
-    """Looking at a job needs the permission `read`, cancelling it `write`; both are the owner's alone."""
+def _owner(caller: Principal) -> str:
+    return caller.owner_id
+
+
+def jobs_router(capability: str, *, read: str, write: str, whose: Callable[[Principal], str] = _owner) -> APIRouter:
+    """Looking at a job needs the permission `read`, cancelling it `write`; both are the owner's alone.
+
+    `whose` says under which id a caller's jobs are kept, where that is not whoever they act for.
+    """
     router = APIRouter(prefix=f"/{capability}/jobs", tags=[capability])
     name = capability.replace("-", "_")
     may_read = Annotated[Principal, auth.require(read)]
@@ -52,7 +60,7 @@ def jobs_router(capability: str, *, read: str, write: str) -> APIRouter:
     @router.get("/{job_id:ulid}", operation_id=f"{name}_job", responses=problems(NotFound))
     async def job(job_id: str, caller: may_read, jobs: own) -> JobOut:
         """How far a job has come."""
-        return JobOut.of(jobs.get(caller.owner_id, job_id))
+        return JobOut.of(jobs.get(whose(caller), job_id))
 
     @router.post(
         "/{job_id:ulid}/cancel",
@@ -61,6 +69,6 @@ def jobs_router(capability: str, *, read: str, write: str) -> APIRouter:
     )
     async def cancel(job_id: str, caller: may_write, jobs: own) -> JobOut:
         """Stop a job that can be stopped."""
-        return JobOut.of(jobs.cancel(caller.owner_id, job_id))
+        return JobOut.of(jobs.cancel(whose(caller), job_id))
 
     return router
