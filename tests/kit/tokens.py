@@ -6,8 +6,9 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, Ellip
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from tessera import clock, ids
-from tessera.auth import jws, tokens
+from tessera.auth import jws, subscription_tokens, tokens
 from tessera.auth.keyring import RING_PK, RING_SK, RingRow, SigningKey
+from tessera.auth.subscription_tokens import Subscription
 from tessera.tables import Table
 
 ISSUER = "https://tessera.test"
@@ -55,6 +56,13 @@ class Signer:
         if header is None:
             return self.sign(tokens.sign_input(self.kid, kept))
         return self.sign(jws.sign_input({"alg": "ES256", "typ": "at+jwt", "kid": self.kid, **header}, kept))
+
+    def subscription(self, user_id: str, topic: str, *, seconds: int = 600) -> str:
+        """A token to listen to one topic with."""
+        now = int(clock.now().timestamp())
+        told = Subscription(user_id, topic, now + seconds)
+        claims = subscription_tokens.claims_of(told, issuer=ISSUER, now=now)
+        return self.sign(tokens.sign_input(self.kid, claims, typ=subscription_tokens.TYPE))
 
 
 def publish(feed: Table, *keys: SigningKey) -> None:

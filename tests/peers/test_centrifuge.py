@@ -147,6 +147,50 @@ say({ ids, heard, recovered: context.recovered, recovering: context.wasRecoverin
 """
 )
 
+TOKENS = (
+    COMMON
+    + """
+const [base, writer, manager] = process.argv.slice(5);
+const room = topic.split(':')[1];
+const post = (path, token, body) => fetch(`${base}${path}`, {
+  method: 'POST',
+  headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+  body: JSON.stringify(body),
+}).then((answer) => answer.json());
+const user = JSON.parse(Buffer.from(token.split('.')[1], 'base64url')).sub;
+const one = client();
+let asked = 0;
+// As a page asks its own backend, which may manage the hub.
+const getToken = async ({ channel }) => {
+  asked += 1;
+  const at = `/realtime/topics/${encodeURIComponent(channel)}/tokens`;
+  return (await post(at, manager, { user, expires_in: 10 })).token;
+};
+const refused = one.newSubscription(topic);
+const denied = happens(refused, 'unsubscribed');
+one.connect(); refused.subscribe();
+const { code } = await denied;
+one.removeSubscription(refused);
+const subscription = one.newSubscription(topic, { getToken });
+const heard = []; const ended = [];
+subscription.on('publication', (context) => heard.push(context.data.text));
+subscription.on('unsubscribed', (context) => ended.push(context.code));
+const subscribed = happens(subscription, 'subscribed');
+subscription.subscribe();
+await subscribed;
+const tell = (text, n) => post(`/chat/rooms/${room}/messages`, writer, {
+  text, client_msg_id: `01HZX3J0V7Q8M4N5P6R7S8T9V${n}`,
+});
+const until = async (test) => { while (!test()) await new Promise((go) => setTimeout(go, 50)); };
+await tell('By the first', 1);
+await until(() => heard.length === 1);
+await until(() => asked === 2);
+await tell('By the second', 2);
+await until(() => heard.length === 2);
+say({ code, heard, ended, asked });
+"""
+)
+
 
 def test_two_clients_talk(people: People) -> None:
     person = people.new()
@@ -195,3 +239,15 @@ def test_chat_two_clients_live(people: People) -> None:
     assert said["heard"] == said["ids"]
     assert len(said["ids"]) == 5
     assert said["typing"] == {"by": ann.id, "offset": None}
+
+
+def test_a_topic_is_heard_by_its_token_and_on_by_the_next(people: People) -> None:
+    """Somebody who is not in a room hears it by tokens that their backend asks for, each good for ten seconds."""
+    ann, guest = people.new(), people.new()
+    made = ann.post("/chat/rooms", json={"name": "Tea", "kind": "private"})
+    room = made.raise_for_status().json()["id"]
+    tokens = (ann.tokens["access_token"], people.admin().tokens["access_token"])
+
+    said = run(TOKENS, guest.tokens["access_token"], f"room:{room}", os.environ["BASE_URL"], *tokens)
+
+    assert said == {"code": 103, "heard": ["By the first", "By the second"], "ended": [], "asked": 2}

@@ -76,6 +76,19 @@ class MintedOut(Out):
     epoch: int
 
 
+class SubscriptionIn(In):
+    """`topic` is held by the hub, which asks."""
+
+    user_id: Ulid
+    topic: Annotated[str, Field(min_length=1, max_length=160)]
+    expires_in: Annotated[int, Field(ge=10, le=3_600)]
+
+
+class SubscriptionOut(Out):
+    token: TokenText
+    expires_at: int
+
+
 class ImpersonateIn(In):
     user_id: Ulid
     session_id: Ulid

@@ -44,14 +44,16 @@ class SigningKeys:
         settings = bindings.settings(AccountSettings)
         return cls(Table(settings.authfeed), bindings.get(Feed), token_seconds=settings.access_token_seconds)
 
-    def sign(self, claims: dict[str, Any]) -> str:
-        """The access token of these claims. 1 request to KMS, 1 read of the ring in 30 seconds.
+    def sign(self, claims: dict[str, Any], *, typ: str = tokens.TYPE) -> str:
+        """The token of these claims, an access token unless it is of another type.
+
+        1 request to KMS, 1 read of the ring in 30 seconds.
 
         Raises `SigningUnavailable`.
         """
         try:
             key = next(key for key in self.ring().keys if key.state == "active")
-            signing_input = tokens.sign_input(key.kid, claims)
+            signing_input = tokens.sign_input(key.kid, claims, typ=typ)
             answer = aws.client("kms").sign(
                 KeyId=key.kms_id, Message=signing_input, MessageType="RAW", SigningAlgorithm="ECDSA_SHA_256"
             )

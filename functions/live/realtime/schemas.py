@@ -213,6 +213,18 @@ class UnsubscribeIn(In):
     user: Ulid
 
 
+class TopicTokenIn(In):
+    """Good for ten minutes unless said otherwise; its client asks for another one before."""
+
+    user: Ulid
+    expires_in: Annotated[int, Field(ge=10, le=3_600)] = 600
+
+
+class TopicTokenOut(Out):
+    token: Annotated[str, Field(max_length=4_096)]
+    expires_at: Instant
+
+
 class EraseIn(In):
     owner_id: Ulid
 

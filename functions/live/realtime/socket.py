@@ -21,7 +21,7 @@ from tessera.settings import Bindings
 from tessera.tables import ConditionFailed
 
 from . import identities
-from .actions import connect, look, publish, rpc, session, subscribe
+from .actions import connect, look, publish, rpc, session, subscribe, topic_tokens
 from .actions.leave import cut, end
 from .ports import Gone, Ports, Sockets, TooSlow
 from .protocol.commands import LARGEST_FRAME, BadFrame, Command, parse
@@ -44,10 +44,6 @@ def _nothing(here: session.Session, command: Command) -> dict[str, Any]:
     return {}
 
 
-def _no_token(here: session.Session, command: Command) -> dict[str, Any]:
-    return {"expires": False}
-
-
 HANDLERS: dict[str, session.Handler] = {
     "connect": connect.connect,
     "refresh": connect.refresh,
@@ -60,7 +56,7 @@ HANDLERS: dict[str, session.Handler] = {
     "ping": _pong,
     "send": _nothing,
     "rpc": rpc.rpc,
-    "sub_refresh": _no_token,
+    "sub_refresh": topic_tokens.refresh,
 }
 
 

@@ -27,6 +27,8 @@ from ..internal_schemas import (
     ProfilesIn,
     SearchParams,
     StateOut,
+    SubscriptionIn,
+    SubscriptionOut,
 )
 from ..rules import EmailTaken, MembershipEnded, NotActive, OwnerExists, SigningUnavailable
 from ..schemas import DoneOut, PublicUsersOut
@@ -39,6 +41,7 @@ Admin = Annotated[Principal, auth.service("admin")]
 Reader = Annotated[Principal, auth.service("admin", "organisations", "apikeys", "oauth", "sessions")]
 Finder = Annotated[Principal, auth.service("admin", "organisations")]
 Eraser = Annotated[Principal, auth.service("organisations")]
+Hub = Annotated[Principal, auth.service("realtime")]
 Namer = Annotated[Principal, auth.service("chat")]
 Mailer = Annotated[Principal, auth.service("admin", "apikeys", "oauth", "organisations", "sessions")]
 
@@ -48,6 +51,13 @@ async def mint_token(body: MintIn, caller: Minter, ports: Bound) -> MintedOut:
     """An access token for a session that the caller keeps."""
     user, access, seconds = lend.mint(ports, body.user_id, _grant(body), organisation_id=body.organisation_id)
     return MintedOut(access_token=access, expires_in=seconds, user=user_out(user), epoch=int(user.ep))
+
+
+@router.post("/subscriptions", responses=problems(NotFound, NotActive, SigningUnavailable))
+async def mint_subscription(body: SubscriptionIn, caller: Hub, ports: Bound) -> SubscriptionOut:
+    """A token by which a user may listen to one topic."""
+    token, expires_at = lend.subscription(ports, body.user_id, body.topic, seconds=body.expires_in)
+    return SubscriptionOut(token=token, expires_at=expires_at)
 
 
 @router.post("/impersonate", responses=problems(NotFound, NotActive, SigningUnavailable))

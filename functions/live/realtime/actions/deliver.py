@@ -16,6 +16,8 @@ from ..store.rows import MarkRow
 from .leave import announce, cut, end, leave
 
 PAGE = 100
+# The code by which a client asks for a new token and comes again.
+EXPIRED = 2501
 # After so many connections the way that was gone is noted, which bounds what is sent twice after a crash.
 NOTED_AFTER = 100
 # A join whose message never came: its client is asked to come again.
@@ -73,7 +75,9 @@ def tell(ports: Ports, topic: str, data: object, info: dict[str, str] | None) ->
 def end_subscription(ports: Ports, at: Shard, connection: str, code: int) -> None:
     """In the shard's own order, so that nothing comes after the push that says it is over."""
     row = ports.listeners.get(at.topic, at.shard, connection)
-    if row is not None and leave(ports, row):
+    if row is None or (code == EXPIRED and not row.is_over(clock.millis() // 1_000)):
+        return
+    if leave(ports, row):
         _send(ports, [connection], [unsubscribe(at.topic, code)], at)
 
 

@@ -43,8 +43,9 @@ class Session:
     def info(self) -> dict[str, str]:
         return {"client": self.client, "user": self.user} if self.user else {"client": self.client}
 
-    def access(self) -> Access:
-        return Access(self.user, self._grant, self.ports.settings.open_demo, clock.now().timestamp())
+    def access(self, told: str = "") -> Access:
+        """`told` is the topic of a token that was shown."""
+        return Access(self.user, self._grant, self.ports.settings.open_demo, clock.now().timestamp(), told)
 
     def _grant(self, topic: str, user: str) -> GrantRow | None:
         return self.ports.live.log.table.get(GrantRow, grant_key(topic), user)

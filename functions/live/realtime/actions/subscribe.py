@@ -7,6 +7,7 @@ position; then the reply; and only then is the delivery asked to take it from th
 from typing import Any
 
 from tessera import clock
+from tessera.auth.subscription_tokens import Subscription
 from tessera.fanout import shard_of
 from tessera.namespaces import Namespace, namespace_of
 from tessera.seqlog import EntryRow, Head
@@ -17,6 +18,7 @@ from ..protocol.replies import LARGEST_OUT, PUSHES_PER_FRAME, Disconnect, Refuse
 from ..rules.access import SUBSCRIBE
 from ..rules.position import Position, is_recoverable, is_whole
 from ..store.rows import SubscriptionRow, held_key, subscribers_key
+from . import topic_tokens
 from .leave import leave
 from .session import Session
 
@@ -29,10 +31,10 @@ FULL_FRAME = LARGEST_OUT - 8_192
 
 def subscribe(session: Session, command: Command) -> dict[str, Any]:
     """Raises `Refused`."""
-    if command.body.get("type") or command.body.get("tf") or command.text("token"):
+    if command.body.get("type") or command.body.get("tf"):
         raise Refused(107)
-    topic = command.text("channel")
-    namespace = session.access().require(topic, SUBSCRIBE)
+    topic, told = command.text("channel"), topic_tokens.shown(session, command)
+    namespace = session.access(told.topic if told else "").require(topic, SUBSCRIBE)
     try:
         session.ports.connections.take_place(session.connection, MOST_TOPICS)
     except ConditionFailed as failed:
@@ -40,7 +42,8 @@ def subscribe(session: Session, command: Command) -> dict[str, Any]:
             raise Disconnect(3501) from None
         raise Refused(106) from None
     try:
-        return subscribe_to(session, topic, command, hears=command.flag("join_leave") and namespace.join_leave)
+        hears = command.flag("join_leave") and namespace.join_leave
+        return subscribe_to(session, topic, command, hears=hears, told=told)
     except Refused:
         session.ports.connections.free_place(session.connection)
         raise
@@ -56,9 +59,15 @@ def unsubscribe(session: Session, command: Command) -> dict[str, Any]:
 
 
 def subscribe_to(
-    session: Session, topic: str, asked: Command, *, own: bool = False, hears: bool = False
+    session: Session,
+    topic: str,
+    asked: Command,
+    *,
+    own: bool = False,
+    hears: bool = False,
+    told: Subscription | None = None,
 ) -> dict[str, Any]:
-    """Begin to listen, and say from where. Raises `Refused`."""
+    """Begin to listen, and say from where; with a token, until it ends. Raises `Refused`."""
     ports, connection, namespace = session.ports, session.connection, namespace_of(topic)
     known = ports.live.log.known(topic)
     shard = shard_of(connection, known.shards if known else 1)
@@ -76,6 +85,8 @@ def subscribe_to(
         gs1_pk=held_key(connection),
         gs1_sk=topic,
     )
+    if told is not None:
+        row.end_at(told.expires_at)
     _must_be_new(session, topic, own)
     try:
         mark = ports.listeners.add(row)
@@ -90,7 +101,7 @@ def subscribe_to(
     reply, last = _answer(session, topic, namespace, asked, head)
     joining = {"connection": connection, "after": last, "born": int(row.born)}
     session.after.append(lambda: ports.fanout.send("join", topic, shard, joining, once=f"{connection}#{row.born}"))
-    return reply
+    return {**reply, **topic_tokens.life(told)} if told else reply
 
 
 def _must_be_new(session: Session, topic: str, own: bool) -> None:

@@ -13,7 +13,8 @@ from ..rules.access import SUBSCRIBE
 from ..rules.pings import is_old, is_silent, rounds_of, times_a_minute
 from ..store.connections import PING_PARTITIONS
 from ..store.online import Online
-from ..store.rows import MARK, META, ConnectionRow, mark_key
+from ..store.rows import MARK, META, ConnectionRow, SubscriptionRow, mark_key
+from . import deliver
 from .leave import cut, end
 
 PINGED_AT_ONCE = 100
@@ -52,9 +53,11 @@ def ping(ports: Ports, connections: Sequence[str]) -> None:
 
 
 def come_due(ports: Ports, item: DueItem) -> None:
-    """A token has ended, a log has grown old, or nobody listens to a topic any more."""
+    """A token of a connection or a subscription has ended, a log has grown old, or nobody listens any more."""
     if item.pk.startswith("CONN#"):
         _expire(ports, item)
+    elif item.pk.startswith("SUB#"):
+        _end_subscription(ports, item)
     elif item.pk.startswith("LOG#"):
         ports.live.log.trim(item.pk.removeprefix("LOG#"), item.due_pk)
     elif item.pk.startswith("FAN#"):
@@ -117,6 +120,14 @@ def _expire(ports: Ports, item: DueItem) -> None:
     row = ports.connections.table.get(ConnectionRow, item.pk, META)
     if row is not None and row.due_pk == item.due_pk and row.state == "ready":
         cut(ports, row.connection, 3005)
+
+
+def _end_subscription(ports: Ports, item: DueItem) -> None:
+    row = ports.listeners.table.get(SubscriptionRow, item.pk, item.sk)
+    if row is not None and row.due_pk == item.due_pk:
+        data = {"connection": row.connection, "code": deliver.EXPIRED}
+        once = f"{row.connection}#{row.born}#{row.expires_at}"
+        ports.fanout.send("end", row.topic, int(row.shard), data, once=once)
 
 
 def _fall_silent(ports: Ports, item: DueItem) -> None:

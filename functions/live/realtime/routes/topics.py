@@ -8,17 +8,19 @@ from tessera.auth.problems import CredentialsMissing
 from tessera.entry import problems
 from tessera.problems import InvalidRequest, NotFound
 
-from ..actions import looking, manage
+from ..actions import looking, manage, topic_tokens
 from ..actions.look import MOST_NAMED, stats_of
 from ..protocol.replies import publication
 from ..rules.position import Position
-from ..rules.problems import PresenceNotKept, TopicForbidden, UnrecoverablePosition
+from ..rules.problems import PresenceNotKept, TopicForbidden, UnrecoverablePosition, UserNotActive
 from ..schemas import (
     HistoryOut,
     HistoryParams,
     PresenceOut,
     PresenceStatsOut,
     PresentOut,
+    TopicTokenIn,
+    TopicTokenOut,
     UnsubscribeIn,
 )
 from .given import PREFIX, TAGS, Hub, Manager, Reader, TopicPath, in_json, json_text
@@ -55,6 +57,17 @@ async def presence(topic: TopicPath, caller: Reader, hub: Hub) -> PresenceOut:
 async def presence_stats(topic: TopicPath, caller: Reader, hub: Hub) -> PresenceStatsOut:
     """How many listen now."""
     return PresenceStatsOut(**stats_of(looking.present(hub, caller, topic)))
+
+
+@router.post(
+    "/tokens",
+    status_code=201,
+    responses=problems(InvalidRequest, NotFound, TopicForbidden, UserNotActive),
+)
+async def make_token(topic: TopicPath, body: TopicTokenIn, caller: Manager, hub: Hub) -> TopicTokenOut:
+    """A token by which a user may listen to this topic over a socket, whether or not it was granted to them."""
+    token, expires_at = topic_tokens.mint(hub, topic, body.user, seconds=body.expires_in)
+    return TopicTokenOut(token=token, expires_at=expires_at)
 
 
 @router.post("/unsubscribe", status_code=204, responses=problems(InvalidRequest, NotFound))

@@ -16,12 +16,13 @@ Grants = Callable[[str, str], GrantRow | None]
 @dataclass(frozen=True)
 class Access:
     """`user` is empty for somebody without an account; `open_demo` is what the template says; `now` is in
-    seconds since 1970."""
+    seconds since 1970. `told` is a topic that a token lets them listen to."""
 
     user: str
     grants: Grants
     open_demo: bool
     now: float
+    told: str = ""
 
     def require(self, topic: str, permission: str) -> Namespace:
         """The topic's namespace. Raises `Refused`: 102 where there is no such, 103 where it is not allowed."""
@@ -47,6 +48,8 @@ class Access:
         return namespace.readers == "users" or self._is_granted(topic, permission)
 
     def _is_granted(self, topic: str, permission: str) -> bool:
+        if permission == SUBSCRIBE and topic == self.told:
+            return True
         grant = self.grants(topic, self.user)
         if grant is None or permission not in grant.perms:
             return False

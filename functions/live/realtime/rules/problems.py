@@ -3,7 +3,8 @@
 Problem
 ├── TopicForbidden          403 topic-forbidden          what the topic does not let this caller do
 ├── UnrecoverablePosition   409 unrecoverable-position   the log has begun anew, or no longer reaches back so far
-└── PresenceNotKept         409 presence-not-kept        nobody counts who listens to topics of this kind
+├── PresenceNotKept         409 presence-not-kept        nobody counts who listens to topics of this kind
+└── UserNotActive           409 user-not-active          who is locked or leaving listens to nothing
 """
 
 from tessera.problems import Problem
@@ -24,3 +25,7 @@ class UnrecoverablePosition(Problem):
 
 class PresenceNotKept(Problem):
     status, slug, title = 409, "presence-not-kept", "Who listens to topics of this kind is not told"
+
+
+class UserNotActive(Problem):
+    status, slug, title = 409, "user-not-active", "The user is not active"

@@ -7,16 +7,13 @@ from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action as Change
 
 from tessera import clock
-from tessera.due import due_keys
 from tessera.expressions import is_new
 from tessera.tables import ConditionFailed, Row, Table
 
-from .rows import KEPT_SECONDS, MAIN, META, ConnectionRow, connection_key, user_key
+from .rows import KEPT_SECONDS, MAIN, META, ConnectionRow, connection_key, ending_keys, user_key
 
 # How many partitions the pings of one minute are spread over.
 PING_PARTITIONS = 8
-# How long after its token's end a connection may still bring a new one.
-GRACE_SECONDS = 25
 BAD_WITHIN_MS = 60_000
 
 
@@ -182,5 +179,5 @@ def _partition(client: str) -> int:
 def _ending(connection: str, expires_at: int | None) -> list[Change]:
     if expires_at is None:
         return [Path("expires_at").remove(), Path("due_pk").remove(), Path("due_sk").remove()]
-    due_pk, due_sk = due_keys(clock.from_millis((expires_at + GRACE_SECONDS) * 1_000), connection)
+    due_pk, due_sk = ending_keys(expires_at, connection)
     return [Path("expires_at").set(expires_at), Path("due_pk").set(due_pk), Path("due_sk").set(due_sk)]

@@ -63,6 +63,13 @@ class Listeners:
         self._bump(row.topic, int(row.shard), 0)
         return True
 
+    def extend(self, row: SubscriptionRow, expires_at: int) -> None:
+        """A new token for it. 1 write unit. Raises `ConditionFailed` when it has ended."""
+        row.end_at(expires_at)
+        names = ("expires_at", "due_pk", "due_sk")
+        changes = [Path(name).set(getattr(row, name)) for name in names]
+        self.table.update(SubscriptionRow, row.pk, row.sk, *changes, only_if=Path("born") == int(row.born), bump=False)
+
     def remove(self, topic: str, shard: int, connection: str) -> SubscriptionRow | None:
         """Take it away, once however often that is asked: the row as it was, or None."""
         try:

@@ -11,12 +11,15 @@ WAITING                  <place>        a request that waits for something to ha
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 
-from tessera.due import DueRow
+from tessera import clock
+from tessera.due import DueRow, due_keys
 from tessera.tables import Row
 
 META, MARK, MAIN = "META", "W", "MAIN"
 # A connection lives two hours at most; what is left of one is gone soon after.
 KEPT_SECONDS = 130 * 60
+# How long after its token's end a connection or a subscription may still bring a new one.
+GRACE_SECONDS = 25
 
 
 class ConnectionRow(DueRow):
@@ -43,7 +46,7 @@ class ConnectionRow(DueRow):
         return self.pk.removeprefix("CONN#")
 
 
-class SubscriptionRow(Row):
+class SubscriptionRow(DueRow):
     state = UnicodeAttribute()
     topic = UnicodeAttribute()
     shard = NumberAttribute()
@@ -55,8 +58,18 @@ class SubscriptionRow(Row):
     hears = BooleanAttribute(default=False)
     # Made by the server with the connection, not counted among the client's own.
     own = BooleanAttribute(default=False)
+    # When the token by which it listens ends; nothing where it needs none.
+    expires_at = NumberAttribute(null=True)
     gs1_pk = UnicodeAttribute()
     gs1_sk = UnicodeAttribute()
+
+    def end_at(self, expires_at: int) -> None:
+        self.expires_at = expires_at
+        self.due_pk, self.due_sk = ending_keys(expires_at, f"{self.connection}#{self.topic}")
+
+    def is_over(self, now: int) -> bool:
+        """Whether its token has ended, and no new one came in time."""
+        return self.expires_at is not None and int(self.expires_at) + GRACE_SECONDS <= now
 
     @property
     def connection(self) -> str:
@@ -81,6 +94,11 @@ class MarkRow(DueRow):
 class OnlineRow(Row):
     online = BooleanAttribute(default=False)
     since = NumberAttribute(default=0)
+
+
+def ending_keys(expires_at: int, item_id: str) -> tuple[str, str]:
+    """When a token has ended and no new one came in time."""
+    return due_keys(clock.from_millis((expires_at + GRACE_SECONDS) * 1_000), item_id)
 
 
 def connection_key(connection: str) -> str:

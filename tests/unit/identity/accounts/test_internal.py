@@ -12,11 +12,14 @@ from functions.identity.accounts.actions import directory, staff
 from functions.identity.accounts.ports import Ports
 from functions.identity.accounts.rules import LastOwner
 from tessera import aws, clock, ids
+from tessera.auth import subscription_tokens
 from tessera.auth.custom_roles import CustomRoles
+from tessera.auth.feed import Feed
 from tessera.auth.internal import Internal
+from tessera.auth.keyring import KeyRing
 from tessera.auth.principal import Principal
 from tessera.problems import Busy
-from tessera.settings import Bindings
+from tessera.settings import Bindings, Settings
 from tessera.tables import Table
 from tessera.transact import transact
 from tests.kit.races import outcomes, together
@@ -377,7 +380,7 @@ def test_asking_how_somebody_stands_costs_one_read(internal: Invoke, person) -> 
 
 
 def test_chat_is_told_what_people_are_called_and_nothing_that_is_theirs(internal: Invoke, person) -> None:
-    ann, bob = person(), person()
+    ann, bob = person(), person("bob@example.com")
     asked = {"ids": [bob.id, ids.new(), ann.id]}
 
     status, found = internal("POST", "/accounts/internal/profiles", asked, caller="chat")
@@ -386,3 +389,25 @@ def test_chat_is_told_what_people_are_called_and_nothing_that_is_theirs(internal
     assert all(one.keys() == {"id", "name", "handle", "avatar_file_id"} for one in found["items"])
     assert internal("POST", "/accounts/internal/profiles", asked, caller="tasks")[0] == 403
     assert internal("POST", "/accounts/internal/profiles", {"ids": []}, caller="chat")[0] == 422
+
+
+def test_a_token_for_a_topic_is_signed_for_the_hub_and_opens_nothing_else(
+    internal: Invoke, person, http, bindings: Bindings
+) -> None:
+    ann = person()
+    asked = {"user_id": ann.id, "topic": "room:1", "expires_in": 60}
+
+    status, made = internal("POST", "/accounts/internal/subscriptions", asked, caller="realtime")
+
+    now = clock.now().timestamp()
+    read = subscription_tokens.read(
+        made["token"], bindings.get(KeyRing), bindings.get(Feed), issuer=bindings.settings(Settings).issuer, now=now
+    )
+    assert (status, read.user_id, read.topic, read.expires_at) == (200, ann.id, "room:1", made["expires_at"])
+    assert 58 <= made["expires_at"] - now <= 60
+    assert http.get("/accounts/me", headers={"authorization": f"Bearer {made['token']}"}).status_code == 401
+    assert internal("POST", "/accounts/internal/subscriptions", asked, caller="chat")[0] == 403
+    unknown = {**asked, "user_id": ids.new()}
+    assert internal("POST", "/accounts/internal/subscriptions", unknown, caller="realtime")[0] == 404
+    internal("POST", f"/accounts/internal/users/{ann.id}/lock", {}, caller="admin")
+    assert internal("POST", "/accounts/internal/subscriptions", asked, caller="realtime")[0] == 409

@@ -89,12 +89,16 @@ class Feed:
         Raises `SessionRevoked`, `TokenStale`, `TokenInvalid`, or `RevocationUnknown` when the feed
         could not be read for 15 seconds.
         """
-        self.poll()
-        if ("g", claims.kid) in self._known.revoked:
-            raise TokenInvalid("signing key revoked")
+        self.check_signer(claims.kid)
         self._check(claims.sid, claims.sub, claims.ep, claims.roles, claims.iat)
         if claims.org:
             self._check_member(claims.org, claims.sub, claims.org_ep)
+
+    def check_signer(self, kid: str) -> None:
+        """Refuse what was signed by a key that has leaked. Raises `TokenInvalid`, `RevocationUnknown`."""
+        self.poll()
+        if ("g", kid) in self._known.revoked:
+            raise TokenInvalid("signing key revoked")
 
     def check_principal(self, principal: Principal) -> None:
         """The same for who was verified before, such as the holder of an open connection.

@@ -97,9 +97,9 @@ def check_header(header: dict[str, Any], *, typ: str | None) -> str:
     return kid
 
 
-def sign_input(kid: str, claims: dict[str, Any]) -> bytes:
+def sign_input(kid: str, claims: dict[str, Any], *, typ: str = TYPE) -> bytes:
     """What `accounts` has to sign to mint a token; then `jws.compose(…, jws.der_to_raw(…))`."""
-    return jws.sign_input({"alg": ALGORITHM, "typ": TYPE, "kid": kid}, claims)
+    return jws.sign_input({"alg": ALGORITHM, "typ": typ, "kid": kid}, claims)
 
 
 def _claims(found: dict[str, Any], kid: str, *, issuer: str, audience: str) -> Claims:
