@@ -376,6 +376,7 @@ REASONS: dict[str, str] = {
     "/files/s/{token}": "open to whoever has the link, which is what it is for",
     "/files/s3/multipart/{upload_id}": "named by its key in the query besides; the tests of files hold whose it is",
     "/files/s3/multipart/{upload_id}/{part}": "as its upload",
+    "/chat/rooms/{room_id}/messages/{message_id}/attachments/{file_id}": "as its message, below which it is",
     "/chat/blocks/{user_id}": "names somebody else; what is kept is the caller's own",
     "/notifications/{notification_id}": "made only by telling somebody; the tests of notifications hold whose it is",
     "/notifications/batches/{batch_id}": "made only by staff",

@@ -6,7 +6,7 @@ from tessera.entry.jobs import jobs_router
 
 from . import triggers
 from .actions.access import person
-from .routes import exports, internal, marks, members, messages, rooms
+from .routes import attachments, exports, internal, marks, members, messages, rooms
 from .store.belongings import belongings
 
 app = build_app(
@@ -15,6 +15,7 @@ app = build_app(
     members.router,
     messages.router,
     marks.router,
+    attachments.router,
     exports.router,
     internal.router,
     exports_router("chat", belongings),

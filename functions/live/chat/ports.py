@@ -20,6 +20,7 @@ from .store.rooms import RoomStore
 from .store.search import Search
 from .store.whole import Whole
 from .store.writing import ChatSettings
+from .thumbnails import Thumbnails
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Ports:
     reports: ReportStore
     files: Files
     previews: Previews
+    thumbnails: Thumbnails
     exports: ExportStore
     whole: Whole
     objects: Objects
@@ -50,6 +52,7 @@ class Ports:
             reports=bindings.get(ReportStore),
             files=bindings.get(Files),
             previews=bindings.get(Previews),
+            thumbnails=bindings.get(Thumbnails),
             exports=bindings.get(ExportStore),
             whole=bindings.get(Whole),
             objects=bindings.get(Objects),

@@ -7,7 +7,7 @@ from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.triggers import Entries, On
 
-from .actions import cards, commit, exporting, marks, upkeep
+from .actions import cards, commit, exporting, marks, thumbs, upkeep
 from .ports import Ports
 from .rules.messages import Place
 
@@ -40,6 +40,10 @@ class FileTold(BaseModel):
 
 class FileWork(FileTold):
     is_there: bool
+    after: str | None = None
+
+
+class ThumbWork(FileTold):
     after: str | None = None
 
 
@@ -104,6 +108,15 @@ def show_cards(message: CardsWork, received: Envelope, bindings: Bindings) -> No
     cards.show(bindings.get(Ports), message.room_id, Place(message.n, message.thread_n), message.tries)
 
 
+def thumb_made(file: ThumbWork, received: Envelope, bindings: Bindings) -> None:
+    # What is shown is what there is now, so that being told twice, or of an older version, changes nothing.
+    thumbs.show_everywhere(bindings.get(Ports), file.file_id, file.after)
+
+
+def show_thumbs(message: MessageTouched, received: Envelope, bindings: Bindings) -> None:
+    thumbs.show_in(bindings.get(Ports), message.room_id, Place(message.n, message.thread_n))
+
+
 def move_up(room: RoomActive, received: Envelope, bindings: Bindings) -> None:
     upkeep.move_up(bindings.get(Ports), room.room_id, room.minute)
 
@@ -138,6 +151,7 @@ ENTRIES = Entries(
         On("files.file.infected.v1", FileTold, file_gone),
         On("files.file.deleted.v1", FileTold, file_gone),
         On("files.file.clean.v1", FileTold, file_back),
+        On("media.job.done.v1", ThumbWork, thumb_made),
     ],
     jobs=[
         On(commit.ACTIVE, RoomActive, move_up),
@@ -146,6 +160,8 @@ ENTRIES = Entries(
         On(upkeep.PURGE, RoomWork, purge),
         On(upkeep.SHOW_FILE, FileWork, show_file),
         On(cards.CARDS, CardsWork, show_cards),
+        On(thumbs.OF_FILE, ThumbWork, thumb_made),
+        On(thumbs.OF_MESSAGE, MessageTouched, show_thumbs),
         On(exporting.EXPORT, ExportWork, export),
     ],
     due=come_due,

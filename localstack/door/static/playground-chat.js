@@ -7,6 +7,7 @@ const TYPING_EVERY_MS = 3_000;
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const messages = new Map();
 const typing = new Map();
+const links = new Map();
 let me = null;
 let room = null;
 let toldAt = 0;
@@ -43,6 +44,9 @@ function heard(told) {
     typing.delete(told.author_id);
     keep(told);
     draw();
+  } else if (told.type === "message.attachments" && messages.has(told.id)) {
+    keep({ ...messages.get(told.id), attachments: told.attachments });
+    draw();
   } else if (told.type === "message.cards" && messages.has(told.id)) {
     keep({ ...messages.get(told.id), cards: told.cards });
     draw();
@@ -70,7 +74,28 @@ function line(message) {
   const text = message.text.replace(/<@([0-9A-Z]{26})>/g, (_, id) => `@${me.nameOf(id)}`);
   const author = made("strong", { textContent: me.nameOf(message.author_id) });
   const cards = (message.cards ?? []).map(card);
-  return made("li", { className: isMine ? "mine" : "" }, author, made("span", { textContent: text }), ...cards);
+  const pictures = (message.attachments ?? []).map((one) => attached(message, one));
+  const words = made("span", { textContent: text });
+  return made("li", { className: isMine ? "mine" : "" }, author, words, ...pictures, ...cards);
+}
+
+function attached(message, { id, name, state, thumb }) {
+  if (!thumb || state !== "ready") return made("span", { className: "soft", textContent: name });
+  const picture = made("img", { alt: name, width: thumb.w, height: thumb.h });
+  // Where it is may be known for five minutes only, so it is asked for once and kept as long as the page shows it.
+  const at = `/chat/rooms/${room.id}/messages/${message.id}/attachments/${id}/thumb`;
+  if (!links.has(id)) links.set(id, me.attempt(() => me.ask(at)));
+  links.get(id).then((found) => {
+    if (found) picture.src = found.url;
+  });
+  return picture;
+}
+
+// A file of one's own, said to everybody here.
+export async function share(fileId) {
+  const body = { text: "", client_msg_id: ulid(), attachments: [fileId] };
+  keep(await me.ask(`/chat/rooms/${room.id}/messages`, { method: "POST", body }));
+  draw();
 }
 
 function card({ url, title, description, image }) {

@@ -1,5 +1,6 @@
 // Uploads: the bytes go straight to the store; how far they and their thumbnails are is told by the hub.
 import { by, made } from "./api.js";
+import * as chat from "./playground-chat.js";
 
 const IN_WORDS = {
   uploading: "is being sent",
@@ -25,6 +26,7 @@ async function upload(file) {
   let job = "";
   me.hub.listen(`job:${id}`, (told) => {
     if (told.kind === "files.upload") shown.say(IN_WORDS[told.state] || told.state);
+    if (told.kind === "files.upload" && told.state === "clean") shown.offer(id);
     if (told.kind !== "media.job") return;
     if (!job) me.hub.listen(`job:${told.job_id}`, (one) => me.attempt(() => progress(shown, one)));
     job = told.job_id;
@@ -62,12 +64,18 @@ function row(name) {
   const state = made("span", { className: "soft" });
   const bar = made("progress", { max: 1, value: 0 });
   const thumbs = made("div", { className: "thumbs" });
-  const item = made("li", {}, made("strong", { textContent: name }), " ", state, bar, thumbs);
+  const share = made("button", { type: "button", textContent: "Show it in the chat", hidden: true });
+  const item = made("li", {}, made("strong", { textContent: name }), " ", state, bar, share, thumbs);
   by("uploads").prepend(item);
   const known = new Set();
   return {
     say: (text) => {
       state.textContent = text;
+    },
+    // Only what was found clean can be attached to a message.
+    offer: (fileId) => {
+      share.hidden = false;
+      share.onclick = () => me.attempt(() => chat.share(fileId));
     },
     share: (part) => {
       bar.value = part;

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from localstack.seed.pictures import png
 from tessera import ids
 from tests.kit.people import eventually
 
@@ -144,3 +145,22 @@ def test_a_room_is_fetched_as_a_file_by_its_owner_alone(people, user):
     assert [(one["n"], one["thread_n"], one["text"]) for one in lines[3:5]] == [(1, 0, "First ☕"), (1, 1, "Below it")]
     assert other.get(link).status_code == 403 and people.new().get(link).status_code == 404
     assert httpx.get(told["url"].replace("X-Amz-Signature=", "X-Amz-Signature=0")).status_code == 403
+
+
+def test_a_picture_that_is_attached_shows_its_thumbnail_to_the_room(people, user):
+    other, body = people.new(), png(400, 300)
+    asked = user.post("/files", json={"name": "a.png", "type": "image/png", "size": len(body)}).json()
+    headers = {name: value for name, value in asked["upload"]["headers"].items() if name != "Content-Length"}
+    httpx.put(asked["upload"]["url"], content=body, headers=headers).raise_for_status()
+    file_id = asked["id"]
+    eventually(lambda: user.get(f"/files/{file_id}").json()["state"] == "clean" or None, within=60, what="the scan")
+    message = say(user, room := room_of(user, other), "", attachments=[file_id]).json()
+    path = f"/chat/rooms/{room['id']}/messages/{message['id']}"
+
+    thumb = eventually(lambda: other.get(path).json()["attachments"][0]["thumb"], within=60, what="the thumbnail")
+
+    assert (thumb["w"], thumb["h"]) == (160, 120)
+    told = other.get(f"{path}/attachments/{file_id}/thumb").json()
+    picture = httpx.get(told["url"])
+    assert picture.status_code == 200 and picture.headers["content-type"].startswith("image/")
+    assert people.new().get(f"{path}/attachments/{file_id}/thumb").status_code == 404

@@ -4,13 +4,26 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from tessera.types import Out, Params, Ulid
+from tessera.types import In, Out, Params, Ulid
 
 Short = Annotated[str, Field(max_length=300)]
 
 
 class ThumbParams(Params):
     size: Literal["sm", "md", "lg"] = "md"
+
+
+class ThumbIn(In):
+    file_id: Ulid
+    size: Literal["sm", "md", "lg"] = "sm"
+    accept: Annotated[str, Field(max_length=1_000)] | None = None
+
+
+class ServedThumbOut(Out):
+    url: Annotated[str, Field(max_length=8_192)] | None
+    blurhash: Annotated[str, Field(max_length=60)]
+    w: int | None
+    h: int | None
 
 
 class PlaceholderOut(Out):

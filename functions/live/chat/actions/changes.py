@@ -15,7 +15,7 @@ from tessera.transact import Step
 from .. import events
 from ..ports import Ports
 from ..rules import messages as rules
-from ..rules.messages import Card, Message, Place
+from ..rules.messages import Card, Message, Place, Thumb
 from ..rules.rooms import MAX_PINS, Room, TooManyPins, check_open, noted
 from ..store.messages import NothingToDo
 from .access import enter, moderator, person
@@ -234,6 +234,33 @@ def mark_file(ports: Ports, room_id: str, place: Place, file_id: str, *, is_ther
 
         data = {**_where(found), "attachments": [asdict(one) for one in attachments]}
         return Plan([Told("message.attachments", data)], steps), None
+
+    try:
+        commit(ports, room_id, decide)
+    except (NothingToDo, NotFound):
+        return
+
+
+def show_thumb(ports: Ports, room_id: str, place: Place, file_id: str, thumb: Thumb) -> None:
+    """Show the small picture of an attachment, wherever the same was said."""
+
+    def decide(room: Room) -> tuple[Plan, None]:
+        found = ports.messages.at(room_id, place)
+        if found is None or all(one.id != file_id or one.thumb == thumb for one in found.attachments):
+            raise NothingToDo
+        asked, others = _with_twin(ports, room, found.id)
+        before = (asked, *others)
+        shown = tuple(replace(one, thumb=thumb) if one.id == file_id else one for one in asked.attachments)
+
+        def steps(made: Appended) -> Sequence[Step]:
+            return [
+                ports.messages.turning(old, replace(old, attachments=shown, seqs=_seqs(old, made.first + number)))
+                for number, old in enumerate(before)
+            ]
+
+        data = [asdict(one) for one in shown]
+        told = [Told("message.attachments", {**_where(one), "attachments": data}) for one in before]
+        return Plan(told, steps), None
 
     try:
         commit(ports, room_id, decide)

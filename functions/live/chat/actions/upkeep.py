@@ -19,7 +19,7 @@ from ..ports import Ports
 from ..rules.messages import Message, Place
 from ..rules.rooms import Kind, Role, Room
 from ..store.rows import PostingsRow, is_small, place_in, room_pk
-from . import cards
+from . import cards, thumbs
 from .changes import mark_file
 from .commit import Plan, Told, commit
 from .members import take_out
@@ -39,11 +39,12 @@ def move_up(ports: Ports, room_id: str, minute: int) -> None:
 
 
 def follow(ports: Ports, room_id: str, place: Place) -> None:
-    """What is derived from a message: the words by which it is found, and the cards of what it links to."""
+    """What is derived from a message: its words, cards of what it links to, pictures of what is attached."""
     message = ports.messages.at(room_id, place)
     ports.search.follow(room_id, place, message)
     if message is not None:
         cards.ask(ports, message)
+        thumbs.ask(ports, message)
 
 
 def tell_people(ports: Ports, user_ids: Sequence[str], data: Mapping[str, object], received: Envelope) -> None:

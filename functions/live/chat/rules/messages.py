@@ -88,6 +88,15 @@ class Entity:
 
 
 @dataclass(frozen=True)
+class Thumb:
+    """How large the small picture of a file is, and what to draw until it is there."""
+
+    w: int
+    h: int
+    blurhash: str
+
+
+@dataclass(frozen=True)
 class Attachment:
     id: str
     name: str
@@ -95,6 +104,11 @@ class Attachment:
     size: int
     # `gone` when the file was found infected or was deleted since.
     state: Literal["ready", "gone"] = "ready"
+    thumb: Thumb | None = None
+
+    @property
+    def may_have_thumb(self) -> bool:
+        return self.type.startswith("image/") or self.type == "application/pdf"
 
 
 @dataclass(frozen=True)

@@ -58,12 +58,29 @@ class EntityOut(Out):
     user_id: UserId | None
 
 
+class ThumbOut(Out):
+    """How large it is; where it is says `GET …/attachments/{file_id}/thumb`."""
+
+    w: int
+    h: int
+    blurhash: Annotated[str, Field(max_length=60)]
+
+
+class ThumbLinkOut(ThumbOut):
+    url: Annotated[str, Field(max_length=8_192)]
+
+
+class ThumbParams(Params):
+    size: Literal["sm", "md", "lg"] = "sm"
+
+
 class AttachmentOut(Out):
     id: Ulid
     name: Annotated[str, Field(max_length=1000)]
     type: Annotated[str, Field(max_length=300)]
     size: int
     state: Literal["ready", "gone"]
+    thumb: ThumbOut | None
 
 
 class CardOut(Out):

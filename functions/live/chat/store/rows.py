@@ -11,7 +11,7 @@ from tessera import clock
 from tessera.due import DueRow
 from tessera.tables import Row
 
-from ..rules.messages import Attachment, Card, Entity, Message, Place
+from ..rules.messages import Attachment, Card, Entity, Message, Place, Thumb
 from ..rules.rooms import SMALL_ROOM, Kind, Last, Member, Mute, Role, Room
 
 META = "META"
@@ -283,7 +283,7 @@ def message_of(row: MessageRow) -> Message:
         text=row.text,
         at=clock.from_millis(int(row.at)),
         entities=tuple(Entity(**one) for one in json.loads(row.entities or "[]")),
-        attachments=tuple(Attachment(**one) for one in json.loads(row.attachments or "[]")),
+        attachments=tuple(map(_attachment, json.loads(row.attachments or "[]"))),
         cards=tuple(Card(**one) for one in json.loads(row.cards or "[]")),
         reactions=json.loads(row.reactions or "{}"),
         reply_to=row.reply_to,
@@ -336,6 +336,11 @@ def is_small(room: Room) -> bool:
 
 def minute_of(millis: int) -> int:
     return millis // 60_000
+
+
+def _attachment(kept: dict[str, Any]) -> Attachment:
+    thumb = kept.get("thumb")
+    return Attachment(**{**kept, "thumb": Thumb(**thumb) if thumb else None})
 
 
 def _place(sk: str) -> Place:

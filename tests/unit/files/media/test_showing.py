@@ -315,3 +315,25 @@ def test_erasure_goes_on_until_nothing_of_the_owner_is_left(world, ann):
 def test_only_accounts_may_erase(world, ann):
     assert ann.post("/media/internal/erase", json={"owner_id": ann.id}).status_code == 404
     assert world.internal("/media/internal/erase", {"owner_id": ids.new()}, caller="relay")[0] == 403
+
+
+def test_chat_is_told_where_a_thumbnail_is_for_those_it_answers_for(world, ann):
+    file_id = world.clean(ann, encoded(scene(640, 480), "PNG"))
+    assert world.internal("/media/internal/thumb", {"file_id": file_id}, caller="chat")[1]["url"] is None
+    world.work()
+
+    status, found = world.internal("/media/internal/thumb", {"file_id": file_id, "accept": "image/webp"}, caller="chat")
+
+    assert (status, found["w"], found["h"], len(found["blurhash"])) == (200, 160, 120, 28)
+    assert found["url"].partition("?")[0].endswith(".webp")
+    assert world.internal("/media/internal/thumb", {"file_id": file_id}, caller="blog")[0] == 403
+    assert world.internal("/media/internal/thumb", {"file_id": ids.new()}, caller="chat")[0] == 404
+
+
+def test_chat_is_told_of_no_thumbnail_of_what_is_gone_or_has_none(world, ann):
+    gone, words = world.clean(ann, small("PNG")), world.clean(ann, b"words", "text/plain")
+    world.work()
+    world.files.known.pop(gone)
+
+    assert world.internal("/media/internal/thumb", {"file_id": gone}, caller="chat")[0] == 404
+    assert world.internal("/media/internal/thumb", {"file_id": words}, caller="chat")[0] == 404

@@ -72,6 +72,23 @@ class Pages:
         return {"url": url, "cache": "miss", "card": {**card, "image": picture}, "problem": None}
 
 
+class Media:
+    """What `media` would answer: a small picture of every file a test has said that there is one of."""
+
+    def __init__(self) -> None:
+        self.made: set[str] = set()
+        self.asked: list[dict[str, Any]] = []
+        self.status = 200
+
+    def __call__(self, event: dict[str, Any]) -> dict[str, Any]:
+        assert event["rawPath"] == "/media/internal/thumb"
+        asked: dict[str, Any] = json.loads(event["body"])
+        self.asked.append(asked)
+        url = f"https://store.test/{asked['file_id']}-{asked['size']}" if asked["file_id"] in self.made else None
+        size = {"w": 160, "h": 90} if url else {"w": None, "h": None}
+        return {"statusCode": self.status, "body": json.dumps({"url": url, "blurhash": "00N17T", **size})}
+
+
 class Names:
     """What `accounts` would answer: whoever a test has named, and nobody else."""
 
@@ -108,6 +125,7 @@ class World(CapabilityWorld[Ports]):
     files: Files
     pages: Pages
     names: Names
+    media: Media
     bucket: str
 
     def room(self, owner: Caller, *members: Caller, kind: str = "private", **fields: Any) -> dict[str, Any]:
@@ -183,17 +201,19 @@ def world(cloud: None, frozen: FakeClock) -> Iterator[World]:
         "RATE_FACTOR": "1000",
     }
     with serving(app, "Chat", **variables) as served:
-        pages, names = Pages(), Names()
+        pages, names, media = Pages(), Names(), Media()
 
         def others(function: str, event: dict[str, Any], timeout_seconds: float) -> dict[str, Any]:
             if function == "tessera-linkpreview":
                 return pages(event)
+            if function == "tessera-media":
+                return media(event)
             if function == "tessera-accounts":
                 return names(event)
             return files(function, event, timeout_seconds)
 
         served.bindings.replace(Internal, Internal("chat", served.bindings, others))
-        yield World(served, frozen, realtime, queue, fanout, ephemeral, files, pages, names, bucket)
+        yield World(served, frozen, realtime, queue, fanout, ephemeral, files, pages, names, media, bucket)
 
 
 @pytest.fixture
