@@ -104,6 +104,20 @@ def test_a_warm_append_is_one_request_and_a_stale_one_two(table_of):
     assert [data for _, data in texts(mine)] == ['"a"', '"b"', '"c"', '"d"']
 
 
+def test_logs_that_were_looked_at_together_are_appended_to_without_a_look(table_of):
+    table = table_of("Realtime")
+    topics = [f"demo:{number}" for number in range(5)]
+    SeqLog(table).append(topics[0], [Entry("before")])
+    log, called = SeqLog(table), []
+
+    with aws.intercepted(lambda service, name, parameters: called.append(name)):
+        log.look_at(topics)
+        made = [log.append(topic, [Entry("x")]).last for topic in topics]
+
+    assert called == ["BatchGetItem", *["TransactWriteItems"] * 5]
+    assert made == [2, 1, 1, 1, 1]
+
+
 def test_erased_content_leaves_its_offset(log):
     log.append(TOPIC, [Entry("secret", {"kind": "x"}, {"user": "u"}), Entry("kept")])
 

@@ -80,7 +80,7 @@ def plan(ports: Ports, batch_id: str) -> None:
 
 
 def expand(ports: Ports, batch_id: str, number: int) -> None:
-    """Tell the people of one page. 4 requests, and 1 transaction a person. Going over it again tells nobody twice."""
+    """Tell the people of one page. 8 requests, and 1 transaction a person. Going over it again tells nobody twice."""
     store = ports.store
     row, page = store.batches.get(batch_id), store.batches.page(batch_id, number)
     if row is None or page is None or page.done:
@@ -90,6 +90,8 @@ def expand(ports: Ports, batch_id: str, number: int) -> None:
         return
     users: list[str] = list(page.users)
     known, outgoing = store.people.many(users[:PAGE]), Outgoing()
+    # Where each log stands would else be a request of its own for each of them.
+    ports.live.log.look_at([user_topic(user_id) for user_id in users])
     try:
         for user_id in users:
             if row.cancelled:

@@ -281,6 +281,18 @@ def test_a_cancelled_batch_shows_so_at_once_and_its_worker_agrees(world):
     assert world.mail.letters == {}
 
 
+def test_where_the_logs_of_a_page_stand_is_read_at_once(world):
+    people = [world.person() for _ in range(10)]
+    batch = world.ask(*people)
+
+    with CapacityMeter() as meter:
+        expand.expand(world.ports, batch, 0)
+
+    logs = meter.of(world.ports.live.log.table.name).operations
+    assert "GetItem" not in logs and logs.count("BatchGetItem") == 1
+    assert [len(world.feed(user)) for user in people] == [1] * 10
+
+
 def test_telling_one_person_costs_one_transaction(world):
     user = world.person()
     world.send(user)
