@@ -13,7 +13,7 @@ from tessera.problems import Problem
 from .messages import Place
 
 # What one step of the work reads: lines, and those who reacted to a message as so many more.
-LINES_AT_ONCE = 2_000
+LINES_AT_ONCE = 1_000
 
 
 class ExportRunning(Problem):

@@ -30,6 +30,7 @@ def test_everything_of_somebody_is_told_and_then_gone(world, alice, bob, say):
     alice.request("PUT", f"/chat/blocks/{ids.new()}")
     world.follow()
     alice.request("PUT", f"/chat/rooms/{room['id']}/messages/{theirs['id']}/reactions/%F0%9F%91%8D")
+    assert alice.post(f"/chat/rooms/{room['id']}/export").status_code == 202
 
     told = told_then_gone(
         "chat",
@@ -37,9 +38,11 @@ def test_everything_of_somebody_is_told_and_then_gone(world, alice, bob, say):
         world.table,
         alice.id,
         between=world.follow,
+        unsaid={"ROOM#*|EXPORT": "how far what they had asked for has come, which is told as a job"},
         stays=STAYS,
     )
 
+    assert [one["work"] for one in told["job"]] == ["room.export"]
     texts = sorted(one["text"] for one in told["message"])
     assert texts == ["In a thread", f"Mine <@{bob.id}>", "Only for you", "Said before leaving"]
     assert {one["room_id"] for one in told["membership"]} == {room["id"], dm["id"]}
