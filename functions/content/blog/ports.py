@@ -10,6 +10,7 @@ from tessera.settings import Bindings
 from .accounts import Accounts
 from .config import BlogSettings
 from .passes import Passes
+from .progress import Progress
 from .spamcheck import Spam
 from .store.authors import AuthorStore
 from .store.bans import BanStore
@@ -39,6 +40,7 @@ class Ports:
     spam: Spam
     live: Live
     jobs: Jobs
+    progress: Progress
     imports: ImportStore
     objects: Objects
     queue: str
@@ -61,6 +63,7 @@ class Ports:
             spam=bindings.get(Spam),
             live=bindings.get(Live),
             jobs=bindings.get(Jobs),
+            progress=bindings.get(Progress),
             imports=bindings.get(ImportStore),
             objects=bindings.get(Objects),
             queue=settings.queue,

@@ -57,10 +57,13 @@ class ImportWork(BaseModel):
 class ExportWork(BaseModel):
     owner_id: str
     job_id: str
+    person_id: str = ""
+    moderates: bool = False
     shelf: int
     after: str | None
     part: int
     posts: int
+    comments: int = 0
     bytes: int
 
 

@@ -18,8 +18,9 @@ from ..rules.comments import Comment, State, is_editable, new_number, path_below
 from ..rules.posts import Post
 from ..rules.problems import EditWindowClosed, NotYourComment, ParentNotVisible
 from ..spamcheck import Checked, Visitor
+from ..store.comment_arrivals import NumberInUse
 from ..store.comment_rows import WAITING
-from ..store.comments import Changed, NumberInUse
+from ..store.comments import Changed
 from .access import introduced, person
 from .telling import url_of
 

@@ -1,31 +1,37 @@
 """Posts from a file: of another blog of ours, of Ghost or of WordPress; each item for itself."""
 
 import hashlib
-from dataclasses import dataclass
+import html
+from dataclasses import dataclass, replace
 
 from tessera import clock, ids, queues
 from tessera.auth.principal import Principal
 from tessera.auth.problems import InsufficientScope
 from tessera.idempotency import Intent
 from tessera.jobs import Job, JobState
-from tessera.markup import TooComplex, TooLong
-from tessera.problems import Gone, InvalidRequest, NotFound, PayloadTooLarge, Problem
+from tessera.markup import TooComplex, TooLong, render
+from tessera.problems import Busy, Gone, InvalidRequest, NotFound, PayloadTooLarge, Problem
+from tessera.transact import AlreadySeen, Step, transact
 from tessera.uploads import Signed
 
 from ..ports import Ports
 from ..rules.arriving import MAX_FILE_BYTES, Item, Line
+from ..rules.comments import Comment
 from ..rules.imports import read
 from ..rules.posts import MAX_TAGS, Post, Status, distinct
 from ..rules.problems import UploadMissing
+from ..rules.remarks import SALT_BYTES, Brought, brought
 from ..rules.slugs import slug_of
+from ..store.comment_arrivals import ARRIVING_AT_ONCE, NumberInUse, arrive
 from ..store.imports import Import, Running
 from ..store.objects import upload_key
 from . import posts
-from .access import hold_publisher
+from .access import hold_publisher, person
 
 IMPORT = "import"
 # One run of the worker; the rest goes back to the queue.
-SECONDS, AT_ONCE, NOTED_EVERY = 12.0, 100, 20
+SECONDS, AT_ONCE, TOLD_EVERY = 12.0, 100, 20
+TRIES, MAX_NOTES = 6, 20
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,8 @@ def start(ports: Ports, upload_id: str, *, by: Principal) -> Job:
         items = _read(ports, by.owner_id, upload_id)
         job, keeping = ports.jobs.starting(by.owner_id, IMPORT, total=len(items), cancellable=True)
         try:
-            ports.imports.start(Import(by.owner_id, upload_id, job.id, by.snapshot()), keeping)
+            begun = Import(by.owner_id, upload_id, job.id, by.snapshot())
+            ports.imports.start(begun, keeping, *ports.progress.opening(job.id, [person(by)]))
         except Running:
             running = ports.imports.get(by.owner_id, upload_id)
     if running is not None:
@@ -86,50 +93,125 @@ def work(ports: Ports, owner_id: str, upload_id: str) -> None:
     try:
         items = _read(ports, owner_id, upload_id)
     except Problem as problem:
-        ports.jobs.fail(job, problem)
+        ports.progress.tell(ports.jobs.fail(job, problem))
         return
     try:
-        job = _some(ports, made, job, items)
+        made, job = _some(ports, made, job, items)
     finally:
         # Also when something did not answer: what is done is kept, and the next delivery may go on at once.
-        ports.imports.note(made, release=True)
+        ports.imports.release(made)
     if job.state.is_over:
+        ports.progress.tell(job)
         return
     if made.offset < len(items):
+        ports.progress.tell(job)
         _send(ports, owner_id, upload_id)
         return
-    result = {"created": made.created, "skipped": made.skipped, "refused": made.refused}
-    ports.jobs.finish(job, result={**result, "report": f"/blog/imports/{upload_id}"}, errors=made.faults)
+    _finish(ports, made, job)
     ports.objects.delete(upload_key(owner_id, upload_id))
 
 
-def _some(ports: Ports, made: Import, job: Job, items: list[Item]) -> Job:
+def _finish(ports: Ports, made: Import, job: Job) -> None:
+    result = {name: getattr(made, name) for name in ("created", "skipped", "refused", "comments")}
+    refused = ports.imports.refusals(made.owner_id, made.upload_id) if made.refused else []
+    faults = [{"item": one.number, "title": one.title, "detail": " ".join(one.notes)} for one in refused]
+    done = ports.jobs.finish(job, result={**result, "report": f"/blog/imports/{made.upload_id}"}, errors=faults)
+    ports.progress.tell(done)
+
+
+def _some(ports: Ports, made: Import, job: Job, items: list[Item]) -> tuple[Import, Job]:
     by = Principal.of_snapshot(made.by)
     started = clock.monotonic()
     for item in items[made.offset : made.offset + AT_ONCE]:
-        line = _one(ports, made, item, by)
-        ports.imports.report(made, line)
-        made.done(line)
-        if made.offset % NOTED_EVERY == 0:
-            ports.imports.note(made)
-        job = ports.jobs.progress(job, made.offset)
-        if job.state.is_over or clock.monotonic() - started > SECONDS:
-            break
-    return job
+        with_it = _comments(made, item, by)
+        while made.offset < item.number:
+            made = _follow(ports, made, item, with_it) if made.inside else _take(ports, made, item, with_it, by)
+            job = _noted(ports, job, made.offset)
+            if job.state.is_over or clock.monotonic() - started > SECONDS:
+                return made, job
+        if made.offset % TOLD_EVERY == 0:
+            ports.progress.tell(job)
+    return made, job
 
 
-def _one(ports: Ports, made: Import, item: Item, by: Principal) -> Line:
-    """What becomes of an item. What does not answer is no fault of the item, and is raised."""
+def _noted(ports: Ports, job: Job, done: int) -> Job:
+    try:
+        return ports.jobs.progress(job, done)
+    except NotFound:
+        # It went with whoever asked for it.
+        raise AlreadySeen() from None
+
+
+def _take(ports: Ports, made: Import, item: Item, with_it: Brought, by: Principal) -> Import:
+    """The import once it is known what becomes of an item. What does not answer is no fault of it, and is raised."""
     if item.skipped or item.fault:
         outcome = "skipped" if item.skipped else "refused"
-        return Line(item.number, item.title, outcome, notes=(item.skipped or item.fault,))
+        return _settle(ports, made, Line(item.number, item.title, outcome, notes=(item.skipped or item.fault,)))
     draft, notes = _draft(ports, item)
+
+    def line(post: Post) -> Line:
+        told = (*notes, *_renamed(item, post), *with_it.notes)[:MAX_NOTES]
+        return Line(item.number, item.title, "created", post.id, post.slug, told, len(with_it.comments))
+
+    def also(post: Post) -> list[Step]:
+        return ports.imports.advancing(made, _settled(made, line(post)), line(post))
+
     try:
-        post, _ = posts.create(ports, draft, by=by, intent=_intent(made, item))
+        post, replayed = posts.create(ports, draft, by=by, intent=_intent(made, item), also=also)
     except (InvalidRequest, TooLong, TooComplex, InsufficientScope, Gone) as problem:
         said = next((error.detail for error in problem.errors), problem.detail)
-        return Line(item.number, item.title, "refused", notes=(said[:300],))
-    return Line(item.number, item.title, "created", post.id, post.slug, (*notes, *_renamed(item, post)))
+        return _settle(ports, made, Line(item.number, item.title, "refused", notes=(said[:300],)))
+    return _settle(ports, made, line(post)) if replayed else _settled(made, line(post))
+
+
+def _settle(ports: Ports, made: Import, line: Line) -> Import:
+    after = _settled(made, line)
+    transact(*ports.imports.advancing(made, after, line))
+    return after
+
+
+def _settled(made: Import, line: Line) -> Import:
+    return made.settled(line, comments_follow=line.comments > 0)
+
+
+def _comments(made: Import, item: Item, by: Principal) -> Brought:
+    """The same whenever it is asked: a later delivery goes on where this one ends."""
+    sent_at = ids.timestamp_ms(made.upload_id)
+    since = next((at for at in (item.at, item.created_at) if at is not None), sent_at)
+    salt = _digest(made, item)[-SALT_BYTES:]
+    return brought(item.remarks, _intent(made, item).id, by=person(by), salt=salt, now=sent_at, since=since)
+
+
+def _follow(ports: Ports, made: Import, item: Item, with_it: Brought) -> Import:
+    """The import once a further part of the comments of a post is there, or left out because the post is not."""
+    first = (made.inside - 1) * ARRIVING_AT_ONCE
+    some = with_it.comments[first : first + ARRIVING_AT_ONCE]
+    after = made.followed(len(some), more=first + ARRIVING_AT_ONCE < len(with_it.comments))
+    shown = [_shown(one) for one in some]
+    also = ports.imports.advancing(made, after)
+    for shift in range(TRIES):
+        numbered = [replace(one, number=one.number + shift) for one in shown]
+        try:
+            arrive(ports.comments.table, _intent(made, item).id, numbered, *also)
+        except NumberInUse:
+            continue
+        except NotFound:
+            break
+        return after
+    else:
+        raise Busy()
+    rest = made.followed(0, more=False)
+    transact(*ports.imports.advancing(made, rest))
+    return rest
+
+
+def _shown(comment: Comment) -> Comment:
+    if comment.body is None:
+        return comment
+    try:
+        return replace(comment, html=render(comment.body, "comment").html)
+    except TooComplex:
+        return replace(comment, html=f"<p>{html.escape(comment.body)}</p>")
 
 
 def _draft(ports: Ports, item: Item) -> tuple[posts.Draft, list[str]]:
@@ -173,8 +255,11 @@ def _renamed(item: Item, post: Post) -> list[str]:
 
 def _intent(made: Import, item: Item) -> Intent:
     """The same for the same item of the same upload, so that a second delivery meets the post of the first."""
-    digest = hashlib.sha256(f"{made.owner_id}\n{made.upload_id}\n{item.number}".encode()).digest()
-    return Intent(ids.derived(ids.timestamp_ms(made.upload_id), digest), f"import {made.upload_id}")
+    return Intent(ids.derived(ids.timestamp_ms(made.upload_id), _digest(made, item)), f"import {made.upload_id}")
+
+
+def _digest(made: Import, item: Item) -> bytes:
+    return hashlib.sha256(f"{made.owner_id}\n{made.upload_id}\n{item.number}".encode()).digest()
 
 
 def _read(ports: Ports, owner_id: str, upload_id: str) -> list[Item]:

@@ -1,6 +1,6 @@
 """Posts are written, changed, published and taken away again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from tessera.idempotency import Intent
 from tessera.markup import render
 from tessera.outbox import Event
 from tessera.problems import Busy, Gone, NotFound
+from tessera.transact import Step
 
 from ..events import PostDeleted, PostPublished, PostUnpublished, PostUpdated
 from ..ports import Ports
@@ -61,10 +62,22 @@ def rendered(source: str) -> Body:
     )
 
 
-def create(ports: Ports, draft: Draft, *, by: Principal, intent: Intent) -> tuple[Post, bool]:
+def nothing_more(post: Post) -> Sequence[Step]:
+    return ()
+
+
+def create(
+    ports: Ports,
+    draft: Draft,
+    *,
+    by: Principal,
+    intent: Intent,
+    also: Callable[[Post], Sequence[Step]] = nothing_more,
+) -> tuple[Post, bool]:
     """The post, and whether an earlier request had made it. 1 request beside those for its author and its tags.
 
-    Raises `SlugTaken` for a slug that was asked for; one made of a title is made another.
+    `also` is given the post as it is to be written, and its steps belong to that. Raises `SlugTaken` for a slug that
+    was asked for; one made of a title is made another.
     """
     now, body = clock.millis(), rendered(draft.body)
     introduced(ports, by.owner_id)
@@ -95,7 +108,7 @@ def create(ports: Ports, draft: Draft, *, by: Principal, intent: Intent) -> tupl
 
     def write(named: Post) -> tuple[Post, bool]:
         event = _published(ports, named, body, person(by)) if named.is_published else None
-        return ports.posts.create(named, body, intent, event)
+        return ports.posts.create(named, body, intent, event, *also(named))
 
     made, replayed = _under_a_slug(post, write, chosen=draft.slug is not None and not draft.yields)
     if replayed and made.status is Status.TRASHED:

@@ -26,7 +26,7 @@ Mover = Annotated[Principal, auth.require("blog:write", rate="expensive")]
 
 @router.post("/export", status_code=202, responses=problems())
 async def export_posts(response: Response, caller: Mover, ports: Bound) -> JobOut:
-    """Have your own posts packed, whatever their state: Markdown with front matter, and JSON."""
+    """Have your own posts packed with their comments, whatever their state: Markdown with front matter, and JSON."""
     return show_accepted(response, "blog", exporting.start(ports, by=caller))
 
 
@@ -35,7 +35,8 @@ async def get_export(job_id: str, caller: Writer, ports: Bound) -> DownloadOut:
     """Where to fetch a finished export, for a quarter of an hour; the file is there for 20 hours."""
     job, url, until = exporting.link(ports, job_id, by=caller)
     told = job.result or {}
-    return DownloadOut(url=url, expires_at=until, posts=told["posts"], size_bytes=told["size_bytes"])
+    counted = {name: int(told.get(name, 0)) for name in ("posts", "comments", "size_bytes")}
+    return DownloadOut(url=url, expires_at=until, **counted)
 
 
 @router.post("/import/uploads", status_code=201, responses=problems())
@@ -58,7 +59,7 @@ async def create_upload(caller: Writer, ports: Bound) -> UploadOut:
     responses=problems(UploadMissing, Unreadable, PayloadTooLarge, InvalidRequest, InsufficientScope),
 )
 async def import_posts(body: ImportIn, response: Response, caller: Mover, ports: Bound) -> JobOut:
-    """Import what this blog, Ghost or WordPress has exported, with its slugs and dates."""
+    """Import what this blog, Ghost or WordPress has exported, with its slugs, dates and comments."""
     return show_accepted(response, "blog", importing.start(ports, body.upload_id, by=caller))
 
 

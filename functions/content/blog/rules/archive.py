@@ -1,4 +1,5 @@
-"""The blog's own format: a zip of one Markdown file for each post, with front matter, and `blog.json` about all."""
+"""The blog's own format: a zip of one Markdown file for each post, with front matter, its comments, if it has any, as
+JSON, and `blog.json` about all."""
 
 import io
 import json
@@ -8,7 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .arriving import MAX_ITEMS, MAX_UNPACKED_BYTES, Item, Unreadable, dicts, held, item_of, json_of, skipped
+from .comments import Comment, State
 from .posts import Body, Post, Status
+from .remarks import Remark, hold_remarks, remark_of, state_of
 
 FORMAT, VERSION = "tessera-blog", 1
 INDEX = "blog.json"
@@ -17,8 +20,8 @@ _NAME_LETTERS = 40
 _FRONT = ("title", "slug", "status", "published_at", "publish_at", "updated_at", "excerpt", "tags", "category")
 
 
-def record_of(post: Post, body: Body) -> dict[str, Any]:
-    """A post as it is kept between the steps of an export."""
+def record_of(post: Post, body: Body, comments: list[dict[str, Any]]) -> dict[str, Any]:
+    """A post with its comments as it is kept between the steps of an export."""
     times = ("created_at", "updated_at", "published_at", "publish_at", "deleted_at")
     return {
         "id": post.id,
@@ -33,14 +36,38 @@ def record_of(post: Post, body: Body) -> dict[str, Any]:
         "canonical_url": post.canonical_url,
         "comment_policy": post.comment_policy.value,
         "body": body.source,
+        "comments": comments,
     }
+
+
+def comment_of(comment: Comment, name: str | None, *, whole: bool) -> dict[str, Any]:
+    """A comment as an export has it. Unless the `whole` may be seen, what is hidden is the place of a comment."""
+    seen = whole or comment.state is not State.HIDDEN
+    told: dict[str, Any] = {
+        "id": comment.id,
+        "parent_id": comment.parent_id,
+        "reply_to": comment.reply_to,
+        "status": (comment.state if seen else State.DELETED).value,
+        "created_at": _instant(comment.created_at),
+    }
+    if not seen or comment.state is State.DELETED:
+        return told
+    told |= {"author": name or comment.guest, "author_id": comment.author_id, "body": comment.body}
+    # Somebody without an account has an address that only moderators see.
+    told |= {"email": comment.email} if whole and comment.email else {}
+    return {**told, "edited_at": _instant(comment.edited_at), "pinned": comment.pinned}
 
 
 def add(archive: zipfile.ZipFile, record: dict[str, Any]) -> dict[str, Any]:
     """Write a post into the archive; what the index says of it comes back."""
     name = f"posts/{record['id']}-{record['slug'][:_NAME_LETTERS]}.md"
     archive.writestr(name, markdown(record))
-    return {**{field: value for field, value in record.items() if field != "body"}, "file": name}
+    entry = {field: value for field, value in record.items() if field not in ("body", "comments")}
+    comments = record.get("comments")
+    if comments:
+        entry["comments"] = f"comments/{record['id']}.json"
+        archive.writestr(entry["comments"], json.dumps({"comments": comments}, ensure_ascii=False, indent=1))
+    return {**entry, "file": name}
 
 
 def finish(archive: zipfile.ZipFile, entries: list[dict[str, Any]], made_at: str) -> None:
@@ -66,7 +93,7 @@ def read(body: bytes) -> list[Item]:
 
 def _items(archive: zipfile.ZipFile) -> Iterator[Item]:
     names = {one.filename: one for one in archive.infolist()}
-    if len(names) > MAX_ITEMS + 1:
+    if len(names) > 2 * MAX_ITEMS + 1:
         held(len(names))
     if INDEX not in names:
         raise Unreadable(f"The zip holds no {INDEX}, so it is no export of this blog.")
@@ -76,11 +103,18 @@ def _items(archive: zipfile.ZipFile) -> Iterator[Item]:
         raise Unreadable(f"Its {INDEX} is not of the format {FORMAT} {VERSION}.")
     posts = dicts(index.get("posts"))
     held(len(posts))
+    remarks = 0
     for number, told in enumerate(posts, start=1):
-        name = told.get("file")
-        packed = names.get(name) if isinstance(name, str) else None
+        packed, more = (_part(names, told.get(name)) for name in ("file", "comments"))
         text = _said(left.read(archive, packed).decode("utf-8", "replace")) if packed is not None else ""
-        yield _item(number, {**told, "body": text})
+        comments = dicts(json_of(left.read(archive, more)).get("comments")) if more is not None else []
+        remarks += len(comments)
+        hold_remarks(remarks)
+        yield _item(number, {**told, "body": text}, comments)
+
+
+def _part(names: dict[str, zipfile.ZipInfo], name: object) -> zipfile.ZipInfo | None:
+    return names.get(name) if isinstance(name, str) else None
 
 
 class _Left:
@@ -98,7 +132,7 @@ class _Left:
         return found
 
 
-def _item(number: int, told: dict[str, Any]) -> Item:
+def _item(number: int, told: dict[str, Any], comments: list[dict[str, Any]]) -> Item:
     statuses: dict[object, Status] = {status.value: status for status in Status}
     named = told.get("status")
     status = statuses.get(named if isinstance(named, str) else None, Status.DRAFT)
@@ -107,7 +141,15 @@ def _item(number: int, told: dict[str, Any]) -> Item:
     shelf, tags = told.get("category"), told.get("tags")
     fields = {**told, "at": told.get("published_at" if status is Status.PUBLISHED else "publish_at")}
     fields["shelves"] = ((shelf, ""),) if isinstance(shelf, str) and shelf else ()
-    return item_of(number, fields, status=status, tags=tags if isinstance(tags, list) else ())
+    remarks = map(_remark, comments)
+    return item_of(number, fields, status=status, tags=tags if isinstance(tags, list) else (), remarks=remarks)
+
+
+def _remark(told: dict[str, Any]) -> Remark:
+    fields = {**told, "name": told.get("author"), "at": told.get("created_at")}
+    # What was answered deepest in a thread stands beside its answer, and may be gone.
+    fields["answers"] = (told.get("reply_to"), told.get("parent_id"))
+    return remark_of(fields, state_of(told.get("status")))
 
 
 def _said(text: str) -> str:

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tessera.ids import is_ulid
 from tessera.problems import Problem
@@ -23,6 +23,9 @@ from .posts import (
     plain_title,
 )
 
+if TYPE_CHECKING:
+    from .remarks import Remark
+
 MAX_FILE_BYTES = 20 * 1024 * 1024
 MAX_UNPACKED_BYTES = 60 * 1024 * 1024
 MAX_ITEMS = 5_000
@@ -31,6 +34,7 @@ _LATEST = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp() * 1000)
 _LINK = re.compile(r"https?://[^\s<>\"]{1,1990}")
 _SHELF = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _MAX_SHELF = 80
+MAX_WRITER = 80
 _NOT_IN_TAGS = re.compile(r"[#/?\\,]")
 
 
@@ -63,11 +67,12 @@ class Item:
     fault: str = ""
     skipped: str = ""
     notes: tuple[str, ...] = ()
+    remarks: "tuple[Remark, ...]" = ()
 
 
 @dataclass(frozen=True)
 class Line:
-    """What became of an item: `created`, `skipped` or `refused`."""
+    """What became of an item: `created`, with so many comments, `skipped` or `refused`."""
 
     number: int
     title: str
@@ -75,18 +80,29 @@ class Line:
     post_id: str | None = None
     slug: str | None = None
     notes: tuple[str, ...] = ()
+    comments: int = 0
 
 
 def skipped(number: int, title: object, why: str) -> Item:
-    return Item(number, _titled(title)[:MAX_TITLE], skipped=why)
+    return Item(number, titled(title)[:MAX_TITLE], skipped=why)
 
 
 def item_of(
-    number: int, told: Mapping[str, Any], *, status: Status, tags: Iterable[object] = (), notes: Iterable[str] = ()
+    number: int,
+    told: Mapping[str, Any],
+    *,
+    status: Status,
+    tags: Iterable[object] = (),
+    notes: Iterable[str] = (),
+    remarks: "Iterable[Remark]" = (),
 ) -> Item:
     """The item that these fields tell of, whatever is in them."""
-    title, body = _titled(told.get("title")), _text(told.get("body"))
-    excerpt, noted = _text(told.get("excerpt")).strip(), list(notes)
+    title, body = titled(told.get("title")), text_of(told.get("body"))
+    excerpt, noted = text_of(told.get("excerpt")).strip(), list(notes)
+    body, noted = _with_picture(body, text_of(told.get("picture")), noted)
+    writer = titled(told.get("writer"))[:MAX_WRITER]
+    if writer:
+        noted.append(f"It was written by {writer}.")
     fault = _fault(title, body)
     if len(excerpt) > MAX_EXCERPT:
         excerpt = ""
@@ -94,25 +110,26 @@ def item_of(
     good = distinct(filter(None, map(_tag, tags)))
     if len(good) > MAX_TAGS:
         noted.append(f"Of its tags the first {MAX_TAGS} are kept.")
-    link, cover = _text(told.get("canonical_url")), told.get("cover_media_id")
+    link, cover = text_of(told.get("canonical_url")), told.get("cover_media_id")
     policies: dict[object, CommentPolicy] = {policy.value: policy for policy in CommentPolicy}
     return Item(
         number,
         title[:MAX_TITLE],
         body="" if fault else body,
-        slug=_text(told.get("slug"))[:MAX_TITLE].strip() or None,
+        slug=text_of(told.get("slug"))[:MAX_TITLE].strip() or None,
         status=status,
         excerpt=excerpt or None,
         tags=good[:MAX_TAGS],
         shelves=tuple(_shelf(*one) for one in told.get("shelves", ()))[:MAX_TAGS],
         cover_media_id=cover if isinstance(cover, str) and is_ulid(cover) else None,
         canonical_url=link if _LINK.fullmatch(link) else None,
-        comment_policy=policies.get(_text(told.get("comment_policy")), CommentPolicy.OPEN),
+        comment_policy=policies.get(text_of(told.get("comment_policy")), CommentPolicy.OPEN),
         created_at=millis_of(told.get("created_at")),
         updated_at=millis_of(told.get("updated_at")),
         at=millis_of(told.get("at")),
         fault=fault,
         notes=tuple(noted),
+        remarks=tuple(remarks),
     )
 
 
@@ -153,6 +170,15 @@ def dicts(value: object) -> list[dict[str, Any]]:
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
+def _with_picture(body: str, link: str, notes: list[str]) -> tuple[str, list[str]]:
+    """The text below the picture that stood above it there, which nobody has fetched."""
+    if not link or not body.strip() or link in body:
+        return body, notes
+    if not _LINK.fullmatch(link):
+        return body, [*notes, "Its picture is left out: the file does not say where it lies."]
+    return f"![](<{link}>)\n\n{body}", [*notes, "Its picture stands before its text, and lies where it lay."]
+
+
 def _fault(title: str, body: str) -> str:
     size = len(body.encode())
     if not title:
@@ -166,11 +192,11 @@ def _fault(title: str, body: str) -> str:
     return ""
 
 
-def _titled(value: object) -> str:
-    return plain_title(_text(value))
+def titled(value: object) -> str:
+    return plain_title(text_of(value))
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
     """Text that can be kept: no halves of characters, no controls but tabs and new lines."""
     if not isinstance(value, str):
         return ""
@@ -184,5 +210,5 @@ def _shelf(slug: str, name: str) -> tuple[str, str]:
 
 
 def _tag(value: object) -> str:
-    text = " ".join(_NOT_IN_TAGS.sub(" ", _text(value)).split())
+    text = " ".join(_NOT_IN_TAGS.sub(" ", text_of(value)).split())
     return text if len(text) <= MAX_TAG and text.isprintable() else ""

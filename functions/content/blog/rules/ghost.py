@@ -16,24 +16,27 @@ def read(found: dict[str, Any]) -> list[Item]:
         raise Unreadable("It is JSON, and no export of Ghost.")
     posts = dicts(data["posts"])
     held(len(posts))
-    tags = _tags(data)
-    return [_item(number, told, tags.get(str(told.get("id")), [])) for number, told in enumerate(posts, start=1)]
+    tags, writers = _named(data, "tags", "posts_tags", "tag_id"), _named(data, "users", "posts_authors", "author_id")
+    return [
+        _item(number, told, tags.get(str(told.get("id")), []), writers.get(str(told.get("id")), []))
+        for number, told in enumerate(posts, start=1)
+    ]
 
 
-def _tags(data: dict[str, Any]) -> dict[str, list[object]]:
-    """The names of the tags of each post, in its order."""
-    names = {str(tag.get("id")): tag.get("name") for tag in dicts(data.get("tags"))}
-    found: dict[str, list[object]] = {}
-    links = dicts(data.get("posts_tags"))
+def _named(data: dict[str, Any], things: str, places: str, key: str) -> dict[str, list[str]]:
+    """The names of the tags or the authors of each post, in its order."""
+    names = {str(one.get("id")): one.get("name") for one in dicts(data.get(things))}
+    found: dict[str, list[str]] = {}
+    links = dicts(data.get(places))
     for link in sorted(links, key=lambda one: one["sort_order"] if isinstance(one.get("sort_order"), int) else 0):
-        name = names.get(str(link.get("tag_id")))
+        name = names.get(str(link.get(key)))
         # Ghost's own tags begin with a number sign and are shown to nobody.
         if isinstance(name, str) and not name.startswith("#"):
             found.setdefault(str(link.get("post_id")), []).append(name)
     return found
 
 
-def _item(number: int, told: dict[str, Any], tags: list[object]) -> Item:
+def _item(number: int, told: dict[str, Any], tags: list[str], writers: list[str]) -> Item:
     if told.get("type", "post") != "post" or told.get("page") in (1, True):
         return skipped(number, told.get("title"), "It is a page, not a post.")
     named, notes = told.get("status"), []
@@ -46,4 +49,5 @@ def _item(number: int, told: dict[str, Any], tags: list[object]) -> Item:
         body = told["plaintext"]
         notes.append("It comes as plain text: the file has no HTML of it.")
     fields = {**told, "body": body, "excerpt": told.get("custom_excerpt"), "at": told.get("published_at")}
+    fields |= {"picture": told.get("feature_image"), "writer": ", ".join(writers)}
     return item_of(number, fields, status=status, tags=tags, notes=notes)

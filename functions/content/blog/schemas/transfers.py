@@ -31,6 +31,7 @@ class DownloadOut(Out):
     url: Url
     expires_at: Instant
     posts: int
+    comments: int
     size_bytes: int
 
 
@@ -40,13 +41,14 @@ class ReportParams(Params):
 
 
 class LineOut(Out):
-    """What became of an item of the file, by its number there."""
+    """What became of an item of the file, by its number there, and how many comments come with it."""
 
     number: int
     title: Annotated[str, Field(max_length=200)]
     outcome: Literal["created", "skipped", "refused"]
     post_id: Ulid | None
     slug: Annotated[str, Field(max_length=200)] | None
+    comments: int
     notes: Annotated[list[Short], Field(max_length=20)]
 
     @classmethod
@@ -57,5 +59,6 @@ class LineOut(Out):
             outcome=line.outcome,  # type: ignore[arg-type]
             post_id=line.post_id,
             slug=line.slug,
+            comments=line.comments,
             notes=list(line.notes),
         )

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import islice
 from typing import Any, Self
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
 
 from tessera import clock
@@ -14,7 +17,7 @@ from tessera.expressions import is_free
 from tessera.jobs import MAX_ERRORS
 from tessera.settings import Bindings
 from tessera.tables import ConditionFailed, Row, Table
-from tessera.transact import AlreadySeen, Step, putting, transact
+from tessera.transact import AlreadySeen, Step, putting, transact, updating
 
 from ..config import BlogSettings
 from ..rules.arriving import Line
@@ -23,6 +26,7 @@ KEPT = timedelta(days=7)
 # Longer than a worker can live, so that two of them are seldom at one import; that nothing is made twice, the ids of
 # the posts see to.
 LEASE_MS = 60_000
+_COUNTED = ("offset", "inside", "created", "skipped", "refused", "comments")
 
 
 class ImportRow(Row):
@@ -30,10 +34,11 @@ class ImportRow(Row):
     # Who asked for it, as they were verified then: what they may do is what the import may do.
     by = JSONAttribute()
     offset = NumberAttribute(default=0)
+    inside = NumberAttribute(default=0)
     created = NumberAttribute(default=0)
     skipped = NumberAttribute(default=0)
     refused = NumberAttribute(default=0)
-    faults = UnicodeAttribute(default="[]")
+    comments = NumberAttribute(default=0)
     lease = NumberAttribute(default=0)
 
 
@@ -44,32 +49,39 @@ class ReportRow(Row):
     post_id = UnicodeAttribute(null=True)
     slug = UnicodeAttribute(null=True)
     notes = UnicodeAttribute(default="[]")
+    comments = NumberAttribute(default=0)
 
 
 class Running(Exception):
     """This upload is being imported, or was."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Import:
-    """`offset` items are done; `faults` holds the first hundred that became no post."""
+    """`offset` items are done. Of the next one the post is there once `inside` is more than nothing, and one part less
+    of its comments. `lease` is until when a worker holds it."""
 
     owner_id: str
     upload_id: str
     job_id: str
     by: dict[str, Any]
     offset: int = 0
+    inside: int = 0
     created: int = 0
     skipped: int = 0
     refused: int = 0
-    faults: list[dict[str, Any]] = field(default_factory=list)
+    comments: int = 0
+    lease: int = 0
 
-    def done(self, line: Line) -> None:
-        self.offset = line.number
-        setattr(self, line.outcome, getattr(self, line.outcome) + 1)
-        if line.outcome == "refused":
-            told = {"item": line.number, "title": line.title, "detail": " ".join(line.notes)}
-            self.faults = [*self.faults, told][:MAX_ERRORS]
+    def settled(self, line: Line, *, comments_follow: bool = False) -> Self:
+        """As it is once this has become of its next item."""
+        after = replace(self, **{line.outcome: getattr(self, line.outcome) + 1})
+        return replace(after, inside=1) if comments_follow else replace(after, offset=self.offset + 1)
+
+    def followed(self, comments: int, *, more: bool) -> Self:
+        """As it is once a further part of the comments is there."""
+        after = replace(self, comments=self.comments + comments)
+        return replace(after, inside=self.inside + 1) if more else replace(after, offset=self.offset + 1, inside=0)
 
 
 class ImportStore:
@@ -80,10 +92,10 @@ class ImportStore:
     def bind(cls, bindings: Bindings) -> Self:
         return cls(Table(bindings.settings(BlogSettings).table))
 
-    def start(self, made: Import, job: Step) -> None:
+    def start(self, made: Import, *job: Step) -> None:
         """1 transaction. Raises `Running` for an upload that has its import."""
         row = ImportRow(pk=imports_of(made.owner_id), sk=made.upload_id, job_id=made.job_id, by=made.by, ttl=_expiry())
-        transact(putting(self.table, row, only_if=is_free(), refused=Running()), job)
+        transact(putting(self.table, row, only_if=is_free(), refused=Running()), *job)
 
     def get(self, owner_id: str, upload_id: str) -> Import | None:
         row = self.table.get(ImportRow, imports_of(owner_id), upload_id)
@@ -104,40 +116,50 @@ class ImportStore:
             raise AlreadySeen() from None
         return _import(row)
 
-    def note(self, made: Import, *, release: bool = False) -> None:
-        """How far it has come. 1 write, and none once the import is gone."""
-        changes: dict[str, Any] = {name: getattr(made, name) for name in ("offset", "created", "skipped", "refused")}
-        changes |= {"faults": json.dumps(made.faults), **({"lease": 0} if release else {})}
-        actions = [Path(name).set(value) for name, value in changes.items()]
-        there = ImportRow.job_id == made.job_id
-        try:
-            self.table.update(ImportRow, imports_of(made.owner_id), made.upload_id, *actions, only_if=there, bump=False)
-        except ConditionFailed:
-            return
+    def release(self, made: Import) -> None:
+        """Let the next delivery go on at once. 1 write, and none once another worker holds it or it is gone."""
+        held = ImportRow.lease == made.lease
+        with suppress(ConditionFailed):
+            pk = imports_of(made.owner_id)
+            self.table.update(ImportRow, pk, made.upload_id, ImportRow.lease.set(0), only_if=held, bump=False)
 
-    def report(self, made: Import, line: Line) -> None:
-        """1 write; the same line again changes nothing."""
-        row = ReportRow(
-            pk=imports_of(made.owner_id),
-            sk=_line_sk(made.upload_id, line.number),
-            number=line.number,
-            title=line.title,
-            outcome=line.outcome,
-            post_id=line.post_id,
-            slug=line.slug,
-            notes=json.dumps(line.notes, ensure_ascii=False),
-            ttl=_expiry(),
+    def advancing(self, made: Import, after: Import, line: Line | None = None) -> list[Step]:
+        """Steps that take an import from where it was to there, with what became of an item.
+
+        They belong to the transaction of what they tell of: so that each thing is done once, and nothing any more as
+        soon as the import is gone. Raises `AlreadySeen` for both.
+        """
+        changed = [name for name in _COUNTED if getattr(after, name) != getattr(made, name)]
+        here = (ImportRow.offset == made.offset) & _at(made.inside)
+        going = updating(
+            self.table,
+            ImportRow,
+            imports_of(made.owner_id),
+            made.upload_id,
+            *(Path(name).set(getattr(after, name)) for name in changed),
+            only_if=here,
+            refused=AlreadySeen(),
+            bump=False,
         )
-        self.table.put(row)
+        return [going] if line is None else [going, putting(self.table, _report(made, line))]
+
+    def refusals(self, owner_id: str, upload_id: str) -> list[Line]:
+        """The first of the items that became no post though they should have. 1 query for some thousand items."""
+        found = self.table.query_all(
+            ReportRow,
+            imports_of(owner_id),
+            sort=_between(upload_id, 0),
+            only=Path("outcome") == "refused",
+            consistent=True,
+            limit=1_000,
+        )
+        return [_line(row) for row in islice(found, MAX_ERRORS)]
 
     def lines(self, owner_id: str, upload_id: str, limit: int, after: int) -> Sequence[Line]:
         """What became of the items after this one, at most one more than `limit`. 1 query."""
-        between = Path("sk").between(_line_sk(upload_id, after + 1), _line_sk(upload_id, 999_999))
+        between = _between(upload_id, after + 1)
         rows = self.table.query(ReportRow, imports_of(owner_id), sort=between, limit=limit + 1, consistent=True).rows
-        return [
-            Line(int(row.number), row.title, row.outcome, row.post_id, row.slug, tuple(json.loads(row.notes)))
-            for row in rows
-        ]
+        return [_line(row) for row in rows]
 
 
 def imports_of(owner_id: str) -> str:
@@ -148,8 +170,39 @@ def _line_sk(upload_id: str, number: int) -> str:
     return f"{upload_id}#{number:06d}"
 
 
+def _between(upload_id: str, first: int) -> Condition:
+    found: Condition = Path("sk").between(_line_sk(upload_id, first), _line_sk(upload_id, 999_999))
+    return found
+
+
+def _at(inside: int) -> Condition:
+    """Where it is within an item; an import that was begun before it could be within one says nothing of it."""
+    same: Condition = ImportRow.inside == inside
+    return same if inside else same | ImportRow.inside.does_not_exist()
+
+
 def _expiry() -> int:
     return int((clock.now() + KEPT).timestamp())
+
+
+def _report(made: Import, line: Line) -> ReportRow:
+    return ReportRow(
+        pk=imports_of(made.owner_id),
+        sk=_line_sk(made.upload_id, line.number),
+        number=line.number,
+        title=line.title,
+        outcome=line.outcome,
+        post_id=line.post_id,
+        slug=line.slug,
+        notes=json.dumps(line.notes, ensure_ascii=False),
+        comments=line.comments,
+        ttl=_expiry(),
+    )
+
+
+def _line(row: ReportRow) -> Line:
+    notes = tuple(json.loads(row.notes))
+    return Line(int(row.number), row.title, row.outcome, row.post_id, row.slug, notes, int(row.comments or 0))
 
 
 def _import(row: ImportRow) -> Import:
@@ -158,9 +211,6 @@ def _import(row: ImportRow) -> Import:
         upload_id=row.sk,
         job_id=row.job_id,
         by=dict(row.by),
-        offset=int(row.offset),
-        created=int(row.created),
-        skipped=int(row.skipped),
-        refused=int(row.refused),
-        faults=json.loads(row.faults),
+        lease=int(row.lease),
+        **{name: int(getattr(row, name) or 0) for name in _COUNTED},
     )

@@ -150,8 +150,11 @@ class PostStore:
         pairs = [(rows.get((post_pk(one), META)), rows.get((post_pk(one), BODY))) for one in wanted]
         return [(post_of(card), body_of(body)) for card, body in pairs if card and body]
 
-    def create(self, post: Post, body: Body, intent: Intent, event: Event | None) -> tuple[Post, bool]:
-        """The post, and whether an earlier request had made it. 1 request. Raises `Taken`."""
+    def create(self, post: Post, body: Body, intent: Intent, event: Event | None, *more: Step) -> tuple[Post, bool]:
+        """The post, and whether an earlier request had made it. 1 request.
+
+        Raises `Taken`, and what `more` of the same transaction is refused with.
+        """
         lock = SlugRow(pk=slug_pk(post.slug), sk=SLUG, post_id=post.id, author_id=post.author_id)
         made = create(
             self.table,
@@ -161,6 +164,7 @@ class PostStore:
             putting(self.table, body_row(post.id, body)),
             putting(self.table, revision_row(post, body.source, post.author_id), event=event),
             *moving(self.table, None, post),
+            *more,
         )
         return post_of(made.row), made.replayed
 

@@ -12,7 +12,7 @@ from functions.content.blog.rules import arriving, imports
 from functions.content.blog.rules.arriving import Unreadable
 from functions.content.blog.rules.posts import MAX_BODY_BYTES, Status
 from functions.content.blog.store.imports import Import, ImportRow, imports_of
-from functions.content.blog.store.objects import export_key, upload_key
+from functions.content.blog.store.objects import upload_key
 from tessera.jobs import jobs_of
 from tessera.problems import Unavailable
 from tests.kit.apps import Caller
@@ -21,18 +21,7 @@ from tests.kit.races import outcomes, together
 from tests.kit.stores import everything_in
 
 from .conftest import World
-from .uploads import ask, bring, entry, ghost, lines, send, wordpress
-
-
-def fetched(world: World, by: Caller) -> bytes:
-    asked = by.post("/blog/export")
-    assert asked.status_code == 202, asked.text
-    world.work()
-    job = by.get(asked.headers["location"]).json()
-    assert job["state"] == "done", job
-    file = world.ports.objects.get(export_key(by.id, job["id"]))
-    assert file is not None and len(file) == job["result"]["size_bytes"]
-    return file
+from .uploads import ask, bring, entry, fetched, ghost, lines, send, wordpress, zipped
 
 
 def own(world: World, by: Caller) -> list[str]:
@@ -295,14 +284,6 @@ def test_a_file_that_is_no_export_is_refused_as_a_whole(world: World, alice: Cal
     assert answer.status_code == 422 and answer.json()["type"].endswith("import-unreadable"), answer.text
 
 
-def zipped(**files: bytes | str) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name, text in files.items():
-            packed.writestr(name.replace("_", "."), text)
-    return out.getvalue()
-
-
 def test_an_archive_that_grows_too_large_or_has_too_much_in_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     index = {"format": "tessera-blog", "version": 1, "posts": [{"title": "A", "file": "a.md"}] * 3}
     monkeypatch.setattr("functions.content.blog.rules.archive.MAX_UNPACKED_BYTES", 100_000)
@@ -313,7 +294,7 @@ def test_an_archive_that_grows_too_large_or_has_too_much_in_it_is_refused(monkey
     monkeypatch.setattr("functions.content.blog.rules.archive.MAX_ITEMS", 2)
     for file in (
         zipped(blog_json=json.dumps(index), a_md="a"),
-        zipped(a="", b="", c="", d=""),
+        zipped(**dict.fromkeys("abcdef", "")),
         ghost({}, {}, {}),
         wordpress(*[entry("A")] * 3),
     ):
@@ -454,17 +435,6 @@ def test_erasing_somebody_ends_their_jobs_and_imports_before_their_posts(world: 
     left = {item["pk"]["S"] for item in everything_in(world.table)}
     assert not left & {imports_of(alice.id), jobs_of(alice.id)}
     assert world.ports.posts.table.query(ImportRow, f"L#D#{alice.id}").rows == []
-
-
-def test_an_import_that_is_erased_while_it_runs_is_not_written_anew(world: World, alice: Caller) -> None:
-    upload_id = send(world, alice, ghost({"title": "One"}))
-    ask(alice, upload_id)
-    made = world.ports.imports.lease(alice.id, upload_id)
-    world.table.delete(ImportRow, imports_of(alice.id), upload_id)
-
-    world.ports.imports.note(made)
-
-    assert world.table.get(ImportRow, imports_of(alice.id), upload_id) is None
 
 
 def test_a_report_is_paged_in_the_order_of_the_file(world: World, alice: Caller) -> None:

@@ -1,11 +1,13 @@
 """What other blogs export, and how somebody brings it here."""
 
+import io
 import json
+import zipfile
 from typing import Any
 
 import httpx
 
-from functions.content.blog.store.objects import upload_key
+from functions.content.blog.store.objects import export_key, upload_key
 from tests.kit.apps import Caller
 
 from .conftest import World
@@ -57,3 +59,34 @@ def lines(by: Caller, upload_id: str) -> list[dict[str, Any]]:
     assert answer.status_code == 200, answer.text
     found: list[dict[str, Any]] = answer.json()["items"]
     return found
+
+
+def fetched(world: World, by: Caller) -> bytes:
+    asked = by.post("/blog/export")
+    assert asked.status_code == 202, asked.text
+    world.work()
+    job = by.get(asked.headers["location"]).json()
+    assert job["state"] == "done", job
+    file = world.ports.objects.get(export_key(by.id, job["id"]))
+    assert file is not None and len(file) == job["result"]["size_bytes"]
+    return file
+
+
+def zipped(**files: bytes | str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, text in files.items():
+            packed.writestr(name.replace("_", "."), text)
+    return out.getvalue()
+
+
+def remark(number: int, body: str, parent: int = 0, approved: str = "1", more: str = "") -> str:
+    """A comment as WordPress has it, one a day."""
+    return f"""<wp:comment><wp:comment_id>{number}</wp:comment_id>
+        <wp:comment_author><![CDATA[Gil {number}]]></wp:comment_author>
+        <wp:comment_author_email>gil{number}@example.com</wp:comment_author_email>
+        <wp:comment_author_IP>203.0.113.{number}</wp:comment_author_IP>
+        <wp:comment_date_gmt>2015-07-{number:02d} 10:00:00</wp:comment_date_gmt>
+        <wp:comment_content><![CDATA[{body}]]></wp:comment_content><wp:comment_approved>{approved}</wp:comment_approved>
+        <wp:comment_parent>{parent}</wp:comment_parent>{more}<wp:commentmeta><wp:meta_key>x</wp:meta_key>
+        <wp:meta_value>y</wp:meta_value></wp:commentmeta></wp:comment>"""
