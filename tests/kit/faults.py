@@ -56,6 +56,29 @@ def meanwhile(operation: str, do: Callable[[], object], *, key: str = "") -> Ite
 
 
 @contextmanager
+def before_call(number: int, do: Callable[[], object]) -> Iterator[list[str]]:
+    """Somebody else does this right before the call of this number to DynamoDB goes out, counted from one.
+
+    Yields what was called, so that a test can go through all the places between two calls of a piece of work.
+    """
+    called: list[str] = []
+    away = False
+
+    def hook(service: str, name: str, parameters: dict[str, Any]) -> None:
+        nonlocal away
+        if service != "dynamodb" or away:
+            return
+        called.append(name)
+        if len(called) == number:
+            away = True
+            do()
+            away = False
+
+    with aws.intercepted(hook):
+        yield called
+
+
+@contextmanager
 def contention(share: float, *, seed: int) -> Iterator[list[int]]:
     """Cancel this share of transactions with a conflict, as the service does and emulators never do."""
     dice, met = random.Random(seed), [0]

@@ -2,14 +2,17 @@
 
 from tessera.auth.principal import Principal
 from tessera.auth.problems import InsufficientScope
-from tessera.problems import NotFound
+from tessera.jobs import Job
+from tessera.problems import Gone, NotFound
+from tessera.transact import Step
 
 from ..accounts import Known
 from ..ports import Ports
 from ..rules.authors import Author
 from ..rules.posts import Post, Status
 from ..rules.problems import NotYourPost
-from ..store.authors import NameTaken
+from ..store.authors import Erased, NameTaken
+from ..store.erasures import holding_there
 
 NAME_TRIES = 3
 
@@ -71,5 +74,14 @@ def take_over(ports: Ports, author: Author, known: Known) -> Author:
             ports.authors.know(author.id, wanted, fields, before=author)
         except NameTaken:
             continue
+        except Erased:
+            # Accounts had spoken of them before they went.
+            pass
         break
     return ports.authors.get(author.id)
+
+
+def beginning(ports: Ports, job: Job, keeping: Step, by: Principal) -> list[Step]:
+    """The steps that begin a job which they may listen to; refused with `Gone` for somebody who is erased."""
+    there = holding_there(ports.posts.table, by.owner_id, Gone("The account was deleted."))
+    return [keeping, there, *ports.progress.opening(job.id, [person(by)])]

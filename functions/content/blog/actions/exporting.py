@@ -21,7 +21,7 @@ from ..rules.posts import Post
 from ..rules.remarks import MAX_REMARKS
 from ..store.objects import export_key, part_key
 from ..store.places import drafts_of, of_author, trash_of
-from .access import person
+from .access import beginning, person
 
 EXPORT = "export"
 LIFE = timedelta(hours=20)
@@ -55,9 +55,9 @@ class Step:
 
 
 def start(ports: Ports, *, by: Principal) -> Job:
-    """1 transaction, 1 message."""
+    """1 transaction, 1 message. Raises `Gone` for somebody who is erased."""
     job, keeping = ports.jobs.starting(by.owner_id, EXPORT, cancellable=True)
-    transact(keeping, *ports.progress.opening(job.id, [person(by)]))
+    transact(*beginning(ports, job, keeping, by))
     _send(ports, Step(by.owner_id, job.id, person(by), by.can("blog:moderate")))
     return job
 

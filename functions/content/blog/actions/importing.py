@@ -26,7 +26,7 @@ from ..store.comment_arrivals import ARRIVING_AT_ONCE, NumberInUse, arrive
 from ..store.imports import Import, Running
 from ..store.objects import upload_key
 from . import posts
-from .access import hold_publisher, person
+from .access import beginning, hold_publisher, person
 
 IMPORT = "import"
 # One run of the worker; the rest goes back to the queue.
@@ -52,7 +52,8 @@ def upload(ports: Ports, *, by: Principal) -> tuple[str, Signed]:
 def start(ports: Ports, upload_id: str, *, by: Principal) -> Job:
     """Begin the import of a file that was sent; asked again, it is the same job. 1 transaction, 1 message.
 
-    Raises `UploadMissing`, `PayloadTooLarge`, `Unreadable`: what is wrong with the file as a whole.
+    Raises `UploadMissing`, `PayloadTooLarge`, `Unreadable`: what is wrong with the file as a whole; and `Gone` for
+    somebody who is erased.
     """
     hold_publisher(ports, by)
     running = ports.imports.get(by.owner_id, upload_id)
@@ -61,7 +62,7 @@ def start(ports: Ports, upload_id: str, *, by: Principal) -> Job:
         job, keeping = ports.jobs.starting(by.owner_id, IMPORT, total=len(items), cancellable=True)
         try:
             begun = Import(by.owner_id, upload_id, job.id, by.snapshot())
-            ports.imports.start(begun, keeping, *ports.progress.opening(job.id, [person(by)]))
+            ports.imports.start(begun, *beginning(ports, job, keeping, by))
         except Running:
             running = ports.imports.get(by.owner_id, upload_id)
     if running is not None:

@@ -15,7 +15,7 @@ from ..events import DataErased
 from ..ports import Ports
 from ..rules import posts as rules
 from ..rules.posts import Status, tag_key
-from ..store import comment_ends
+from ..store import comment_ends, erasures
 from ..store.comment_rows import mine_of
 from ..store.imports import imports_of
 from ..store.places import drafts_of, favourites_of, felt_of, of_author, trash_of
@@ -101,7 +101,8 @@ def erase(ports: Ports, owner_id: str) -> tuple[bool, int]:
     Drafts and the trash go. What is published stays under a name made of an id, comments lose their author, likes and
     follows are taken back.
     """
-    # First what could still make posts.
+    # First nothing is begun any more, then what could still make posts goes: from there on nothing comes after us.
+    erasures.begin(ports.posts.table, owner_id)
     erased = (
         _erase_transfers(ports, owner_id)
         or _erase_posts(ports, owner_id)
@@ -128,9 +129,8 @@ def erase(ports: Ports, owner_id: str) -> tuple[bool, int]:
 def _erase_transfers(ports: Ports, owner_id: str) -> int:
     """Jobs and imports; their files are gone within a day by themselves."""
     table = ports.posts.table
-    found = [
-        row for pk in (jobs_of(owner_id), imports_of(owner_id)) for row in table.query(Row, pk, limit=AT_ONCE).rows
-    ]
+    parts = (jobs_of(owner_id), imports_of(owner_id))
+    found = [row for pk in parts for row in table.query(Row, pk, limit=AT_ONCE, consistent=True).rows]
     for row in found:
         table.delete(Row, row.pk, row.sk)
     return len(found)

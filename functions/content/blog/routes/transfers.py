@@ -11,7 +11,7 @@ from tessera.auth.problems import InsufficientScope
 from tessera.cursors import InvalidCursor
 from tessera.entry import problems
 from tessera.entry.jobs import JobOut, show_accepted
-from tessera.problems import InvalidRequest, NotFound, PayloadTooLarge
+from tessera.problems import Gone, InvalidRequest, NotFound, PayloadTooLarge
 from tessera.types import Page
 
 from ..actions import exporting, importing
@@ -24,7 +24,7 @@ router = APIRouter(prefix=PREFIX, tags=TAGS)
 Mover = Annotated[Principal, auth.require("blog:write", rate="expensive")]
 
 
-@router.post("/export", status_code=202, responses=problems())
+@router.post("/export", status_code=202, responses=problems(Gone))
 async def export_posts(response: Response, caller: Mover, ports: Bound) -> JobOut:
     """Have your own posts packed with their comments, whatever their state: Markdown with front matter, and JSON."""
     return show_accepted(response, "blog", exporting.start(ports, by=caller))
@@ -56,7 +56,7 @@ async def create_upload(caller: Writer, ports: Bound) -> UploadOut:
 @router.post(
     "/import",
     status_code=202,
-    responses=problems(UploadMissing, Unreadable, PayloadTooLarge, InvalidRequest, InsufficientScope),
+    responses=problems(UploadMissing, Unreadable, PayloadTooLarge, InvalidRequest, InsufficientScope, Gone),
 )
 async def import_posts(body: ImportIn, response: Response, caller: Mover, ports: Bound) -> JobOut:
     """Import what this blog, Ghost or WordPress has exported, with its slugs, dates and comments."""

@@ -15,6 +15,7 @@ from tessera.transact import Step, deleting, putting, transact, updating
 from ..config import BlogSettings
 from ..rules.authors import Author, unnamed
 from ..rules.problems import refused
+from .erasures import holding_there
 from .rows import META, AnyRow, AuthorRow, author_pk
 
 MAX_FOLLOWS = 1_000
@@ -27,6 +28,10 @@ class NameRow(Row):
 
 class NameTaken(Exception):
     """Somebody else has this name."""
+
+
+class Erased(Exception):
+    """They are gone, and nothing of them is kept anew."""
 
 
 class NothingToDo(Exception):
@@ -88,7 +93,7 @@ class AuthorStore:
         return row.user_id if row else None
 
     def know(self, user_id: str, username: str, fields: dict[str, Any], *, before: Author) -> None:
-        """Take over what accounts says of somebody. 1 request. Raises `NameTaken`."""
+        """Take over what accounts says of somebody. 1 request. Raises `NameTaken`, `Erased`."""
         changes: list[Change] = [Path("user_id").set(user_id), Path("username").set(username)]
         changes += [Path(name).remove() if value is None else Path(name).set(value) for name, value in fields.items()]
         name = NameRow(pk=name_pk(username), sk=UN, user_id=user_id)
@@ -96,6 +101,7 @@ class AuthorStore:
         steps = [
             putting(self.table, name, only_if=mine, refused=NameTaken()),
             updating(self.table, AuthorRow, author_pk(user_id), META, *changes, upsert=True),
+            holding_there(self.table, user_id, Erased()),
         ]
         if before.is_known and name_pk(before.username) != name_pk(username):
             own = NameRow.user_id == user_id

@@ -1,16 +1,23 @@
 """What an author is told of themselves, and that what is left of them has no name."""
 
+import json
+from functools import partial
+
 import pytest
 
-from functions.content.blog.actions import reacting
+from functions.content.blog.actions import access, importing, reacting
 from functions.content.blog.app import handler
 from functions.content.blog.store.places import felt_of
 from tessera.problems import Busy
-from tests.kit.faults import meanwhile
+from tessera.transact import AlreadySeen
+from tests.kit.faults import before_call, meanwhile
 from tests.kit.privacy import told_then_gone
+from tests.kit.queues import drain
+from tests.kit.stores import everything_in
 
-from .uploads import bring, ghost
+from .uploads import ask, bring, entry, ghost, remark, send, wordpress
 
+GONE = "that they are gone, for a month"
 STAYS = "what is published stays, under a name made of an id that nobody has any more"
 
 
@@ -43,6 +50,7 @@ def test_everything_of_an_author_is_told_and_then_gone(world, alice, bob):
             "UN#name0|UN": "whose a name is",
         },
         stays={
+            "ERASED#{user}|MAIN": GONE,
             "P#*|META": STAYS,
             "P#*|REV#*": STAYS,
             "SLUG#stays|SLUG": STAYS,
@@ -100,6 +108,7 @@ def test_exports_and_imports_are_told_and_then_gone(world, alice):
         between=world.follow,
         unsaid={"UN#name0|UN": "whose a name is"},
         stays={
+            "ERASED#{user}|MAIN": GONE,
             "P#*|META": STAYS,
             "P#*|REV#*": STAYS,
             "SLUG#one|SLUG": STAYS,
@@ -112,3 +121,78 @@ def test_exports_and_imports_are_told_and_then_gone(world, alice):
     assert sorted(one["work"] for one in told["job"]) == ["export", "import"]
     assert [(one["created"], one["refused"]) for one in told["import"]] == [(1, 0)]
     assert [(one["title"], one["outcome"]) for one in told["imported"]] == [("One", "created")]
+
+
+def erase(world, user_id):
+    while not world.internal("/blog/internal/erase", {"owner_id": user_id})["done"]:
+        pass
+
+
+def left_of(world, user_id):
+    """The keys of what names somebody, but that they are gone, events on their way, and feeds that are made anew."""
+    told = {item["pk"]["S"] for item in everything_in(world.table) if user_id in json.dumps(item, default=str)}
+    return {key for key in told if not key.startswith(("ERASED#", "OUT#", f"FEED#A#{user_id}"))}
+
+
+def test_whenever_somebody_is_erased_beside_their_import_nothing_is_left(world, monkeypatch):
+    monkeypatch.setattr(importing, "ARRIVING_AT_ONCE", 1)
+    said = remark(1, "Said") + remark(2, "Below", 1)
+    file = wordpress(entry("One", "draft", more=said), entry("Two", "private"), entry("", "draft"))
+    _, body = begun(world, file)
+    with before_call(0, lambda: None) as calls:
+        world.deliver(body)
+        world.work()
+    for place, call in enumerate(calls, start=1):
+        user_id, body = begun(world, file)
+
+        with before_call(place, partial(erase, world, user_id)):
+            world.deliver(body)
+            world.work()
+
+        assert left_of(world, user_id) == set(), f"Erased before call {place}, {call}"
+    assert calls.count("TransactWriteItems") >= 5
+
+
+def begun(world, file):
+    """Somebody whose import has begun, and the message that goes on with it."""
+    user = world.person()
+    ask(user, send(world, user, file))
+    (body,) = drain(world.queue)
+    return user.id, json.loads(body)
+
+
+def test_nothing_begins_for_somebody_who_is_gone(world, alice):
+    upload_id = send(world, alice, ghost({"title": "One"}))
+    erase(world, alice.id)
+
+    assert ask(alice, upload_id).status_code == alice.post("/blog/export").status_code == 410
+    assert drain(world.queue) == [] or world.work() is None
+    assert left_of(world, alice.id) == set()
+    world.frozen.advance(days=31)
+    assert alice.post("/blog/export").status_code == 202
+
+
+def test_a_name_that_is_told_late_is_not_kept_anew(world, alice):
+    world.post(alice)
+    author = world.ports.authors.get(alice.id)
+    known = world.ports.accounts.find(alice.id)
+
+    with meanwhile("TransactWriteItems", lambda: erase(world, alice.id)):
+        found = access.take_over(world.ports, author, known)
+
+    assert not found.is_known and world.ports.authors.named("name0") is None
+
+
+def test_a_worker_that_was_too_slow_does_not_let_others_in(world, alice):
+    upload_id = send(world, alice, ghost({"title": "One"}))
+    ask(alice, upload_id)
+    slow = world.ports.imports.lease(alice.id, upload_id)
+    world.frozen.advance(seconds=61)
+    held = world.ports.imports.lease(alice.id, upload_id)
+
+    world.ports.imports.release(slow)
+    with pytest.raises(AlreadySeen):
+        world.ports.imports.lease(alice.id, upload_id)
+    world.ports.imports.release(held)
+
+    assert world.ports.imports.lease(alice.id, upload_id).offset == 0
