@@ -22,6 +22,7 @@ from .store.posts import PostStore
 from .store.reactions import ReactionStore
 from .store.reading import Reading
 from .store.shelves import ShelfStore
+from .store.visits import VisitStore
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Ports:
     feeds: FeedStore
     accounts: Accounts
     spam: Spam
+    visits: VisitStore
     live: Live
     jobs: Jobs
     progress: Progress
@@ -61,6 +63,7 @@ class Ports:
             feeds=bindings.get(FeedStore),
             accounts=bindings.get(Accounts),
             spam=bindings.get(Spam),
+            visits=bindings.get(VisitStore),
             live=bindings.get(Live),
             jobs=bindings.get(Jobs),
             progress=bindings.get(Progress),

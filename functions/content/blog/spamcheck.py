@@ -1,6 +1,7 @@
 """Who else is asked whether a comment is spam: a port, and whoever speaks as Akismet does behind it.
 
 https://akismet.com/developers/detailed-docs/comment-check/: a form goes out, `true` for spam or `false` comes back.
+What moderators decide otherwise goes to `submit-spam` and `submit-ham` with the same form, which is thanked for.
 The key is `{"akismet": {"key": …}}` in the secret of providers, with a `base` for another service of the same tongue;
 without it nothing is asked. Nobody's comment waits for a service that is slow or away.
 """
@@ -21,7 +22,9 @@ API = "https://rest.akismet.com"
 # Opens nothing but the stand-in of the local cloud.
 DEMO_KEY = "a-key-of-no-worth"
 SECONDS = 1.5
-_SPAM, _HAM = b"true", b"false"
+# What is told of comments keeps nobody waiting.
+LEARN_SECONDS = 5.0
+_SPAM, _HAM, _THANKS = b"true", b"false", b"Thanks for making the web a better place."
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,12 @@ class Checked:
 
 
 class SpamCheck(Protocol):
-    def is_spam(self, comment: Checked) -> bool:
-        """Raises `CheckAway`."""
+    def is_spam(self, comment: Checked) -> bool | None:
+        """None where nobody is asked. Raises `CheckAway`."""
+        ...
+
+    def learn(self, comment: Checked, *, is_spam: bool) -> None:
+        """Say what the comment is, because it was judged otherwise. Raises `CheckAway`."""
         ...
 
 
@@ -58,8 +65,11 @@ class CheckAway(Exception):
 class NoCheck:
     """Where none was set up."""
 
-    def is_spam(self, comment: Checked) -> bool:
-        return False
+    def is_spam(self, comment: Checked) -> bool | None:
+        return None
+
+    def learn(self, comment: Checked, *, is_spam: bool) -> None:
+        return
 
 
 class Akismet:
@@ -68,6 +78,18 @@ class Akismet:
 
     def is_spam(self, comment: Checked) -> bool:
         """1 request outside."""
+        said = self._asked("comment-check", comment, SECONDS)
+        if said not in (_SPAM, _HAM):
+            # `invalid`, for a key that is not taken, or the page of somebody in between.
+            raise CheckAway("NotUnderstood")
+        return said == _SPAM
+
+    def learn(self, comment: Checked, *, is_spam: bool) -> None:
+        """1 request outside."""
+        if self._asked("submit-spam" if is_spam else "submit-ham", comment, LEARN_SECONDS) != _THANKS:
+            raise CheckAway("NotUnderstood")
+
+    def _asked(self, verb: str, comment: Checked, seconds: float) -> bytes:
         form = {
             "api_key": self._key,
             "blog": self._site,
@@ -83,24 +105,20 @@ class Akismet:
         }
         try:
             answer = self._web.fetch(
-                f"{self._base}/1.1/comment-check",
+                f"{self._base}/1.1/{verb}",
                 purpose="spam-check",
                 method="POST",
                 headers={"content-type": "application/x-www-form-urlencoded"},
                 body=urlencode({name: value for name, value in form.items() if value}).encode(),
                 max_bytes=1_000,
                 connect_seconds=SECONDS,
-                total_seconds=SECONDS,
+                total_seconds=seconds,
                 redirects=0,
                 allow_hosts=frozenset([urlsplit(self._base).hostname or ""]),
             ).require_ok()
         except FetchFailed as error:
             raise CheckAway(type(error).__name__) from error
-        said = answer.body.strip()
-        if said not in (_SPAM, _HAM):
-            # `invalid`, for a key that is not taken, or the page of somebody in between.
-            raise CheckAway("NotUnderstood")
-        return said == _SPAM
+        return answer.body.strip()
 
 
 class Spam:
@@ -115,15 +133,23 @@ class Spam:
     def bind(cls, bindings: Bindings) -> Self:
         return cls(bindings.get(SafeHTTP), bindings.settings(BlogSettings))
 
-    def suspects(self, comment: Checked) -> bool:
-        """What the service says; False when it does not answer in time, which is noted in the log."""
+    def verdict(self, comment: Checked) -> bool | None:
+        """Whether the service takes it for spam; None where nobody is asked, or does not answer in time, which is
+        noted in the log."""
         try:
-            with self._lock:
-                self._check = self._check or self._set_up()
-            return self._check.is_spam(comment)
+            return self._asked().is_spam(comment)
         except CheckAway as error:
             log.line("spam-check", outcome="away", cause=str(error))
-            return False
+            return None
+
+    def learn(self, comment: Checked, *, is_spam: bool) -> None:
+        """Raises `CheckAway`."""
+        self._asked().learn(comment, is_spam=is_spam)
+
+    def _asked(self) -> SpamCheck:
+        with self._lock:
+            self._check = self._check or self._set_up()
+        return self._check
 
     def _set_up(self) -> SpamCheck:
         settings = self._settings

@@ -7,7 +7,7 @@ from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.triggers import Entries, On
 
-from .actions import exporting, feeding, importing, posts, shelving, upkeep
+from .actions import exporting, feeding, importing, posts, shelving, teaching, upkeep
 from .ports import Ports
 
 
@@ -47,6 +47,12 @@ class MoveWork(BaseModel):
     field: str
     old: str
     new: str
+
+
+class TeachWork(BaseModel):
+    comment_id: str
+    is_spam: bool
+    tries: int
 
 
 class ImportWork(BaseModel):
@@ -116,6 +122,10 @@ def take_in(work: ImportWork, received: Envelope, bindings: Bindings) -> None:
     importing.work(bindings.get(Ports), work.owner_id, work.upload_id)
 
 
+def teach(work: TeachWork, received: Envelope, bindings: Bindings) -> None:
+    teaching.teach(bindings.get(Ports), work.comment_id, is_spam=work.is_spam, tries=work.tries)
+
+
 def come_due(item: DueItem, bindings: Bindings) -> None:
     upkeep.come_due(bindings.get(Ports), item)
 
@@ -141,6 +151,7 @@ ENTRIES = Entries(
         On(shelving.MOVE, MoveWork, move),
         On(exporting.EXPORT, ExportWork, export),
         On(importing.IMPORT, ImportWork, take_in),
+        On(teaching.TEACH, TeachWork, teach),
     ],
     due=come_due,
 )

@@ -21,6 +21,7 @@ from ..spamcheck import Checked, Visitor
 from ..store.comment_arrivals import NumberInUse
 from ..store.comment_rows import WAITING
 from ..store.comments import Changed
+from ..store.visits import Visit
 from .access import introduced, person
 from .telling import url_of
 
@@ -61,9 +62,12 @@ def say(ports: Ports, post: Post, said: Said, *, user_id: str | None, moderates:
         hurried=said.hurried,
     )
     points, state = _judged(ports, post, signs, moderates=moderates)
+    visit: Visit | None = None
     if state is not State.SPAM and not moderates and said.visitor is not None:
-        signs = replace(signs, suspected=ports.spam.suspects(_checked(ports, post, said, said.visitor, author)))
-        points, state = _judged(ports, post, signs, moderates=moderates)
+        verdict = ports.spam.verdict(_checked(ports, post, said, said.visitor, author))
+        points, state = _judged(ports, post, replace(signs, suspected=verdict is True), moderates=moderates)
+        if verdict is not None:
+            visit = Visit(said.visitor.ip, said.visitor.agent, said.visitor.referrer, verdict)
     comment_id = ids.new()
     path, moved_up = path_below(parent.path if parent else "", comment_id)
     comment = Comment(
@@ -80,13 +84,14 @@ def say(ports: Ports, post: Post, said: Said, *, user_id: str | None, moderates:
         email=said.email,
         reply_to=parent.id if parent and moved_up else None,
         score=points,
+        asked=visit is not None,
     )
 
     def add(numbered: Comment) -> Comment:
         heard = parent.author_id if parent else None
         fields = told(numbered, by=user_id or "guest")
         event = CommentCreated(**fields, post_author_id=post.author_id, parent_author_id=heard)
-        ports.comments.add(post, numbered, event, digest=digest)
+        ports.comments.add(post, numbered, event, digest=digest, visit=visit)
         return numbered
 
     return numbered(comment, add)

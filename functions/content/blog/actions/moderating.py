@@ -17,6 +17,7 @@ from ..store.comments import Changed
 from . import commenting
 from .access import person
 from .commenting import changed, numbered, told
+from .teaching import disagree
 
 TRIES = 6
 
@@ -32,7 +33,9 @@ def approve(ports: Ports, comment_id: str, *, by: Principal) -> Comment:
         fields = told(replace(one, state=State.APPROVED, version=one.version + 1), by=person(by))
         return ports.comments.approve(post, one, CommentApproved(**fields))
 
-    return numbered(comment, write)
+    approved = numbered(comment, write)
+    disagree(ports, comment, is_spam=False)
+    return approved
 
 
 def _dismiss(ports: Ports, comment_id: str) -> Comment:
@@ -47,11 +50,12 @@ def _dismiss(ports: Ports, comment_id: str) -> Comment:
 def spam(ports: Ports, comment_id: str, *, by: Principal) -> Comment:
     """Put what waits among spam, and hide what is seen. Raises `AlreadySo`."""
     comment = ports.comments.get(comment_id)
-    if comment.state.is_in_thread:
-        return hide(ports, comment_id, hidden=True)
     if comment.state is State.SPAM:
         raise AlreadySo("It is among spam already.")
-    return ports.comments.judge(comment, State.SPAM)
+    seen = comment.state.is_in_thread
+    judged = hide(ports, comment_id, hidden=True) if seen else ports.comments.judge(comment, State.SPAM)
+    disagree(ports, comment, is_spam=True)
+    return judged
 
 
 def hide(ports: Ports, comment_id: str, *, hidden: bool) -> Comment:

@@ -52,6 +52,8 @@ class Comment:
     pinned: bool = False
     reports: int = 0
     score: int = 0
+    # Whether somebody else has said if it is spam.
+    asked: bool = False
     version: int = 1
 
     @property

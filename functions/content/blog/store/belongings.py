@@ -26,6 +26,7 @@ from .rows import (
     reaction_sk,
     unpacked,
 )
+from .visits import MAIN, VisitRow, visit_pk
 
 # Each may be as long as a post.
 REVISIONS_AT_ONCE = 5
@@ -52,7 +53,11 @@ def belongings(asked: ExportIn, table: Table) -> Sequence[Part[Any]]:
     def comments(found: Sequence[PointerRow]) -> Iterable[Shown]:
         places = table.get_many(CommentIdRow, [(id_pk(one.id), CID) for one in found])
         keys = [((tree_pk if one.place == TREE else waiting_pk)(one.post_id), path_sk(one.path)) for one in places]
-        return _shown_comment(table.get_many(CommentRow, keys))
+        visits = table.get_many(VisitRow, [(visit_pk(one.id), MAIN) for one in found])
+        came = {row.pk: (row.ip, row.agent) for row in visits}
+        for shown in _shown_comment(table.get_many(CommentRow, keys)):
+            ip, agent = came.get(visit_pk(str(shown["id"])), (None, None))
+            yield {**shown, **({"ip": ip, "agent": agent} if ip else {})}
 
     reactions = behind(table, ReactionRow, lambda one: (post_pk(one.id), reaction_sk(user_id)), _shown_reaction)
     own = (of_author(user_id), drafts_of(user_id), trash_of(user_id))

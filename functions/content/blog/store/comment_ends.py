@@ -21,10 +21,11 @@ from .comment_rows import (
     tree_pk,
     waiting_pk,
 )
+from .visits import MAIN, VisitRow, visit_pk
 
 
 def anonymise(table: Table, user_id: str, pointer: PointerRow) -> None:
-    """What somebody wrote stays, and nobody knows that it was theirs. 1 read and 4 writes."""
+    """What somebody wrote stays, and nobody knows that it was theirs. 1 read and 5 writes."""
     where = table.get(CommentIdRow, id_pk(pointer.id), CID)
     if where is not None:
         pk = tree_pk(where.post_id) if where.place == TREE else waiting_pk(where.post_id)
@@ -32,6 +33,7 @@ def anonymise(table: Table, user_id: str, pointer: PointerRow) -> None:
         with suppress(ConditionFailed):
             row = table.update(CommentRow, pk, path_sk(where.path), Path("author_id").remove(), only_if=own)
             _unname(table, comment_of(row))
+        table.delete(VisitRow, visit_pk(pointer.id), MAIN)
     table.delete(PointerRow, pointer.pk, pointer.sk)
 
 
@@ -57,6 +59,8 @@ def purge(table: Table, post_id: str, most: int) -> bool:
 def _purge(table: Table, row: CommentRow) -> None:
     if row.sk.startswith("T#"):
         comment = comment_of(row)
+        if comment.asked:
+            table.delete(VisitRow, visit_pk(row.id), MAIN)
         table.delete(CommentIdRow, id_pk(row.id), CID)
         for name in ("reported", comment.state.value):
             table.delete(PointerRow, list_pk(queue_of(name)), by_time(comment.created_at, comment.id))

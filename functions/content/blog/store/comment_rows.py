@@ -27,6 +27,7 @@ class CommentRow(Row):
     pinned = NumberAttribute(default=0)
     reports = NumberAttribute(default=0)
     score = NumberAttribute(default=0)
+    asked = NumberAttribute(null=True)
 
 
 class CommentIdRow(Row):
@@ -97,6 +98,7 @@ def comment_row(comment: Comment) -> CommentRow:
         pinned=int(comment.pinned),
         reports=comment.reports,
         score=comment.score,
+        asked=1 if comment.asked else None,
     )
     row.version = comment.version
     return row
@@ -121,5 +123,6 @@ def comment_of(row: CommentRow) -> Comment:
         pinned=bool(row.pinned),
         reports=int(row.reports),
         score=int(row.score),
+        asked=bool(row.asked),
         version=int(row.version),
     )

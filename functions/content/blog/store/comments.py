@@ -40,6 +40,7 @@ from .comment_rows import (
 )
 from .counting import COMMENTS, counting, spread, uncounting
 from .rows import META, AuthorRow, author_pk
+from .visits import Visit, forgetting, keeping
 
 SAME_BODY_SECONDS, REPORTED_SECONDS = 86_400, 180 * 86_400
 
@@ -118,7 +119,7 @@ class CommentStore:
         """Whether somebody has written this within a day. 1 read."""
         return self.table.get(Row, f"DUP#{digest}", "MAIN") is not None
 
-    def add(self, post: Post, comment: Comment, event: Event, *, digest: str) -> None:
+    def add(self, post: Post, comment: Comment, event: Event, *, digest: str, visit: Visit | None = None) -> None:
         """Put a comment where it is seen, or where it waits. 1 request.
 
         Raises `NotFound` for a post that is not published, `ParentNotVisible`, `CommentingBanned`, `NumberInUse`.
@@ -130,6 +131,8 @@ class CommentStore:
         if comment.author_id is not None:
             steps.append(holding_unbanned(self.table, comment.author_id, CommentingBanned()))
             steps.append(putting(self.table, mine(comment)))
+        if visit is not None:
+            steps.append(keeping(self.table, comment.id, visit))
         ttl = int(clock.now().timestamp()) + SAME_BODY_SECONDS
         steps.append(putting(self.table, Row(pk=f"DUP#{digest}", sk="MAIN", ttl=ttl)))
         if comment.state.is_in_thread:
@@ -254,6 +257,7 @@ class CommentStore:
             *([uncounting(self.table, post, COMMENTS)] if comment.state is State.APPROVED else ()),
             *([deleting(self.table, PointerRow, *self._reported_key(comment))] if comment.reports else ()),
             *([self._unmine(comment)] if comment.author_id else ()),
+            *([forgetting(self.table, comment.id)] if comment.asked else ()),
         ]
         if comment.replies > 0:
             transact(self._emptying(comment), *rest)
@@ -275,6 +279,7 @@ class CommentStore:
             unqueueing(self.table, comment),
             telling(self.table, event),
             *([self._unmine(comment)] if comment.author_id else ()),
+            *([forgetting(self.table, comment.id)] if comment.asked else ()),
         )
 
     def _emptying(self, comment: Comment) -> Step:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from functions.content.blog.actions import teaching
 from functions.content.blog.config import BlogSettings
 from functions.content.blog.spamcheck import (
     DEMO_KEY,
@@ -16,12 +17,18 @@ from functions.content.blog.spamcheck import (
     Spam,
     Visitor,
 )
+from functions.content.blog.store import comment_ends
+from functions.content.blog.store.visits import Visit, keeping
 from localstack.stand_ins.akismet import ADDRESS
 from localstack.stand_ins.akismet import Akismet as StandIn
 from localstack.stand_ins.wire import Asked
-from tessera import aws, ids, log
+from tessera import aws, ids, log, queues
 from tessera.safehttp import Fetched, SafeHTTP, TookTooLong
+from tessera.transact import transact
 from tests.kit.apps import Caller
+from tests.kit.faults import failing
+from tests.kit.queues import drain
+from tests.kit.stores import everything_in
 
 from .conftest import World
 
@@ -213,7 +220,7 @@ def test_a_laptop_asks_the_stand_in_and_nobody_is_asked_without_a_key(web: Web) 
     deployed = Spam(web, settings(stage="dev", stand_ins="https://check.example"))  # type: ignore[arg-type]
 
     assert isinstance(local._set_up(), Akismet) and isinstance(deployed._set_up(), NoCheck)
-    assert not deployed.suspects(comment(body=SPAM)) and web.forms == []
+    assert not deployed.verdict(comment(body=SPAM)) and web.forms == []
 
 
 @pytest.mark.parametrize(
@@ -240,7 +247,157 @@ def test_a_secret_that_cannot_be_read_keeps_nobody_from_commenting(cloud: None, 
     if text is not None:
         aws.client("secretsmanager").create_secret(Name=name, SecretString=text)
 
-    assert not Spam(web, settings(stage="dev", providers=name)).suspects(comment(body=SPAM))  # type: ignore[arg-type]
+    assert not Spam(web, settings(stage="dev", providers=name)).verdict(comment(body=SPAM))  # type: ignore[arg-type]
+
+
+def test_what_was_judged_wrongly_is_told_in_the_services_own_words(check: Akismet, web: Web) -> None:
+    check.learn(comment(body="Fine", author="Zoë", email="zoe@example.com"), is_spam=False)
+    check.learn(comment(body="Bad"), is_spam=True)
+
+    assert web.stand_in.taught == {"Fine": False, "Bad": True}
+    assert [one.path for one in web.stand_in.journal] == ["/1.1/submit-ham", "/1.1/submit-spam"]
+    said = web.forms[0]
+    assert (said["user_ip"], said["user_agent"], said["comment_author"]) == (HERE.ip, HERE.agent, "Zoë")
+
+
+@pytest.mark.parametrize("fault", ["503", "html", "huge", "metadata"])
+def test_what_was_not_thanked_for_was_not_heard(check: Akismet, web: Web, fault: str) -> None:
+    web.stand_in.faults = {"submit": fault}
+
+    with pytest.raises(CheckAway):
+        check.learn(comment(), is_spam=True)
+
+
+def decide(world: World, moderator: Caller, made: dict[str, Any], verb: str) -> None:
+    assert moderator.post(f"/blog/comments/{made['id']}/{verb}").status_code == 200
+
+
+def test_the_service_is_told_where_moderators_decide_otherwise(
+    asking: World, web: Web, alice: Caller, bob: Caller, moderator: Caller
+) -> None:
+    post = asking.post(alice)
+    wrong, right = asking.comment(bob, post, f"{SPAM}, no"), asking.comment(bob, post, f"{SPAM}, yes")
+    missed, fine = asking.comment(bob, post, "Missed"), asking.comment(bob, post, "Fine")
+    waits = asking.comment(bob, asking.post(alice, comment_policy="all-moderated"), "Waits and is bad")
+    web.forms.clear()
+
+    decide(asking, moderator, wrong, "approve")
+    decide(asking, moderator, missed, "spam")
+    decide(asking, moderator, waits, "spam")
+    decide(asking, moderator, fine, "hide")
+    assert moderator.post(f"/blog/comments/{right['id']}/spam").status_code == 409
+    # Nothing of it in the request.
+    assert web.forms == []
+    asking.work()
+
+    assert web.stand_in.taught == {f"{SPAM}, no": False, "Missed": True, "Waits and is bad": True}
+    assert web.forms[0]["comment_author"] == "name1" and web.forms[0]["user_ip"]
+    assert web.forms[0]["permalink"] == f"https://app.test/blog/by-slug/{post['slug']}"
+
+
+def test_it_is_told_once_and_again_when_somebody_thinks_better_of_it(
+    asking: World, web: Web, alice: Caller, bob: Caller, moderator: Caller
+) -> None:
+    made = asking.comment(bob, asking.post(alice, comment_policy="all-moderated"), "Odd")
+    decide(asking, moderator, made, "spam")
+    (body,) = drain(asking.queue)
+    web.forms.clear()
+    for _ in range(2):
+        asking.deliver(json.loads(body))
+    assert len(web.forms) == 1
+
+    decide(asking, moderator, made, "approve")
+    asking.work()
+
+    assert len(web.forms) == 2 and web.stand_in.taught == {"Odd": False}
+
+
+def test_nobody_is_told_who_was_not_asked(
+    world: World, web: Web, alice: Caller, bob: Caller, moderator: Caller
+) -> None:
+    post = world.post(alice)
+    made = world.comment(bob, post, "Bad")
+
+    decide(world, moderator, made, "spam")
+
+    assert drain(world.queue) == [] and world.ports.visits.get(made["id"]) is None
+
+
+def test_a_service_that_is_away_is_told_later_some_times_and_then_no_more(
+    asking: World, web: Web, alice: Caller, bob: Caller, moderator: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[int] = []
+    monkeypatch.setattr(queues, "send", lambda url, kind, data, delay_seconds=0: waited.append(delay_seconds))
+    made = asking.comment(bob, asking.post(alice), "Bad")
+    web.stand_in.faults = {"submit": "503"}
+    decide(asking, moderator, made, "spam")
+
+    for tries in range(teaching.TRIES):
+        teaching.teach(asking.ports, made["id"], is_spam=True, tries=tries)
+
+    assert waited == [0, 30, 60, 120, 240, 480]
+    web.stand_in.faults = {}
+    teaching.teach(asking.ports, made["id"], is_spam=True, tries=1)
+    assert web.stand_in.taught == {"Bad": True}
+
+
+def test_a_decision_stands_though_the_queue_takes_nothing(
+    asking: World, alice: Caller, bob: Caller, moderator: Caller
+) -> None:
+    made = asking.comment(bob, asking.post(alice), "Bad")
+
+    with failing("sqs", "SendMessage", code="ServiceUnavailable"):
+        decide(asking, moderator, made, "spam")
+
+    assert asking.ports.comments.get(made["id"]).state == "hidden"
+
+
+def test_where_a_comment_came_from_is_forgotten_with_it(
+    asking: World, web: Web, alice: Caller, bob: Caller, moderator: Caller
+) -> None:
+    post = asking.post(alice)
+    gone, waiting, kept, old, last = (asking.comment(bob, post, f"{text}") for text in ("A", SPAM, "B", "C", "D"))
+    visits = asking.ports.visits
+    assert all(visits.get(one["id"]) for one in (gone, waiting, kept, old, last))
+
+    assert bob.delete(f"/blog/comments/{gone['id']}").status_code == 204
+    assert moderator.delete(f"/blog/comments/{waiting['id']}").status_code == 204
+    for one in asking.ports.reading.pointers(f"MINE#{bob.id}", 9):
+        if one.id == kept["id"]:
+            comment_ends.anonymise(asking.table, bob.id, one)
+    assert [visits.get(one["id"]) for one in (gone, waiting, kept)] == [None] * 3
+    asking.frozen.advance(days=31)
+    assert visits.get(old["id"]) is None
+    comment_ends.purge(asking.table, post["id"], 9)
+    comment_ends.purge(asking.table, post["id"], 9)
+    assert not [item for item in everything_in(asking.table) if item["pk"]["S"] == f"VISIT#{last['id']}"]
+
+    # What is not there any more is not told of, and makes nothing anew.
+    visits.taught(gone["id"], is_spam=True)
+    teaching.teach(asking.ports, gone["id"], is_spam=True, tries=0)
+    assert visits.get(gone["id"]) is None
+
+
+def test_what_was_deleted_before_it_could_be_told_is_not_told(
+    asking: World, web: Web, alice: Caller, bob: Caller
+) -> None:
+    made = asking.comment(bob, asking.post(alice), "Bad")
+    comment_ends.purge(asking.table, made["post_id"], 9)
+    transact(keeping(asking.table, made["id"], Visit("203.0.113.9", "", "", is_spam=False)))
+    web.forms.clear()
+
+    teaching.teach(asking.ports, made["id"], is_spam=True, tries=0)
+
+    assert web.forms == []
+
+
+def test_somebody_is_told_where_their_comments_came_from(asking: World, alice: Caller, bob: Caller) -> None:
+    asking.comment(bob, asking.post(alice), "I see.")
+
+    told = asking.internal("/blog/internal/export", {"owner_id": bob.id, "after": None})["items"]
+
+    (said,) = (one for one in told if one["kind"] == "comment")
+    assert said["ip"] and said["body"] == "I see."
 
 
 def test_the_real_client_is_what_asks(world: World) -> None:
