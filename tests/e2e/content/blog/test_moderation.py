@@ -3,9 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
 
+from tessera import ids
 from tests.kit.blogging import comment, write
+from tests.kit.people import eventually
 
 
 @pytest.fixture
@@ -119,6 +122,25 @@ def test_what_looks_like_spam_and_what_the_service_knows_as_spam_waits(user, peo
 
     assert {words["status"], known["status"]} == {"spam"} and shown(anonymous, post) == []
     assert {words["id"], known["id"]} <= queued(moderator, "spam")
+
+
+def test_the_service_is_told_where_moderators_decide_otherwise(user, people, moderator, anonymous, base_url):
+    taught = f"{base_url}/stand-ins/akismet/control/taught"
+    if httpx.get(taught).status_code == 404:
+        pytest.skip("This stack has no stand-ins of providers: only a local one has.")
+    post, other, name = write(user), people.pooled(1), ids.new()
+    wrong = comment(other, post, f"No guaranteed-spam {name}")
+    missed = comment(other, post, f"Cheap watches {name}")
+
+    assert moderator.post(f"/blog/comments/{wrong['id']}/approve").status_code == 200
+    assert moderator.post(f"/blog/comments/{missed['id']}/spam").status_code == 200
+
+    def told() -> dict[str, bool]:
+        found: dict[str, bool] = httpx.get(taught).json()
+        return {text: spam for text, spam in found.items() if name in text}
+
+    eventually(lambda: len(told()) == 2, within=60, what="that it was told")
+    assert told() == {f"No guaranteed-spam {name}": False, f"Cheap watches {name}": True}
 
 
 def test_comments_are_read_newest_first_and_paged(user, people, anonymous):
