@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 
+from localstack.seed.pictures import png
 from tessera import ids
 from tests.kit.people import Person, eventually
 
@@ -62,3 +63,14 @@ def finished(by: Person, asked: httpx.Response) -> dict[str, Any]:
         return None if found["state"] in ("queued", "running") else found
 
     return eventually(look, within=60, what="the job")
+
+
+def picture(by: Person) -> str:
+    """A picture of theirs that was sent and found clean."""
+    body = png(8, 8)
+    made = by.post("/files", json={"name": "a.png", "type": "image/png", "size": len(body)}).json()
+    headers = {name: value for name, value in made["upload"]["headers"].items() if name != "Content-Length"}
+    assert httpx.put(made["upload"]["url"], content=body, headers=headers, timeout=60).status_code == 200
+    eventually(lambda: by.get(f"/files/{made['id']}").json()["state"] == "clean", within=90, what="that it is clean")
+    file_id: str = made["id"]
+    return file_id

@@ -389,6 +389,7 @@ REASONS: dict[str, str] = {
     "/media/backfills/{job_id}": "for staff alone",
     "/blog/authors/{name}": "an author and what they have published, for everybody to read",
     "/blog/comments/{comment_id}": "below what is published, for everybody to read",
+    "/blog/posts/{post_id}/media/{file_id}": "pictures of what is published, for everybody to see",
     "/blog/posts/{post_id}/reactions/{kind}": "what is published takes reactions from everybody, each their own",
     "/blog/tags/{tag}": "a word that anybody may use, the same for everybody",
     "/s/{code}": "open to whoever has the link, which is what it is for",

@@ -10,6 +10,7 @@ from tessera.settings import Bindings
 from .accounts import Accounts
 from .config import BlogSettings
 from .passes import Passes
+from .pictures import Pictures
 from .progress import Progress
 from .spamcheck import Spam
 from .store.authors import AuthorStore
@@ -18,6 +19,7 @@ from .store.comments import CommentStore
 from .store.feeds import FeedStore
 from .store.imports import ImportStore
 from .store.objects import Objects
+from .store.pictures import PictureStore
 from .store.posts import PostStore
 from .store.reactions import ReactionStore
 from .store.reading import Reading
@@ -40,6 +42,8 @@ class Ports:
     accounts: Accounts
     spam: Spam
     visits: VisitStore
+    pictures: Pictures
+    placed: PictureStore
     live: Live
     jobs: Jobs
     progress: Progress
@@ -64,6 +68,8 @@ class Ports:
             accounts=bindings.get(Accounts),
             spam=bindings.get(Spam),
             visits=bindings.get(VisitStore),
+            pictures=bindings.get(Pictures),
+            placed=bindings.get(PictureStore),
             live=bindings.get(Live),
             jobs=bindings.get(Jobs),
             progress=bindings.get(Progress),

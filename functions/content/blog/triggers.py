@@ -28,6 +28,11 @@ class UserTold(BaseModel):
     user_id: str
 
 
+class FileGone(BaseModel):
+    file_id: str
+    forever: bool
+
+
 class PostWork(BaseModel):
     post_id: str
     after: str | None = None
@@ -94,6 +99,12 @@ def know_again(user: UserTold, received: Envelope, bindings: Bindings) -> None:
     upkeep.know_again(bindings.get(Ports), user.user_id, received.time)
 
 
+def forget_picture(file: FileGone, received: Envelope, bindings: Bindings) -> None:
+    # What is in the trash may come back; nobody is shown it meanwhile.
+    if file.forever:
+        upkeep.forget_picture(bindings.get(Ports), file.file_id)
+
+
 def trim(work: TrimWork, received: Envelope, bindings: Bindings) -> None:
     bindings.get(Ports).posts.trim(work.post_id, work.oldest_kept)
 
@@ -142,6 +153,7 @@ ENTRIES = Entries(
         On("accounts.user.updated.v1", UserTold, know_again),
         On("accounts.user.locked.v1", UserTold, know_again),
         On("accounts.user.password_changed.v1", UserTold, know_again),
+        On("files.file.deleted.v1", FileGone, forget_picture),
     ],
     jobs=[
         On(posts.TRIM, TrimWork, trim),

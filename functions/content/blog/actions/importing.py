@@ -27,6 +27,7 @@ from ..store.imports import Import, Running
 from ..store.objects import upload_key
 from . import posts
 from .access import beginning, hold_publisher, person
+from .picturing import left_out
 
 IMPORT = "import"
 # One run of the worker; the rest goes back to the queue.
@@ -148,7 +149,10 @@ def _take(ports: Ports, made: Import, item: Item, with_it: Brought, by: Principa
     if item.skipped or item.fault:
         outcome = "skipped" if item.skipped else "refused"
         return _settle(ports, made, Line(item.number, item.title, outcome, notes=(item.skipped or item.fault,)))
-    draft, notes = _draft(ports, item)
+    try:
+        draft, notes = _draft(ports, made, item)
+    except TooComplex as problem:
+        return _settle(ports, made, Line(item.number, item.title, "refused", notes=(problem.detail[:300],)))
 
     def line(post: Post) -> Line:
         told = (*notes, *_renamed(item, post), *with_it.notes)[:MAX_NOTES]
@@ -215,7 +219,7 @@ def _shown(comment: Comment) -> Comment:
         return replace(comment, html=f"<p>{html.escape(comment.body)}</p>")
 
 
-def _draft(ports: Ports, item: Item) -> tuple[posts.Draft, list[str]]:
+def _draft(ports: Ports, made: Import, item: Item) -> tuple[posts.Draft, list[str]]:
     status, notes, now = item.status, list(item.notes), clock.millis()
     if status is Status.PUBLISHED and item.at is not None and item.at > now:
         status = Status.SCHEDULED
@@ -229,6 +233,9 @@ def _draft(ports: Ports, item: Item) -> tuple[posts.Draft, list[str]]:
     others = [name for slug, name in item.shelves if name and slug != category]
     if any(slug != category and not name for slug, name in item.shelves):
         notes.append("Its category is not known here.")
+    without = left_out(ports, made.owner_id, item.body, item.cover_media_id)
+    if without:
+        notes.append(f"Pictures that are left out: {len(without)}. They are no pictures of yours here.")
     draft = posts.Draft(
         title=item.title,
         body=item.body,
@@ -237,7 +244,8 @@ def _draft(ports: Ports, item: Item) -> tuple[posts.Draft, list[str]]:
         excerpt=item.excerpt,
         tags=distinct([*item.tags, *others])[:MAX_TAGS],
         category=category,
-        cover_media_id=item.cover_media_id,
+        cover_media_id=None if item.cover_media_id in without else item.cover_media_id,
+        without=frozenset(without),
         canonical_url=item.canonical_url,
         comment_policy=item.comment_policy,
         status=status,

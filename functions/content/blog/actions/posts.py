@@ -15,11 +15,14 @@ from tessera.transact import Step
 from ..events import PostDeleted, PostPublished, PostUnpublished, PostUpdated
 from ..ports import Ports
 from ..rules import posts as rules
+from ..rules.pictures import Resolver, pictures_of, shown_in
 from ..rules.posts import REVISIONS_KEPT, Body, CommentPolicy, Post, Status
 from ..rules.problems import SlugTaken, refused
 from ..rules.slugs import another, slug_of
 from ..store.posts import Taken, Write
 from .access import hold_own, hold_publisher, introduced, person
+from .picturing import hold as hold_pictures
+from .picturing import resolver
 from .telling import gone_doc, search_doc
 
 TRIES = 5
@@ -45,13 +48,15 @@ class Draft:
     status: Status = Status.DRAFT
     publish_at: int | None = None
     yields: bool = False
+    # Pictures that are left out instead of refused.
+    without: frozenset[str] = frozenset()
     created_at: int | None = None
     updated_at: int | None = None
 
 
-def rendered(source: str) -> Body:
-    """Raises `TooLong`, `TooComplex`."""
-    made = render(source, "article")
+def rendered(source: str, pictures: Resolver | None = None) -> Body:
+    """Without pictures where nothing shows it. Raises `TooLong`, `TooComplex`."""
+    made = render(source, "article", resolve=pictures)
     return Body(
         source=source,
         html=made.html,
@@ -79,10 +84,12 @@ def create(
     `also` is given the post as it is to be written, and its steps belong to that. Raises `SlugTaken` for a slug that
     was asked for; one made of a title is made another.
     """
-    now, body = clock.millis(), rendered(draft.body)
+    now, met = clock.millis(), resolver(ports, intent.id, without=draft.without)
+    body = rendered(draft.body, met)
     introduced(ports, by.owner_id)
     if draft.category is not None:
         _hold_category(ports, draft.category)
+    pictures = hold_pictures(ports, by.owner_id, met, draft.cover_media_id)
     post = Post(
         id=intent.id,
         author_id=by.owner_id,
@@ -108,7 +115,8 @@ def create(
 
     def write(named: Post) -> tuple[Post, bool]:
         event = _published(ports, named, body, person(by)) if named.is_published else None
-        return ports.posts.create(named, body, intent, event, *also(named))
+        placed = ports.placed.changing(post.id, (), pictures)
+        return ports.posts.create(named, body, intent, event, *placed, *also(named))
 
     made, replayed = _under_a_slug(post, write, chosen=draft.slug is not None and not draft.yields)
     if replayed and made.status is Status.TRASHED:
@@ -150,7 +158,8 @@ def update(
     if "tags" in changes:
         changes = {**changes, "tags": _settled(ports, changes["tags"])}
     source = changes.pop("body", None) if "body" in changes else None
-    body = rendered(source) if source is not None and source != said.source else None
+    met = resolver(ports, before.id)
+    body = rendered(source, met) if source is not None and source != said.source else None
     fields = {name: value for name, value in changes.items() if name != "slug" and value != getattr(before, name)}
     slug, chosen = _slug_after(before, changes, fields, renames=renames)
     if not fields and body is None and slug == before.slug:
@@ -160,12 +169,16 @@ def update(
     after = replace(after, words=body.words if body else before.words, version=before.version + 1)
     if after.status is Status.SCHEDULED and after.publish_at is not None and after.publish_at <= now:
         raise refused("/publish_at", "Say when, in the future.")
-    shown = body or rendered(said.source)
+    shown, had = body or rendered(said.source), pictures_of(before, said.html)
+    if body is None:
+        met.met.update(dict.fromkeys(shown_in(before.id, said.html)))
+    has = hold_pictures(ports, before.author_id, met, after.cover_media_id, known=had)
 
     def write(named: Post) -> Post:
-        event = _updated(ports, before, named, shown, person(by)) if named.is_published else None
+        event = updated(ports, before, named, shown, person(by)) if named.is_published else None
         held = replace(before, version=before.version if expect is None else expect)
-        return ports.posts.save(Write(held, named, person(by), body, shown.source, event))
+        placed = ports.placed.changing(before.id, had, has)
+        return ports.posts.save(Write(held, named, person(by), body, shown.source, event), *placed)
 
     saved: Post = _under_a_slug(after, write, chosen=chosen)
     if saved.rev > REVISIONS_KEPT and ports.queue:
@@ -265,7 +278,7 @@ def _published(ports: Ports, post: Post, body: Body, by: str) -> PostPublished:
     return PostPublished(**told, title=post.title, search_doc=search_doc(ports, post, body))
 
 
-def _updated(ports: Ports, before: Post, post: Post, body: Body, by: str) -> PostUpdated:
+def updated(ports: Ports, before: Post, post: Post, body: Body, by: str) -> PostUpdated:
     told = _told(ports, before, post, by)
     return PostUpdated(**told, title=post.title, search_doc=search_doc(ports, post, body))
 

@@ -13,15 +13,17 @@ from ..passes import FORM_LIFE_MS, QUICKEST_MS
 from ..ports import Ports
 from ..rules.authors import Author
 from ..rules.comments import Comment, State
+from ..rules.pictures import shown_in
 from ..rules.posts import Body, Post, Revision, Status, tag_key
 from ..rules.problems import refused
 from ..store.authors import author_of
 from ..store.places import ALL, drafts_of, of_author, of_category, of_tag, trash_of
 from ..store.posts import Opened
 from .access import hold_own, hold_visible, person, viewer_of
+from .picturing import PREVIEW, resolver, with_pictures
 from .posts import rendered
 
-PREVIEW, FORM = "preview", "form"
+FORM = "form"
 DIFF_CHARACTERS = 1_000_000
 
 
@@ -91,7 +93,8 @@ def preview(ports: Ports, post_id: str, token: str) -> Page:
     post, body = ports.posts.whole(post_id)
     if post.status is Status.TRASHED:
         raise NotFound("There is no such post.")
-    return Page(post, _fresh(ports, post, body), ports.authors.get(post.author_id), "")
+    shown = with_pictures(ports, post, _fresh(ports, post, body), token)
+    return Page(post, shown, ports.authors.get(post.author_id), "")
 
 
 def preview_link(ports: Ports, post_id: str, seconds: int, *, by: Principal) -> tuple[str, int]:
@@ -178,13 +181,13 @@ def _opened(ports: Ports, post_id: str, author_id: str, caller: Principal) -> Op
 def _page(ports: Ports, opened: Opened, caller: Principal) -> Page:
     post = hold_visible(opened.post, caller)
     author = author_of(post.author_id, opened.author)
-    return Page(post, _fresh(ports, post, opened.body), author, opened.reaction)
+    return Page(post, with_pictures(ports, post, _fresh(ports, post, opened.body)), author, opened.reaction)
 
 
 def _fresh(ports: Ports, post: Post, body: Body) -> Body:
     """What was rendered by an older gate is rendered anew, so that a mended one reaches what was written before."""
     if body.markup_version >= MARKUP_VERSION:
         return body
-    anew = rendered(body.source)
+    anew = rendered(body.source, resolver(ports, post.id, only=shown_in(post.id, body.html)))
     ports.posts.rerender(post.id, body, anew)
     return replace(anew, words=post.words)

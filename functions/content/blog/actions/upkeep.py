@@ -8,20 +8,24 @@ from tessera.etags import StaleVersion
 from tessera.jobs import jobs_of
 from tessera.listing import read
 from tessera.outbox import Envelope
+from tessera.problems import Busy, NotFound
 from tessera.tables import Row
 from tessera.transact import AlreadySeen, seen, telling, transact
 
 from ..events import DataErased
 from ..ports import Ports
 from ..rules import posts as rules
+from ..rules.pictures import shown_in
 from ..rules.posts import Status, tag_key
 from ..store import comment_ends, erasures
 from ..store.comment_rows import mine_of
 from ..store.imports import imports_of
 from ..store.places import drafts_of, favourites_of, felt_of, of_author, trash_of
+from ..store.posts import Write
 from . import feeding
 from .access import take_over
-from .posts import settle
+from .picturing import resolver
+from .posts import TRIES, rendered, settle, updated
 from .reacting import take_back
 
 PURGE, RELIST = "post.purge", "favourites.relist"
@@ -93,6 +97,32 @@ def know_again(ports: Ports, user_id: str, at: str) -> None:
     if known is not None:
         # Of a locked account no token is good.
         take_over(ports, author, known if known.is_active else replace(known, epoch=known.epoch + 1))
+
+
+def forget_picture(ports: Ports, file_id: str) -> None:
+    """A file is gone for good, and every post that showed it shows it no more. What was written stays as it was."""
+    for post_id in list(ports.placed.posts_with(file_id)):
+        for _ in range(TRIES):
+            try:
+                _forget_picture(ports, post_id, file_id)
+            except StaleVersion:
+                continue
+            except NotFound:
+                ports.placed.forget(post_id, [file_id])
+            break
+        else:
+            raise Busy()
+
+
+def _forget_picture(ports: Ports, post_id: str, file_id: str) -> None:
+    post, said = ports.posts.whole(post_id)
+    cover = None if post.cover_media_id == file_id else post.cover_media_id
+    after = replace(post, cover_media_id=cover, version=post.version + 1)
+    rest = shown_in(post_id, said.html) - {file_id}
+    body = rendered(said.source, resolver(ports, post_id, only=rest))
+    event = updated(ports, post, after, body, post.author_id) if after.is_published else None
+    gone = ports.placed.changing(post_id, [file_id], ())
+    ports.posts.save(Write(post, after, post.author_id, body, event=event), *gone)
 
 
 def erase(ports: Ports, owner_id: str) -> tuple[bool, int]:

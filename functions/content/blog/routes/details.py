@@ -9,16 +9,17 @@ from tessera.cursors import InvalidCursor
 from tessera.entry import problems
 from tessera.entry.headers import IfMatch, show_version
 from tessera.etags import StaleVersion, expected_version
-from tessera.problems import Gone, InvalidRequest, NotFound
+from tessera.problems import Gone, InvalidRequest, NotFound, Unavailable
 from tessera.types import Page
 
-from ..actions import posts, reacting, reading
+from ..actions import picturing, posts, reacting, reading
 from ..actions.access import hold_visible, person
 from ..rules.problems import NotYourPost
 from ..schemas.posts import (
     CardOut,
     Kind,
     PageParams,
+    PictureParams,
     PostOut,
     PreviewIn,
     PreviewOut,
@@ -29,7 +30,7 @@ from ..schemas.posts import (
     RevisionTextOut,
 )
 from .posts import ONE, page_out
-from .shared import PREFIX, TAGS, Bound, Keys, Previewer, Writer
+from .shared import PREFIX, TAGS, Anyone, Bound, Keys, Previewer, Writer
 
 router = APIRouter(prefix=PREFIX, tags=TAGS)
 Number = Annotated[int, Path(ge=1, le=10**8)]
@@ -87,6 +88,21 @@ async def get_preview(
     page = reading.preview(ports, post_id, asked.token)
     show_version(response, page.post.version)
     return page_out(ports, page)
+
+
+@router.get(
+    ONE + "/media/{file_id:ulid}",
+    status_code=302,
+    response_class=Response,
+    responses={302: {"description": "Where it is, for a quarter of an hour."}, **problems(NotFound, Unavailable)},
+)
+async def get_picture(
+    post_id: str, file_id: str, asked: Annotated[PictureParams, Query()], caller: Anyone, ports: Bound
+) -> Response:
+    """A picture that a post shows."""
+    post, picture = picturing.shown(ports, post_id, file_id, asked.token, by=caller)
+    kept = "public, max-age=600" if post.is_published else "private, max-age=60"
+    return Response(status_code=302, headers={"Location": picture.link(), "Cache-Control": kept})
 
 
 @router.put(ONE + "/reactions/{kind}", responses=problems(NotFound, Gone, InvalidRequest))

@@ -12,7 +12,7 @@ from tessera.entry.headers import IdempotencyKey, IfMatch, required_version, sho
 from tessera.etags import StaleVersion, VersionRequired, expected_version
 from tessera.idempotency import IdempotencyMismatch
 from tessera.markup import TooComplex, TooLong
-from tessera.problems import Gone, InvalidRequest, NotFound, PayloadTooLarge
+from tessera.problems import Gone, InvalidRequest, NotFound, PayloadTooLarge, Unavailable
 from tessera.types import Page
 
 from ..actions import posts, reading
@@ -74,7 +74,9 @@ async def list_drafts(
 @router.post(
     "/posts",
     status_code=201,
-    responses=problems(InvalidRequest, SlugTaken, IdempotencyMismatch, Gone, PayloadTooLarge, TooLong, TooComplex),
+    responses=problems(
+        InvalidRequest, SlugTaken, IdempotencyMismatch, Gone, PayloadTooLarge, TooLong, TooComplex, Unavailable
+    ),
 )
 async def create_post(
     body: PostIn, response: Response, caller: Writer, ports: Bound, keys: Keys, key: IdempotencyKey = None
@@ -125,7 +127,8 @@ async def get_post_by_slug(slug: Slug, response: Response, caller: Anyone, ports
 @router.patch(
     ONE,
     responses=problems(
-        NotFound, Gone, NotYourPost, SlugTaken, StaleVersion, VersionRequired, InvalidRequest, TooLong, TooComplex
+        *(NotFound, Gone, NotYourPost, SlugTaken, StaleVersion, VersionRequired),
+        *(InvalidRequest, TooLong, TooComplex, Unavailable),
     ),
 )
 async def change_post(

@@ -235,6 +235,12 @@ class PreviewParams(Params):
     token: Annotated[str, Field(min_length=1, max_length=300)]
 
 
+class PictureParams(Params):
+    """The `token` stands in the addresses of pictures of what is not published."""
+
+    token: Annotated[str, Field(min_length=1, max_length=300)] | None = None
+
+
 class ReactedOut(Out):
     """`changed` is false when it was so already."""
 

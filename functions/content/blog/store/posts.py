@@ -18,8 +18,10 @@ from tessera.tables import ConditionFailed, Row, Table
 from tessera.transact import Step, deleting, putting, transact, updating
 
 from ..config import BlogSettings
+from ..rules.pictures import pictures_of
 from ..rules.posts import Body, Post, Revision
 from .counting import summed
+from .pictures import PictureStore
 from .places import moving
 from .rows import (
     BODY,
@@ -254,6 +256,8 @@ class PostStore:
         for row in parts:
             if row.sk.startswith("S#"):
                 self._free(row.sk.removeprefix("S#"), post.id)
+            if row.sk == BODY:
+                self._unpicture(post)
             self.table.delete(Row, row.pk, row.sk)
         if len(rows) == most:
             return False
@@ -265,6 +269,10 @@ class PostStore:
             *moving(self.table, post, None),
         )
         return True
+
+    def _unpicture(self, post: Post) -> None:
+        _, said = self.whole(post.id)
+        PictureStore(self.table).forget(post.id, pictures_of(post, said.html))
 
     def _free(self, slug: str, post_id: str) -> None:
         row = self.slug(slug, consistent=True)

@@ -21,6 +21,7 @@ from tests.kit.stores import make_bucket, make_table
 from tests.kit.worlds import DONE, CapabilityWorld
 
 from .accounts import Accounts
+from .files import Files
 
 API = "/blog/realworld/api"
 
@@ -57,6 +58,7 @@ class World(CapabilityWorld[Ports]):
     realtime: Table
     queue: str
     accounts: Accounts
+    files: Files
 
     def person(self, *roles: str, **claims: Any) -> Caller:
         """Somebody with an account of ours, whom accounts know by a handle."""
@@ -119,8 +121,13 @@ def world(cloud: None, frozen: FakeClock, monkeypatch: pytest.MonkeyPatch, bucke
     variables = {"QUEUE": queue, "REALTIME": realtime.name, "CONDUIT": "on", "PUBLIC_BASE_URL": "https://app.test"}
     variables |= {"BUCKET": bucket, "FANOUT_QUEUES": make_fifo("fanout"), "RATE_FACTOR": "1000"}
     with serving(app, "Blog", **variables) as served:
-        found = World(served, frozen, realtime, queue, Accounts(served.signer))
-        found.bindings.replace(Internal, Internal("blog", found.bindings, found.accounts))
+        found = World(served, frozen, realtime, queue, Accounts(served.signer), Files())
+
+        def answering(function: str, event: dict[str, Any], timeout_seconds: float) -> dict[str, Any]:
+            asked = found.files if function == "tessera-files" else found.accounts
+            return asked(function, event, timeout_seconds)
+
+        found.bindings.replace(Internal, Internal("blog", found.bindings, answering))
         served.client.event_hooks["request"].append(lambda request: frozen.advance(milliseconds=1))
         yield found
 
