@@ -1,4 +1,7 @@
-"""Guests: an account before there is an address, which becomes a full one or goes over into another."""
+"""Guests: an account before there is an address, which becomes a full one or goes over into another.
+
+An account of a realm, whose address nobody has confirmed, becomes a full one in the same way.
+"""
 
 from datetime import timedelta
 
@@ -7,7 +10,7 @@ from tessera.auth import tokens as access_tokens
 from tessera.auth.audit import audit
 from tessera.auth.call import Call
 from tessera.auth.principal import Principal
-from tessera.auth.problems import Unauthenticated
+from tessera.auth.problems import TokenStale, Unauthenticated
 from tessera.due import DueItem
 from tessera.problems import Busy, NotFound
 from tessera.transact import putting, transact
@@ -42,15 +45,19 @@ def start(ports: Ports, *, client: Client) -> tuple[UserRow, Tokens]:
 
 
 def upgrade(
-    ports: Ports, user_id: str, *, email: str, password: str, name: str | None, locale: str | None
+    ports: Ports, user_id: str, *, epoch: int, email: str, password: str, name: str | None, locale: str | None
 ) -> sign_up.Pending:
-    """A guest signs up, and is who they were once the address is confirmed. What `sign_up.start` costs and raises.
+    """A guest signs up, or somebody of a realm, and is who they were once the address is confirmed.
 
-    Raises `NoGuest` for who has an address.
+    What `sign_up.start` costs and raises, and a read. Raises `NoGuest` for who has confirmed an address, `TokenStale`
+    for a token of before the last new password: one of a realm is good for longer than the feed remembers.
     """
-    if not ports.users.get(user_id).is_guest:
+    before = ports.users.get(user_id)
+    if not before.may_become_full:
         raise NoGuest()
-    return sign_up.start(ports, email=email, password=password, name=name, locale=locale, guest=user_id)
+    if epoch < int(before.ep):
+        raise TokenStale("epoch")
+    return sign_up.start(ports, email=email, password=password, name=name, locale=locale, before=before)
 
 
 def merge(ports: Ports, token: str | None, user_id: str, *, call: Call) -> bool:

@@ -9,7 +9,7 @@ from tessera.auth.call import Call
 from tessera.auth.principal import Principal
 from tessera.emails import Address
 from tessera.problems import InvalidRequest, NotFound
-from tessera.transact import transact
+from tessera.transact import Step, transact
 
 from .. import mails, secret_values
 from ..events import MailRequested, SessionCreated, UserRegistered, UserVerified
@@ -21,6 +21,7 @@ from ..store import ResetRow, SignUpRow, UserRow
 from ..store.activity import telling
 from ..store.rows import MAIN, RESET, expires_in, sign_up_pk, user_pk
 from ..store.sessions import device_row
+from .changes import as_updated
 from .tokens import Tokens, access_token, new_family, pair
 
 
@@ -31,11 +32,12 @@ class Pending:
 
 
 def start(
-    ports: Ports, *, email: str, password: str, name: str | None, locale: str | None, guest: str | None = None
+    ports: Ports, *, email: str, password: str, name: str | None, locale: str | None, before: UserRow | None = None
 ) -> Pending:
     """Note a sign-up and ask for its mail: 1 read and 1 transaction, whether or not the address has an account.
 
-    `guest` is the guest who signs up and keeps their id. Raises `SignUpClosed`, `InvalidRequest`, `WeakPassword`.
+    `before` is who signs up as who they are, and keeps their id. Raises `SignUpClosed`, `InvalidRequest`,
+    `WeakPassword`.
     """
     if ports.settings.sign_up == "closed":
         raise SignUpClosed("Ask whoever runs this for an account.")
@@ -48,7 +50,9 @@ def start(
     to = claim.email if claim else address.spelled
     row = _row(ports, sign_up_id, address, kept, code=code, token=token)
     row.kind, row.uid, row.email = ("exists", claim.uid, to) if claim else ("new", None, to)
-    row.name, row.locale, row.guest = name, locale, guest
+    row.name, row.locale = name, locale
+    if before is not None:
+        row.guest, row.guest_ep = before.user_id, int(before.ep)
     mail, reset = _mail(ports, row, code=code, token=token)
     if _may_mail(ports, address.key):
         ports.sign_ups.open(row, mail, reset)
@@ -105,8 +109,8 @@ def _attempted(ports: Ports, sign_up_id: str) -> SignUpRow:
 def _create(ports: Ports, row: SignUpRow, *, client: Client, call: Call) -> tuple[UserRow, Tokens]:
     """The user, their address, their first session: 1 transaction."""
     sign_up_id = row.pk.partition("#")[2]
-    guest = _guest(ports, row)
-    user = _user(ports, row, guest)
+    before = _before(ports, row)
+    user = _user(ports, row, before)
     device_id, device_token = secret_values.new_device(ports.mac, row.email_norm)
     family = new_family(ports, user.user_id, client, device_id)
     user.families = {family.family_id}
@@ -115,15 +119,10 @@ def _create(ports: Ports, row: SignUpRow, *, client: Client, call: Call) -> tupl
     table = ports.users.table
     device = device_row(user.user_id, device_id, client.device_name, expires_in(DEVICE_LIFE))
     created = SessionCreated(user_id=user.user_id, session_id=family.family_id, client_id=client.client_id)
-    registered = UserRegistered(user_id=user.user_id, locale=user.locale)
     try:
         transact(
             ports.sign_ups.consuming(sign_up_id),
-            *(
-                ports.users.creating(user, registered, taken=_Taken())
-                if guest is None
-                else ports.users.upgrading(guest, user, registered, taken=_Taken())
-            ),
+            *_keeping(ports, before, user),
             *ports.sessions.opening(family, created, device, None),
             telling(table, UserVerified(user_id=user.user_id, email=user.email)),
             telling(table, audit("accounts.sign-up", f"user:{user.user_id}", by=myself, call=call)),
@@ -135,25 +134,38 @@ def _create(ports: Ports, row: SignUpRow, *, client: Client, call: Call) -> tupl
     return user, pair(ports, family, access, RefreshToken(user.user_id, family.family_id, 0), device_token)
 
 
+def _keeping(ports: Ports, before: UserRow | None, user: UserRow) -> list[Step]:
+    """The steps that make the user: a new one, or one of who was there before and keeps their id."""
+    registered = UserRegistered(user_id=user.user_id, locale=user.locale)
+    if before is None:
+        return ports.users.creating(user, registered, taken=_Taken())
+    if before.realm is not None:
+        # That they are there was told when the realm made them.
+        return ports.realm.upgrading(before, user, as_updated(user), taken=_Taken())
+    return ports.users.upgrading(before, user, registered, taken=_Taken())
+
+
 class _Taken(Exception):
     """Another sign-up with the same address was confirmed first."""
 
 
-def _guest(ports: Ports, row: SignUpRow) -> UserRow | None:
-    """The guest who signs up. Raises `CodeInvalid` when they are gone, or are no guest any more."""
+def _before(ports: Ports, row: SignUpRow) -> UserRow | None:
+    """Who signs up and is there already. Raises `CodeInvalid` when they are gone, or have an address by now."""
     if row.guest is None:
         return None
     try:
-        guest = ports.users.get(row.guest)
+        before = ports.users.get(row.guest)
     except NotFound:
         raise CodeInvalid() from None
-    if not guest.is_guest or guest.status != "active":
+    # Who has a new password since had reason to: what was asked with the old one is void.
+    is_other = row.guest_ep is not None and int(row.guest_ep) != int(before.ep)
+    if not before.may_become_full or before.status != "active" or is_other:
         raise CodeInvalid()
-    return guest
+    return before
 
 
-def _user(ports: Ports, row: SignUpRow, guest: UserRow | None) -> UserRow:
-    user_id, now = guest.user_id if guest else ids.new(), clock.millis()
+def _user(ports: Ports, row: SignUpRow, before: UserRow | None) -> UserRow:
+    user_id, now = before.user_id if before else ids.new(), clock.millis()
     user = UserRow(
         pk=user_pk(user_id),
         sk=MAIN,
@@ -169,9 +181,10 @@ def _user(ports: Ports, row: SignUpRow, guest: UserRow | None) -> UserRow:
         created=now,
         updated=now,
     )
-    if guest is not None:
-        # Tokens of the guest are stale from now on.
-        user.ep, user.version, user.created = int(guest.ep) + 1, int(guest.version) + 1, guest.created
+    if before is not None:
+        # Their tokens are stale from now on, and what they are known by stays.
+        user.ep, user.version, user.created = int(before.ep) + 1, int(before.version) + 1, before.created
+        user.handle, user.name, user.locale = before.handle, row.name or before.name, row.locale or before.locale
     user.list_under(row.email_norm)
     return user
 

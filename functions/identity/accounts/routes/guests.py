@@ -32,12 +32,21 @@ async def start_as_guest(body: GuestIn, caller: Guesser, ports: Bound, call: Ask
     responses=problems(InvalidRequest, WeakPassword, SignUpClosed, NoGuest, NotFound, RateLimited),
 )
 async def upgrade_guest(body: UpgradeIn, caller: SignedIn, ports: Bound) -> SignUpOut:
-    """Sign up as the guest one is, and keep the id. Confirm the address as every sign-up is confirmed."""
+    """Sign up as the guest one is, or with an account of the blog's facade, and keep the id.
+
+    Confirm the address as every sign-up is confirmed.
+    """
     if caller.kind != "user":
         raise InsufficientScope(detail="This credential is not of a kind that may do this.")
     guest_id = user_id_of(caller)
     async with ports.pace.held():
         pending = guests.upgrade(
-            ports, guest_id, email=body.email, password=body.password, name=body.name, locale=body.locale
+            ports,
+            guest_id,
+            epoch=caller.epoch,
+            email=body.email,
+            password=body.password,
+            name=body.name,
+            locale=body.locale,
         )
     return SignUpOut(sign_up_id=pending.id, expires_at=pending.expires_at)

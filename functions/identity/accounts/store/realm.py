@@ -9,6 +9,7 @@ from typing import Self
 from pynamodb.expressions.update import Action as Change
 
 from tessera import clock
+from tessera.auth.feed import Feed
 from tessera.emails import Address
 from tessera.expressions import is_free, is_new
 from tessera.outbox import Event
@@ -33,12 +34,12 @@ def realm_key(email_key: str) -> str:
 
 
 class RealmStore:
-    def __init__(self, table: Table) -> None:
-        self.table = table
+    def __init__(self, table: Table, feed: Feed) -> None:
+        self.table, self.feed = table, feed
 
     @classmethod
     def bind(cls, bindings: Bindings) -> Self:
-        return cls(Table(bindings.settings(AccountSettings).table))
+        return cls(Table(bindings.settings(AccountSettings).table), bindings.get(Feed))
 
     def create(self, row: UserRow, event: Event) -> None:
         """A new account with its name and address. 1 request. Raises `RealmNameTaken`, `RealmEmailTaken`."""
@@ -92,6 +93,21 @@ class RealmStore:
         if row is None:
             raise Busy()
         return row
+
+    def upgrading(self, before: UserRow, row: UserRow, event: Event, *, taken: Exception) -> list[Step]:
+        """Somebody of the realm becomes the user of this row: an address is theirs, and every token of theirs stale.
+
+        Refused with `taken` for an address that somebody else has confirmed, with `Busy` when the account has changed.
+        """
+        same = (UserRow.ep == before.ep) & (UserRow.version == before.version) & (UserRow.status == "active")
+        claim = ClaimRow(pk=claim_pk(row.email_norm), sk=CLAIM, uid=row.user_id, email=row.email)
+        mine = ClaimRow.uid == row.user_id
+        return [
+            putting(self.table, claim, only_if=is_new(), refused=taken),
+            putting(self.table, row, only_if=same, event=event, refused=Busy()),
+            self.feed.revoke("u", row.user_id, min_ep=int(row.ep)),
+            deleting(self.table, ClaimRow, claim_pk(before.email_norm), CLAIM, only_if=mine, refused=Busy()),
+        ]
 
     def _naming(self, user_id: str, handle: str) -> Step:
         claim = ClaimRow(pk=handle_pk(handle), sk=CLAIM, uid=user_id)

@@ -110,6 +110,11 @@ class UserRow(DueRow):
         return "guest" in self.roles
 
     @property
+    def may_become_full(self) -> bool:
+        """Whether no address of theirs was ever confirmed: a guest has none, and a realm took what it was told."""
+        return self.is_guest or self.realm is not None
+
+    @property
     def open_families(self) -> frozenset[str]:
         return frozenset(self.families or ())
 
@@ -143,8 +148,9 @@ class SignUpRow(Row):
     code_mac = UnicodeAttribute()
     token_mac = UnicodeAttribute()
     left = NumberAttribute()
-    # The guest who becomes the user, and keeps their id.
+    # The guest, or the account of a realm, that becomes the user and keeps its id; and their epoch when they asked.
     guest = UnicodeAttribute(null=True)
+    guest_ep = NumberAttribute(null=True)
 
     @property
     def kept(self) -> Kept:

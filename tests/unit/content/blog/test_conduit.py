@@ -288,3 +288,21 @@ def test_times_have_three_digits_and_end_in_z(world: World) -> None:
     made = world.member().article()
 
     assert clock.parse(made["createdAt"]) and len(made["createdAt"]) == 24 and made["createdAt"].endswith("Z")
+
+
+def test_a_member_who_becomes_a_full_account_is_still_who_they_were(world: World) -> None:
+    member = world.member()
+    article = member.article()
+    world.accounts.people[member.id].update(realm=None, epoch=2, password="a long one of ours")
+
+    world.receive("accounts.user.updated.v1", user_id=member.id)
+
+    assert member.request("GET", "/user").status_code == 401
+    body = {"user": {"email": f"{member.username}@example.com", "password": "a long one of ours"}}
+    again = world.anonymous("POST", f"{API}/users/login", json=body)
+    assert again.status_code == 200 and again.json()["user"]["username"] == member.username
+    member.token = again.json()["user"]["token"]
+    changed = member.request("PUT", f"/articles/{article['slug']}", json={"article": {"body": "Still mine."}})
+    assert changed.status_code == 200
+    assert member.request("PUT", "/user", json={"user": {"username": "other"}}).status_code == 403
+    assert world.ports.authors.get(member.id).realm is None

@@ -4,18 +4,25 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
 from functions.identity.accounts.actions import realm
 from functions.identity.accounts.ports import Ports
 from functions.identity.accounts.rules import RealmEmailTaken, RealmNameTaken
 from functions.identity.accounts.store import UserRow
-from functions.identity.accounts.store.rows import MAIN, ClaimRow, user_pk
+from functions.identity.accounts.store.rows import CLAIM, MAIN, ClaimRow, claim_pk, user_pk
 from tessera import ids
 from tessera.auth.call import Call
+from tessera.outbox import Envelope
 from tessera.problems import Busy
 from tessera.settings import Bindings
+from tessera.transact import transact
+from tests.kit.clocks import FakeClock
 from tests.kit.faults import meanwhile
 from tests.kit.races import outcomes, together
+from tests.kit.stores import everything_in
+
+from .conftest import PASSWORD, Mailbox
 
 REALM = "/accounts/internal/realm"
 Invoke = Callable[..., Any]
@@ -235,3 +242,113 @@ def test_it_is_not_there_where_it_is_off_nor_for_anybody_but_the_blog(
     assert blog("POST", "/users", body)[0] == 404
     assert blog("POST", "/authenticate", {"email": "jake@example.com", "password": "password123"})[0] == 404
     assert blog("POST", f"/users/{made['user_id']}/mint", {})[0] == 404
+
+
+def upgrade(http: TestClient, token: str, email: str = "jake@example.com", **more: Any) -> Any:
+    body = {"email": email, "password": PASSWORD, **more}
+    return http.post("/accounts/me/upgrade", json=body, headers={"authorization": f"Bearer {token}"})
+
+
+def confirm(http: TestClient, asked: Any, mailbox: Mailbox, email: str = "jake@example.com") -> Any:
+    assert asked.status_code == 202, asked.text
+    code = mailbox.latest(email, "verify-sign-up")["opened"]["code"]
+    return http.post("/accounts/sign-up/verify", json={"sign_up_id": asked.json()["sign_up_id"], "code": code})
+
+
+def test_an_account_of_the_realm_becomes_a_full_one_by_its_address(
+    blog: Invoke, http: TestClient, mailbox: Mailbox, table: Any, frozen: FakeClock
+) -> None:
+    made = new(blog)
+
+    done = confirm(http, upgrade(http, made["token"]), mailbox)
+
+    assert done.status_code == 201, done.text
+    assert done.json()["user"]["id"] == made["user_id"] and done.json()["user"]["roles"] == ["user"]
+    assert done.json()["user"]["handle"] == "jake"
+    told = [Envelope.parse(item["event"]["S"]) for item in everything_in(table) if "event" in item]
+    (updated,) = (one.data for one in told if one.type == "accounts.user.updated.v1")
+    assert (updated["user_id"], updated["handle"], updated["roles"]) == (made["user_id"], "jake", ["user"])
+    login = {"email": "jake@example.com", "password": PASSWORD}
+    assert http.post("/accounts/login", json=login).json()["user"]["id"] == made["user_id"]
+    # On the facade it is an ordinary account from now on, and the weak password opens nothing any more.
+    status, found = blog("POST", "/authenticate", login)
+    assert (status, found["realm"], found["user_id"]) == (200, None, made["user_id"])
+    assert blog("POST", "/authenticate", {**login, "password": "password123"})[0] == 401
+    assert blog("POST", f"/users/{made['user_id']}/update", {"username": "x"})[0] == 403
+    assert found["epoch"] == made["epoch"] + 1
+    # The name stays theirs, and the address of the realm is free.
+    assert blog("POST", "/users", {"username": "jake", "email": "j2@example.com", "password": "password123"})[0] == 409
+    assert new(blog, "jill", email="jake@example.com")["realm"] == "conduit"
+    frozen.advance(seconds=9)
+    assert upgrade(http, made["token"]).json()["type"] == "/problems/token-stale"
+
+
+def test_a_token_of_before_a_new_password_makes_no_full_account(
+    blog: Invoke, http: TestClient, mailbox: Mailbox
+) -> None:
+    made = new(blog)
+    asked = upgrade(http, made["token"], "thief@example.com")
+    assert blog("POST", f"/users/{made['user_id']}/update", {"password": "password456"})[0] == 200
+
+    assert upgrade(http, made["token"]).json()["type"] == "/problems/token-stale"
+    late = confirm(http, asked, mailbox, "thief@example.com")
+
+    assert (late.status_code, late.json()["type"]) == (400, "/problems/code-invalid")
+
+
+def test_of_two_upgrades_of_an_account_of_the_realm_one_is_made(
+    blog: Invoke, http: TestClient, mailbox: Mailbox
+) -> None:
+    made = new(blog)
+    addresses = ("a1@example.com", "a2@example.com")
+    asked = [upgrade(http, made["token"], email) for email in addresses]
+
+    answers = [confirm(http, one, mailbox, email) for one, email in zip(asked, addresses, strict=True)]
+
+    assert [one.status_code for one in answers] == [201, 400]
+
+
+def test_an_address_that_somebody_has_confirmed_stays_theirs(
+    blog: Invoke, http: TestClient, mailbox: Mailbox, person: Any
+) -> None:
+    made = new(blog)
+    asked = upgrade(http, made["token"], "late@example.com")
+    ann = person("late@example.com")
+
+    answer = confirm(http, asked, mailbox, "late@example.com")
+
+    assert (answer.status_code, answer.json()["type"]) == (400, "/problems/code-invalid")
+    assert upgrade(http, made["token"], ann.email).status_code == 202
+    assert mailbox.latest(ann.email, "already-registered")
+
+
+def test_an_account_that_changes_while_it_becomes_a_full_one_is_left_alone(
+    ports: Ports, blog: Invoke, table: Any
+) -> None:
+    user_id = new(blog)["user_id"]
+    new(blog, "other")
+
+    def becoming(**seen: Any) -> None:
+        before, row = ports.users.get(user_id), ports.users.get(user_id)
+        row.email, row.email_norm, row.realm = "free@example.com", "free@example.com", None
+        for name, value in seen.items():
+            setattr(before, name, value)
+        transact(*ports.realm.upgrading(before, row, _told(row), taken=KeyError()))
+
+    others = "conduit:other@example.com"
+    for seen in ({"ep": 7}, {"version": 7}, {"email_norm": "conduit:nobody@example.com"}, {"email_norm": others}):
+        with pytest.raises(Busy):
+            becoming(**seen)
+    table.update(UserRow, user_pk(user_id), MAIN, UserRow.status.set("locked"), bump=False)
+    with pytest.raises(Busy):
+        becoming()
+    table.update(UserRow, user_pk(user_id), MAIN, UserRow.status.set("active"), bump=False)
+    claim = ClaimRow(pk=claim_pk("free@example.com"), sk=CLAIM, uid=ids.new())
+    table.put(claim)
+    with pytest.raises(KeyError):
+        becoming()
+    table.delete(ClaimRow, claim.pk, CLAIM)
+
+    becoming()
+
+    assert ports.users.get(user_id).realm is None and ports.users.claim_of("conduit:jake@example.com") is None
