@@ -12,18 +12,19 @@ from hypothesis import strategies as st
 
 from functions.content.blog.actions import exporting, importing
 from functions.content.blog.rules import archive, imports, remarks
-from functions.content.blog.rules.arriving import Unreadable
+from functions.content.blog.rules.arriving import Line, Unreadable
 from functions.content.blog.rules.comments import MAX_BODY, MAX_DEPTH, Comment, State
 from functions.content.blog.rules.remarks import Brought, Remark, brought
 from functions.content.blog.store import comment_arrivals
 from functions.content.blog.store.comment_arrivals import NumberInUse, arrive
 from functions.content.blog.store.comment_rows import NumberRow, number_sk, tree_pk
-from functions.content.blog.store.imports import ImportRow, imports_of
+from functions.content.blog.store.imports import Import, ImportRow, imports_of
 from tessera import ids
 from tessera.live import LiveSettings
 from tessera.problems import NotFound
 from tessera.seqlog import SeqLog
 from tessera.tables import Row
+from tessera.transact import AlreadySeen, transact
 from tests.kit.apps import Caller
 from tests.kit.capacity import CapacityMeter
 from tests.kit.faults import meanwhile
@@ -280,6 +281,28 @@ def test_deliveries_at_the_same_moment_bring_every_comment_once(
     assert world.anonymous("GET", f"/blog/posts/{line['post_id']}").json()["comments"] == 8
     result = alice.get(asked.headers["location"]).json()["result"]
     assert (result["created"], result["comments"]) == (1, 8)
+
+
+def test_an_import_goes_on_only_from_where_it_is(world: World, alice: Caller) -> None:
+    upload_id = send(world, alice, wordpress(entry("One"), entry("Two")))
+    ask(alice, upload_id)
+    made = world.ports.imports.lease(alice.id, upload_id)
+    line = Line(1, "One", "created")
+    inside, settled = made.settled(line, comments_follow=True), made.settled(line)
+
+    def go_on(before: Import, after: Import) -> None:
+        transact(*world.ports.imports.advancing(before, after))
+
+    for elsewhere in (replace(made, offset=1), replace(made, inside=1), replace(made, upload_id=ids.new())):
+        with pytest.raises(AlreadySeen):
+            go_on(elsewhere, replace(elsewhere, offset=2))
+    go_on(made, inside)
+    with pytest.raises(AlreadySeen):
+        go_on(made, settled)
+    go_on(inside, inside.followed(3, more=False))
+
+    found = world.ports.imports.get(alice.id, upload_id)
+    assert found is not None and (found.offset, found.inside, found.created, found.comments) == (1, 0, 1, 3)
 
 
 def test_comments_of_a_post_that_is_gone_are_left_and_the_rest_goes_on(
