@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tessera.ids import is_ulid
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES = 20 * 1024 * 1024
 MAX_UNPACKED_BYTES = 60 * 1024 * 1024
 MAX_ITEMS = 5_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Later than any date that a post was written on by honest clocks.
 _LATEST = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp() * 1000)
 _LINK = re.compile(r"https?://[^\s<>\"]{1,1990}")
@@ -140,7 +141,7 @@ def millis_of(value: object) -> int | None:
     elif isinstance(value, str):
         try:
             read = datetime.fromisoformat(value)
-            found = int((read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp() * 1000)
+            found = ((read if read.tzinfo else read.replace(tzinfo=UTC)) - _EPOCH) // timedelta(milliseconds=1)
         except (ValueError, OverflowError):
             return None
     else:
