@@ -6,13 +6,13 @@ The key is `{"akismet": {"key": …}}` in the secret of providers, with a `base`
 without it nothing is asked. Nobody's comment waits for a service that is slow or away.
 """
 
-import json
 import threading
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 from urllib.parse import urlencode, urlsplit
 
-from tessera import aws, log
+from tessera import log
+from tessera.providers import Providers, SecretUnread
 from tessera.safehttp import FetchFailed, SafeHTTP
 from tessera.settings import Bindings
 
@@ -126,6 +126,7 @@ class Spam:
 
     def __init__(self, web: SafeHTTP, settings: BlogSettings) -> None:
         self._web, self._settings = web, settings
+        self._providers = Providers(settings.providers)
         self._lock = threading.Lock()
         self._check: SpamCheck | None = None
 
@@ -155,18 +156,9 @@ class Spam:
         settings = self._settings
         if settings.is_local and settings.stand_ins:
             return Akismet(self._web, f"{settings.stand_ins.rstrip('/')}/akismet", DEMO_KEY, settings.base)
-        told = self._credentials()
+        try:
+            told = self._providers.of("akismet")
+        except SecretUnread as error:
+            raise CheckAway(str(error)) from error
         key, base = str(told.get("key") or ""), str(told.get("base") or API)
         return Akismet(self._web, base, key, settings.base) if key else NoCheck()
-
-    def _credentials(self) -> dict[str, Any]:
-        if not self._settings.providers:
-            return {}
-        try:
-            answer = aws.client("secretsmanager").get_secret_value(SecretId=self._settings.providers)
-            told = json.loads(answer["SecretString"]).get("akismet") or {}
-        except (aws.ClientError, aws.BotoCoreError, ValueError, AttributeError) as error:
-            raise CheckAway(type(error).__name__) from error
-        if not isinstance(told, dict):
-            raise CheckAway("NotUnderstood")
-        return told

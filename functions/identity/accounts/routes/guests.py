@@ -17,7 +17,7 @@ from .shared import PREFIX, TAGS, Asked, Bound, Guesser, client_of, signed_in_ou
 
 router = APIRouter(prefix=PREFIX, tags=TAGS)
 # A guest holds no permission over an account, so that none of the other routes is open to them.
-SignedIn = Annotated[Principal, auth.current_user(rate="auth:sign-up:ip")]
+SignedIn = Annotated[Principal, auth.current_user(rate="auth:sign-up:ip", fenced=True)]
 
 
 @router.post("/guest", status_code=201, responses=problems(GuestsRefused, SigningUnavailable, RateLimited))

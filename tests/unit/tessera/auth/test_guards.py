@@ -141,6 +141,25 @@ def test_a_narrow_token_does_less_than_its_roles(call: MakeCall, signer: Signer)
         guard(auth.require("tasks:write")).admit(call("POST", token=signer.token(scope="tasks:read")))
 
 
+@pytest.mark.asvs("8.2.1")
+@pytest.mark.parametrize("declared", [auth.current_user(), auth.optional_user(), auth.require("tasks:read")])
+def test_a_token_that_was_made_for_other_routes_opens_nothing_else(
+    call: MakeCall, signer: Signer, declared: Any
+) -> None:
+    token = signer.token(scope="blog:conduit")
+
+    with pytest.raises(InsufficientScope):
+        guard(declared).admit(call(token=token))
+    assert guard(auth.current_user(fenced=True)).admit(call(token=token)).kind == "user"
+
+
+@pytest.mark.parametrize("scope", ["tasks:read", "*:read", "tasks:read blog:conduit"])
+def test_a_token_of_any_permission_is_somebody_where_none_is_asked_for(
+    call: MakeCall, signer: Signer, scope: str
+) -> None:
+    assert guard(auth.current_user()).admit(call(token=signer.token(scope=scope))).kind == "user"
+
+
 @pytest.mark.asvs("8.4.1")
 def test_platform_roles_do_not_flow_into_an_organisation(call: MakeCall, signer: Signer) -> None:
     token = signer.token(roles=["user", "owner"], perms=["blog:publish"], org="atelier", org_role="member")

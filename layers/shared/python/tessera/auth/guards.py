@@ -25,7 +25,7 @@ from tessera.auth.problems import (
     Unauthenticated,
 )
 from tessera.auth.recording import note_impersonated, note_refusal
-from tessera.auth.roles import require_known
+from tessera.auth.roles import known, require_known
 
 PEOPLE: tuple[Kind, ...] = ("user", "api_key")
 # What belongs to the person alone: nobody does it for them, neither staff nor while acting for an organisation.
@@ -88,12 +88,13 @@ class Authenticated(Guard):
         optional: bool = False,
         live: bool = False,
         in_organisation: bool = False,
+        fenced: bool = False,
     ) -> None:
         super().__init__(rate)
         if permission:
             require_known(permission)
         self.permission, self.aal, self.fresh, self.kinds = permission, aal, fresh, tuple(kinds)
-        self.optional, self.live, self.in_organisation = optional, live, in_organisation
+        self.optional, self.live, self.in_organisation, self.fenced = optional, live, in_organisation, fenced
 
     def describe(self) -> str:
         parts = ["optional user" if self.optional else f"require {self.permission}" if self.permission else "user"]
@@ -105,6 +106,8 @@ class Authenticated(Guard):
             parts.append(f"kinds {'|'.join(self.kinds)}")
         if self.live:
             parts.append("live")
+        if self.fenced:
+            parts.append("fenced too")
         return ", ".join(parts)
 
     def admit(self, call: Call) -> Principal:
@@ -132,6 +135,8 @@ class Authenticated(Guard):
     def _authorise(self, call: Call, principal: Principal) -> None:
         if principal.kind not in self.kinds:
             raise InsufficientScope(self.permission, detail="This credential is not of a kind that may do this.")
+        if _is_fenced(principal) and not self.fenced:
+            raise InsufficientScope(self.permission, detail="This token opens only the routes that it was made for.")
         if self.permission:
             principal.require(self.permission)
         self._for_themselves(call, principal)
@@ -207,9 +212,9 @@ def require(
     )
 
 
-def current_user(*, rate: Rate | str | None = None) -> Any:
-    """Anybody authenticated, a person or an API key."""
-    return Depends(Authenticated(rate=_rate(rate)))
+def current_user(*, rate: Rate | str | None = None, fenced: bool = False) -> Any:
+    """Anybody authenticated, a person or an API key; with `fenced` also who may do nothing elsewhere."""
+    return Depends(Authenticated(rate=_rate(rate), fenced=fenced))
 
 
 def optional_user(*, rate: Rate | str | None = None) -> Any:
@@ -233,6 +238,12 @@ def limit(name: str, *, cost: int | Callable[[Call], int] = 1, by: str = "") -> 
     With `by`, such as `body.email`, the named policy is charged besides the class, to what stands there.
     """
     return Rate(name, cost, by)
+
+
+def _is_fenced(principal: Principal) -> bool:
+    """Whether the scope names no permission there is: it is for routes with guards of their own, that ask for it."""
+    scope = principal.scope
+    return scope is not None and not scope & known() and not any(name.startswith("*:") for name in scope)
 
 
 def _rate(rate: Rate | str | None) -> Rate | None:
