@@ -16,7 +16,7 @@ from functions.work.tasks.store.tasks import Changed, Write
 from functions.work.tasks.store.todos import _shelf as todo_shelf
 from tessera import clock, ids
 from tessera.due import DueItem
-from tessera.problems import NotFound
+from tessera.problems import Busy, NotFound
 from tessera.tables import Row
 from tessera.transact import transact
 from tests.kit.faults import Crash, meanwhile
@@ -213,3 +213,30 @@ def test_a_namespace_that_is_really_full_says_so(todos, table):
 
     with pytest.raises(NamespaceFull):
         todos.add("team", todo())
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_of_two_deliveries_at_once_one_counts_the_tags_and_the_other_comes_again(search, listing, add, owner, is_known):
+    task = add("Sail", tags=["old"])
+    if is_known:
+        search.derive(owner.owner_id, task.id, task)
+    tagged = replace(task, tags=("sea",))
+
+    def derive() -> None:
+        search.derive(owner.owner_id, task.id, tagged)
+
+    with meanwhile("TransactWriteItems", derive), pytest.raises(Busy):
+        derive()
+
+    derive()
+    assert [(name, count) for name, count in listing.tags(owner.owner_id, 10, None)[0] if count] == [("sea", 1)]
+
+
+def test_a_todo_that_comes_while_all_are_deleted_is_there_and_counted(todos, table):
+    todos.add("mine", Todo(ids.new(), "Before"))
+
+    with meanwhile("TransactWriteItems", lambda: todos.clear("mine")):
+        late = todos.add("mine", Todo(ids.new(), "After"))
+
+    assert [todo.id for todo in todos.all("mine")] == [late.id]
+    assert int(table.get(NamespaceRow, "N#mine", "META").cnt) == 1
