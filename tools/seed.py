@@ -76,4 +76,5 @@ async def _rest(facts: Facts, sessions: dict[str, str]) -> None:
 
 def _seeds(*, after_ready: bool) -> list[Callable[[World], Awaitable[None]]]:
     found = [importlib.import_module(f"localstack.seed.{package}") for package in modules()]
-    return [module.seed for module in found if getattr(module, "AFTER_READY", False) is after_ready]
+    name = "seed_after_ready" if after_ready else "seed"
+    return [getattr(module, name) for module in found if hasattr(module, name)]

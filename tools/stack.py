@@ -158,6 +158,8 @@ class LocalStack:
             edge_secret=earlier.edge_secret if earlier else secrets.token_urlsafe(24),
             persist=self.persist,
         )
+        with self.steps.step("documents"):
+            generated.make()
         wanted = f"{layers.source_hash()} {facts.parameters}"
         self._emulator = Emulator(self.folder, facts.emulator_port, saves=self.persist or self.remembers)
         snapshot = Snapshot(self.folder / "deployed")
@@ -189,8 +191,6 @@ class LocalStack:
         assert self._emulator is not None
         build_dir = self.folder / "build"
         logs = self.folder / "logs"
-        with self.steps.step("documents"):
-            generated.make()
         with self.steps.step("layers"):
             pointers = layers.pointers()
         with self.steps.step("build"):

@@ -1,9 +1,9 @@
 """Demo data. One module a capability, named like its package, with `async def seed(world: World) -> None`.
 
 They run after every fresh deploy, through the public API only; what needs a role that no route grants goes through
-`World.invoke`, the internal route by direct invocation. They run at once, and each waits for the people it needs; a
-module that says `AFTER_READY = True` runs when `make run` is ready, one after the other, beside whatever the person
-does.
+`World.invoke`, the internal route by direct invocation. `seed` is what one looks at first: these run at once,
+and each waits for the people it needs. `seed_after_ready`, instead or besides, runs when `make run` is ready, one after
+the other, beside whatever the person does.
 """
 
 import asyncio

@@ -10,9 +10,6 @@ from typing import Any
 
 from localstack.seed import World
 
-# It is many requests, and nothing that a first look needs.
-AFTER_READY = True
-
 FEW = ("Ada Lovelace", "Alan Turing", "Grace Hopper", "Katherine Johnson")
 FIRST = "Ann Ben Cleo Dan Eva Finn Gia Hal Ina Jon".split()
 LAST = "Alder Birch Cedar Downy".split()
@@ -20,7 +17,7 @@ DAYS, ENTRIES = 10, 300
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
-async def seed(world: World) -> None:
+async def seed_after_ready(world: World) -> None:
     """As the owner, through the public API; the days that are over are put there as the consumer would have."""
     full = os.environ.get("DEMO") == "full"
     headers = await world.headers_of("owner")

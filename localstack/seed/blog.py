@@ -6,9 +6,6 @@ from typing import Any
 
 from localstack.seed import World
 
-# It is many requests, and nothing that a first look needs.
-AFTER_READY = True
-
 AUTHORS = ("user", "support", "moderator")
 DAY = timedelta(days=1)
 # Title, tags, and what it says; the first is the newest.
@@ -150,7 +147,7 @@ SAID = (
 )
 
 
-async def seed(world: World) -> None:
+async def seed_after_ready(world: World) -> None:
     """Through the API, the oldest post first, as they would have been written."""
     people = [await world.headers_of(role) for role in AUTHORS]
     now = datetime.now(UTC)

@@ -8,9 +8,6 @@ from typing import Any
 
 from localstack.seed import World
 
-# It is many requests, and nothing that a first look needs.
-AFTER_READY = True
-
 TALKERS = ("user", "support", "moderator", "admin", "owner")
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 SAID = (
@@ -26,7 +23,7 @@ SAID = (
 REPLIES = ("Let us do that.", "I am for it.", "What does it cost?", "Nothing.", "Then yes.")
 
 
-async def seed(world: World) -> None:
+async def seed_after_ready(world: World) -> None:
     """Through the API, one after the other, as they would have said it."""
     people = {role: await _signed_in(world, role) for role in TALKERS}
     ids = {role: found["user"] for role, found in people.items()}

@@ -5,9 +5,6 @@ import time
 
 from localstack.seed import World
 
-# It is many requests, and nothing that a first look needs.
-AFTER_READY = True
-
 FOLDERS = ("Contracts", "Holiday")
 # The test string that every scanner knows, in two parts so that none takes this module for it.
 EICAR = r"X5O!P%@AP[4\PZX54(P^)7CC)7}" + "$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
@@ -15,7 +12,7 @@ SHARED = ("Programme.txt", "Tuesday: the harbour. Wednesday: the hills. Thursday
 WAIT_SECONDS = 10.0
 
 
-async def seed(world: World) -> None:
+async def seed_after_ready(world: World) -> None:
     """The shared one goes first: it is looked at while the others are sent."""
     headers = await world.headers_of("user")
     folders = [(await world.ask("POST", "/files/folders", {"name": name}, headers))["id"] for name in FOLDERS]

@@ -2,8 +2,6 @@
 
 from localstack.seed import World
 
-AFTER_READY = True
-
 SITE = "/stand-ins/website"
 PAGES = (
     "pages/bread",
@@ -19,7 +17,7 @@ PAGES = (
 )
 
 
-async def seed(world: World) -> None:
+async def seed_after_ready(world: World) -> None:
     """Read each page once, so that whoever looks finds its card kept."""
     headers = await world.headers_of("user")
     urls = [f"{world.base_url.rstrip('/')}{SITE}/{page}" for page in PAGES]

@@ -8,9 +8,6 @@ from typing import Any
 from localstack.seed import World
 from localstack.seed.pictures import Colour, half_an_animation, png
 
-# It is many requests, and nothing that a first look needs.
-AFTER_READY = True
-
 WIDTH, HEIGHT = 320, 200
 WAIT_SECONDS = 40.0
 # Of these the first can be made of half an animation, and the second cannot.
@@ -20,7 +17,7 @@ OUTPUTS = [
 ]
 
 
-async def seed(world: World) -> None:
+async def seed_after_ready(world: World) -> None:
     headers = await world.headers_of("user")
     made = await world.ask("POST", "/files/folders", {"name": "Gallery"}, headers)
     for number in range(1, 6):

@@ -5,14 +5,11 @@ from typing import Any
 
 from localstack.seed import World
 
-# It is many requests, and nothing that a first look needs.
-AFTER_READY = True
-
 NUMBER = "+491701234567"
 ORDERS = ("is confirmed", "is on its way", "was delivered")
 
 
-async def seed(world: World) -> None:
+async def seed_after_ready(world: World) -> None:
     """For the plain demo user; what goes out lands in the mailbox and the stand-ins of the local cloud."""
     mine = await world.headers_of("user")
     me = (await _call(world, "GET", "/accounts/me", mine))["id"]

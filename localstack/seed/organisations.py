@@ -8,16 +8,13 @@ import json
 
 from localstack.seed import World
 
-# It is many requests, and nothing that a first look needs.
-AFTER_READY = True
-
 NAME, SLUG, DOMAIN = "Atelier", "atelier", "example.com"
 GUEST = "guest@example.com"
 # The demo users that are in it, by their role on the platform.
 OWNER, ADMIN, MEMBER, VIEWER = "owner", "admin", "user", "support"
 
 
-async def seed(world: World) -> None:
+async def seed_after_ready(world: World) -> None:
     """The domain goes on letting in, as viewer, whoever signs up with an address there: that can be tried."""
     # One after the other: each that came beside another would start a process of its own.
     people = {role: await world.headers_of(role) for role in (OWNER, ADMIN, MEMBER, VIEWER)}

@@ -8,16 +8,13 @@ from typing import Any
 
 from localstack.seed import World
 
-# It is many requests, and nothing that a first look needs.
-AFTER_READY = True
-
 LETTERS = ("Your invoice", "Your booking", "A summary of your week", "What is new in spring")
 BOUNCED, COMPLAINED, REFUSED = "moved-away@example.com", "annoyed@example.com", "no-thanks@example.com"
 SENT, DELIVERED, QUEUED, CANCELLED, BOUNCES, COMPLAINTS, DEAD = 10, 31, 8, 4, 3, 2, 2
 WAIT_SECONDS, SOON_SECONDS = 60.0, 2
 
 
-async def seed(world: World) -> None:
+async def seed_after_ready(world: World) -> None:
     """Through the API as somebody who runs the mail; what the mail service would report goes to the worker itself."""
     staff = await world.headers_of("admin")
     mails = [_mail(number, f"reader{number}@example.com") for number in range(SENT + DELIVERED)]

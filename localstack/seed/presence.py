@@ -2,13 +2,11 @@
 
 from localstack.seed import World
 
-AFTER_READY = True
-
 DOC = "demo-plan"
 PEOPLE = (("user", 0.2, 0.3), ("support", 0.6, 0.4), ("moderator", 0.4, 0.8))
 
 
-async def seed(world: World) -> None:
+async def seed_after_ready(world: World) -> None:
     """The room belongs to the owner; who looks at it first sees three cursors that stand still."""
     owner = await world.headers_of("owner")
     wanted = {"visibility": "public", "max_members": 50, "ttl_s": 120}

@@ -5,14 +5,11 @@ from typing import Any
 
 from localstack.seed import World
 
-# It is many requests, and nothing that a first look needs.
-AFTER_READY = True
-
 BERLIN = "Europe/Berlin"
 NOTIFY: dict[str, Any] = {"notify": {}}
 
 
-async def seed(world: World) -> None:
+async def seed_after_ready(world: World) -> None:
     """Six reminders of every kind and a calendar event tomorrow."""
     headers = await world.headers_of("user")
     for body in _reminders():

@@ -12,9 +12,6 @@ from typing import Any
 
 from localstack.seed import World
 
-# It is many requests, and nothing that a first look needs.
-AFTER_READY = True
-
 CLICKS, DAYS, FOLLOWED = 3_000, 14, 30
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 PAGES = (
@@ -37,7 +34,7 @@ REFERRERS = ("direct", "news.example.com", "search.example.org", "social.example
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 
 
-async def seed(world: World) -> None:
+async def seed_after_ready(world: World) -> None:
     """The more often clicked, the further up they stand."""
     mine, staff = await world.headers_of("user"), await world.headers_of("admin")
     links = []
