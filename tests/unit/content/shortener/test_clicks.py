@@ -1,11 +1,9 @@
 """Counting clicks: exactly, by whom, and without a place that is written too often."""
 
-import copy
 import json
 from collections import Counter
 from datetime import timedelta
 
-import moto.dynamodb.models as moto_models
 import pytest
 
 from functions.content.shortener.rules import distinct
@@ -46,32 +44,6 @@ def stats(owner, link, **asked):
     return answer.json()
 
 
-@pytest.fixture
-def quick_moto(monkeypatch):
-    """moto copies the whole table for each step of a transaction; once for each transaction is enough."""
-    whole, taken = copy.deepcopy, {}
-
-    def taken_once(found):
-        if not isinstance(found, moto_models.Table):
-            return whole(found)
-        if found.name not in taken:
-            made = taken[found.name] = copy.copy(found)
-            made.items = copy.copy(found.items)
-            for pk, rows in found.items.items():
-                # Clicks are put and never changed, so that a copy of their places is a copy of them.
-                made.items[pk] = dict(rows) if "CL#" in str(pk) else whole(rows)
-        return taken[found.name]
-
-    class Quick:
-        deepcopy = staticmethod(taken_once)
-        copy = staticmethod(copy.copy)
-
-    monkeypatch.setattr(moto_models, "copy", Quick)
-    with aws.intercepted(lambda service, operation, parameters: taken.clear()):
-        yield
-
-
-@pytest.mark.usefixtures("quick_moto")
 def test_click_exactly_once(world, ann):
     """Ten thousand clicks on one code, every message delivered twice and in another order: ten thousand."""
     link = world.link(ann)
@@ -90,6 +62,24 @@ def test_click_exactly_once(world, ann):
     # Sixteen places for the clicks themselves, none of which has much more than its share.
     shares = Counter(item["pk"]["S"] for item in raw)
     assert len(shares) == 16 and max(shares.values()) < 800
+
+
+def test_a_thousand_redirects_a_second_write_no_counter_ten_times_a_second(world, ann):
+    """Once a link is known to be followed by many, its counters stand in sixteen places."""
+    link, seconds, written = world.link(ann), 5, Counter()
+
+    def note(service, operation, parameters):
+        steps = [next(iter(step.values())) for step in parameters.get("TransactItems", ())]
+        keys = [step.get("Key") or step["Item"] for step in steps]
+        written.update(key["sk"]["S"] for key in keys if key["pk"]["S"] == counts_pk(link["id"]))
+
+    with aws.intercepted(note):
+        assert world.give([told(link, number, shards=16) for number in range(1_000 * seconds)]) == []
+
+    assert stats(ann, link)["clicks"] == 1_000 * seconds
+    # Which of them is left to chance.
+    assert len({sk for sk in written if sk.startswith("T#")}) > 8
+    assert max(written.values()) / seconds < 10
 
 
 def test_what_comes_twice_in_one_batch_is_one_click(world, ann):
@@ -209,7 +199,6 @@ def test_a_click_costs_two_units_and_a_share_of_three_counters(world, ann):
     assert cost.write_units / MAX_AT_ONCE == pytest.approx(2.1, rel=0.1)
 
 
-@pytest.mark.usefixtures("quick_moto")
 def test_a_burst_spreads_the_counters_of_a_link(world, ann):
     link = world.link(ann)
     world.give([told(link, number) for number in range(200)])
