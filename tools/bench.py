@@ -31,6 +31,7 @@ def main() -> int:
             print(f"\n== who is asking\n{verification()}", flush=True)
             print(f"\n== warm, median, in one process against the local cloud\n{latency()}", flush=True)
             print(f"\n== a sign-in, median, in one process against the local cloud\n{login()}", flush=True)
+            print(f"\n== a short link, median, in one process against the local cloud\n{redirects()}", flush=True)
             print(f"\n== what limiting costs, on the local cloud\n{limiter()}", flush=True)
             print(f"\n== what is live, on a stack and in one process\n{live()}", flush=True)
     except Failure as failure:
@@ -89,6 +90,12 @@ def login() -> str:
     from tests.performance import login
 
     return _on_the_cloud(login.report)
+
+
+def redirects() -> str:
+    from tests.performance import redirects
+
+    return _on_the_cloud(redirects.report)
 
 
 def limiter() -> str:

@@ -23,8 +23,9 @@ class Policy:
     """One or more limits on a subject, all of which must admit a request.
 
     `refundable` policies are never refused from memory, because a refund may have come elsewhere. `exact` ones count
-    every read. `lease` units are taken by one write and spent in memory; 0 leaves that to the rate. Requests under a
-    `priority` policy are the last to be turned away: they pass while the table does not answer.
+    every read; `sampled` ones count one request in ten, as plain reads are counted. `lease` units are taken by one
+    write and spent in memory; 0 leaves that to the rate. Requests under a `priority` policy are the last to be turned
+    away: they pass while the table does not answer.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Policy:
     refundable: bool = False
     algorithm: Algorithm = "gcra"
     exact: bool = False
+    sampled: bool = False
     quota: int = 0
     lease: int = 0
     priority: bool = False
@@ -88,7 +90,7 @@ def _defaults() -> dict[str, Policy]:
         Policy("todo-backend:ip", (Window(30, 1, 30),), per_address=True),
         Policy("conduit:sign-up:ip", (Window(60, minute, 60),), fail="closed", per_address=True),
         Policy("conduit:ip", (Window(40, 1, 40),), per_address=True),
-        Policy("shortener:follow:ip", (Window(1_200, minute, 300),), per_address=True),
+        Policy("shortener:follow:ip", (Window(1_200, minute, 300),), per_address=True, sampled=True),
         Policy("shortener:create", (Window(60, hour, 60),)),
         Policy("shortener:create:new", (Window(10, 86_400, 10),)),
         Policy("shortener:password", (Window(5, minute, 5),), fail="closed"),

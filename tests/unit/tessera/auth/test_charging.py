@@ -95,6 +95,20 @@ def test_reads_of_users_are_sampled_and_their_writes_are_not(call: MakeCall) -> 
     assert "sampled" not in writing.answer_headers["RateLimit"]
 
 
+def test_a_policy_of_a_route_is_sampled_where_it_says_so(call: MakeCall) -> None:
+    """Following a short link writes nothing, nine times out of ten."""
+    with aws.metered() as meter:
+        for number in range(100):
+            charge(call("GET", source_ip=f"198.51.100.{number}"), ANONYMOUS, Rate("shortener:follow:ip"))
+    following, looking = call("GET"), call("GET")
+    charge(following, ANONYMOUS, Rate("shortener:follow:ip"))
+    charge(looking, ANONYMOUS, Rate("shortener:report:ip"))
+
+    assert 1 <= meter.operations.count("UpdateItem") <= 30
+    assert "sampled=10" in following.answer_headers["RateLimit"]
+    assert "sampled" not in looking.answer_headers["RateLimit"]
+
+
 def test_an_authenticated_read_adds_a_tenth_of_a_write_and_a_write_exactly_one(call: MakeCall) -> None:
     for method in ("GET", "POST"):
         charge(call(method), ANNA, None)

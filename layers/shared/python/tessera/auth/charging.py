@@ -55,7 +55,7 @@ class Rate:
 def charge(call: Call, principal: Principal, rate: Rate | None) -> None:
     """Charge the request to its principal, or to its address. Raises `LimitExceeded`.
 
-    1 write; a read that is not of an API key 0.1 on average.
+    1 write; 0.1 on average for a read that is not of an API key, and where the named policy is sampled.
     """
     if call.method == "OPTIONS":
         return
@@ -63,7 +63,7 @@ def charge(call: Call, principal: Principal, rate: Rate | None) -> None:
     limits, rate_class = call.bindings.get(Limits), rate.class_of(call.method)
     policy, subject = _policy_of(limits, call, principal, rate_class or rate.name)
     cost = 1 if rate.by else _cost(rate, call, policy)
-    if rate_class == "read" and not policy.exact:
+    if (rate_class == "read" or policy.sampled) and not policy.exact:
         decision = limits.sample(policy, subject, request_id=call.request_id, cost=cost)
     elif principal.kind == "api_key" and subject.startswith("key:"):
         decision = _decided_for_key(call, principal.id, rate_class, policy, cost)
