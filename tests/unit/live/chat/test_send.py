@@ -251,7 +251,8 @@ def test_attachment_states(world, alice, bob, say):
 
     message = say(alice, room, "", attachments=[mine])
 
-    assert message["attachments"] == [{"id": mine, "name": "a.png", "type": "image/png", "size": 12, "state": "ready"}]
+    shown = {"id": mine, "name": "a.png", "type": "image/png", "size": 12, "state": "ready", "thumb": None}
+    assert message["attachments"] == [shown]
     for bad in (theirs, infected, ids.new()):
         refused = post(alice, room, attachments=[mine, bad])
         assert (refused.status_code, slug(refused)) == (422, "attachment-not-ready")
