@@ -26,6 +26,8 @@ ON_REQUEST = ("chaos",)
 SUITES = (*ALONE, *AGAINST_A_STACK, *ON_REQUEST)
 # Two cores are what everyone has; more workers would only fight the emulator for them.
 WORKERS = {"unit": 2, "e2e": 2}
+# By itself pytest-xdist begins with the files of most tests; this suite says for itself which ones take long.
+IN_ORDER = frozenset(["e2e"])
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ def run(suite: str, only: str, variables: Mapping[str, str]) -> Outcome:
     command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *map(str, found)]
     if suite in WORKERS:
         command += ["-n", str(WORKERS[suite]), "--dist", "loadfile"]
+    if suite in IN_ORDER:
+        command.append("--no-loadscope-reorder")
     began = time.monotonic()
     child = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **variables}, stdin=subprocess.DEVNULL)
     started = processes.started(child.pid)

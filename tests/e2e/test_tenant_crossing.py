@@ -14,6 +14,7 @@ from tests.kit import contract, tenancy
 from tests.kit.people import Mailbox, People
 from tests.kit.tenancy import MAKERS, OF_OURS, OPEN_BODIES, SEARCHED_WITH, Operation, Tenant
 
+pytestmark = pytest.mark.long
 OPERATIONS = list(tenancy.operations(contract.Document.load().document))
 NAMED = [one for one in OPERATIONS if one.kind in MAKERS]
 # What is listed, or told, without naming anything.

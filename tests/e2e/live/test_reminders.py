@@ -4,8 +4,11 @@ import itertools
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from tests.kit.people import until
 
+pytestmark = pytest.mark.long
 DAILY = {"cron": "0 9 * * *", "tz": "Europe/Berlin"}
 
 
