@@ -114,6 +114,15 @@ def test_a_picture_gets_its_thumbnails_before_ones_eyes(windows: tuple[Page, Pag
     ann.until("[...document.querySelectorAll('.thumbs img')].some((image) => image.naturalWidth > 0)", within=WITHIN)
 
 
+def test_a_picture_that_is_shown_in_the_chat_is_seen_by_the_other(windows: tuple[Page, Page, Person]) -> None:
+    ann, ben, _ = windows
+    share = "[...document.querySelectorAll('#uploads button')].find((button) => button.textContent.includes('chat'))"
+    ann.until(f"{share} && !{share}.hidden", within=WITHIN)
+    ann.run(f"{share}.click()")
+
+    ben.until("document.querySelector('#messages img[alt=\"teal.png\"]')?.naturalWidth > 0", within=WITHIN)
+
+
 def test_nothing_on_the_page_is_refused_or_fails(windows: tuple[Page, Page, Person]) -> None:
     for page in windows[:2]:
         assert page.run("document.getElementById('said').textContent") == ""
