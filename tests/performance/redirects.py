@@ -97,8 +97,9 @@ def bare_handler(clicks: str, read: dict[str, Any] | None = None) -> Handler:
 
 
 def event(code: str) -> dict[str, Any]:
-    """What the gateway would send."""
-    http = {"method": "GET", "path": f"/s/{code}", "sourceIp": "203.0.113.7", "protocol": "HTTP/1.1"}
+    """What the gateway would send, of another visitor each time."""
+    address = f"2001:db8:{secrets.randbelow(65_536):x}:{secrets.randbelow(65_536):x}::1"
+    http = {"method": "GET", "path": f"/s/{code}", "sourceIp": address, "protocol": "HTTP/1.1"}
     return {
         "version": "2.0",
         "rawPath": f"/s/{code}",
