@@ -11,7 +11,7 @@ from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.dynamo_type import DynamoType, Item
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 
 # Where moto draws the line for an item.
@@ -49,6 +49,7 @@ def _light_transactions() -> Iterator[None]:
         try:
             write(backend, transact_items)
         except Exception:
+            # Whatever it was refused for, it has changed nothing.
             for held in reversed(before):
                 held.put_back()
             raise
@@ -95,12 +96,11 @@ def _light_items() -> Iterator[None]:
 
     def made(item: Item, hash_key: DynamoType, range_key: DynamoType | None, attrs: dict[str, Any]) -> None:
         item.hash_key, item.range_key = hash_key, range_key
-        item.attrs = type(empty)()
+        item.attrs = LimitedSizeDict()
         for name, value in attrs.items():
             dict.__setitem__(item.attrs, name, DynamoType(value))
         if item.size() > MAX_ITEM_BYTES:
             raise ItemSizeTooLarge
 
-    empty = Item(DynamoType({"S": "any"}), None, {}).attrs
     with patch.object(Item, "__init__", made):
         yield

@@ -113,16 +113,27 @@ def local_cloud(folder: Path) -> Iterator[None]:
 
 
 def event(caller: Caller, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    """What the gateway would send."""
+    """What the gateway would send of this caller."""
+    headers = {"authorization": f"Bearer {caller.token}"}
+    return gateway_event(method, path, body, headers if body is None else {**headers, "idempotency-key": ids.new()})
+
+
+def gateway_event(
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    headers: dict[str, str] | None = None,
+    *,
+    address: str = "127.0.0.1",
+) -> dict[str, Any]:
     path, _, query = path.partition("?")
-    headers = {"authorization": f"Bearer {caller.token}", "content-type": "application/json", "host": "app.test"}
     return {
         "version": "2.0",
         "rawPath": path,
         "rawQueryString": query,
-        "headers": headers if body is None else {**headers, "idempotency-key": ids.new()},
+        "headers": {"content-type": "application/json", "host": "app.test", **(headers or {})},
         "requestContext": {
-            "http": {"method": method, "path": path, "sourceIp": "127.0.0.1", "protocol": "HTTP/1.1"},
+            "http": {"method": method, "path": path, "sourceIp": address, "protocol": "HTTP/1.1"},
             "requestId": ids.new(),
             "stage": "$default",
         },
@@ -188,7 +199,13 @@ def with_new_ids(parameters: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def in_turns(make: Callable[[], dict[str, Any]], ours: Handler, bare: Handler) -> tuple[float, float]:
+def is_success(status: int) -> bool:
+    return status < 300
+
+
+def in_turns(
+    make: Callable[[], dict[str, Any]], ours: Handler, bare: Handler, *, is_right: Callable[[int], bool] = is_success
+) -> tuple[float, float]:
     """The medians in milliseconds. One after the other each round, so that a busy moment strikes both."""
     taken: dict[str, list[float]] = {"ours": [], "bare": []}
     for round_number in range(ROUNDS + 20):
@@ -197,7 +214,7 @@ def in_turns(make: Callable[[], dict[str, Any]], ours: Handler, bare: Handler) -
             began = time.perf_counter()
             answer = quietly(handle, asked)
             took = time.perf_counter() - began
-            assert answer["statusCode"] < 300, answer
+            assert is_right(answer["statusCode"]), answer
             if round_number >= 20:
                 taken[name].append(took * 1000)
     return statistics.median(taken["ours"]), statistics.median(taken["bare"])

@@ -26,7 +26,7 @@ from tessera.tables import Table
 from tests.kit.queues import make_queue
 from tests.kit.stores import everything_in, make_bucket, make_table
 from tests.kit.tokens import ISSUER
-from tests.performance.latency import local_cloud, quietly
+from tests.performance.latency import gateway_event, local_cloud, quietly
 
 ROUNDS, WARM_UP = 40, 5
 
@@ -140,17 +140,8 @@ def code_for(table: Table, mail_key: str) -> str:
 
 
 def event(path: str, body: dict[str, Any]) -> dict[str, Any]:
-    """What the gateway would send, each time from another address: this is not about limits."""
-    http = {"method": "POST", "path": path, "sourceIp": f"2001:db8:{next(_NETWORKS):x}::1", "protocol": "HTTP/1.1"}
-    return {
-        "version": "2.0",
-        "rawPath": path,
-        "rawQueryString": "",
-        "headers": {"content-type": "application/json", "host": "app.test"},
-        "requestContext": {"http": http, "requestId": ids.new(), "stage": "$default"},
-        "body": json.dumps(body),
-        "isBase64Encoded": False,
-    }
+    """Each from another address: this is not about limits."""
+    return gateway_event("POST", path, body, address=f"2001:db8:{next(_NETWORKS):x}::1")
 
 
 _NETWORKS = iter(range(1, 60_000))

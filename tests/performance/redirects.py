@@ -7,8 +7,6 @@ import contextlib
 import io
 import json
 import secrets
-import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,10 +23,10 @@ from tessera import aws, clock, ids
 from tessera.safehttp import Gate, SafeHTTP, SafeHTTPSettings
 from tests.kit.apps import Served, serving
 from tests.kit.queues import make_queue
-from tests.performance.latency import ROUNDS, Handler, local_cloud, quietly
+from tests.performance.latency import Handler, gateway_event, in_turns, local_cloud
 
 TARGETS = {"link held": 1.6, "link read": 2.2}
-BASE, PUBLIC, WARM_UP = "https://go.test", "93.184.216.34", 20
+BASE, PUBLIC = "https://go.test", "93.184.216.34"
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 
 
@@ -49,8 +47,8 @@ def measure(folder: Path) -> dict[str, tuple[float, float]]:
             code, held = made_code(served), served.bindings.get(Ports).held
             read = {"TableName": served.table.name, "Key": {"pk": {"S": link_pk("-", code)}, "sk": {"S": META}}}
             return {
-                "link held": in_turns(code, lambda: None, bare_handler(clicks)),
-                "link read": in_turns(code, lambda: held.drop(held_name("-", code)), bare_handler(clicks, read)),
+                "link held": compared(code, lambda: None, bare_handler(clicks)),
+                "link read": compared(code, lambda: held.drop(held_name("-", code)), bare_handler(clicks, read)),
             }
 
 
@@ -63,19 +61,15 @@ def made_code(served: Served) -> str:
     return str(answer.raise_for_status().json()["code"])
 
 
-def in_turns(code: str, before: Callable[[], object], bare: Handler) -> tuple[float, float]:
-    """One after the other each round, so that a busy moment strikes both."""
-    taken: dict[str, list[float]] = {"ours": [], "bare": []}
-    for _ in range(WARM_UP + ROUNDS):
-        for name, handle in (("ours", handler), ("bare", bare)):
-            before()
-            asked = event(code)
-            began = time.perf_counter()
-            answer = quietly(handle, asked)
-            took = time.perf_counter() - began
-            assert answer["statusCode"] == 302, answer
-            taken[name].append(took * 1_000)
-    return statistics.median(taken["ours"][WARM_UP:]), statistics.median(taken["bare"][WARM_UP:])
+def compared(code: str, before: Callable[[], object], bare: Handler) -> tuple[float, float]:
+    """Each request comes from another visitor, `before` which something is forgotten."""
+
+    def make() -> dict[str, Any]:
+        before()
+        address = f"2001:db8:{secrets.randbelow(65_536):x}:{secrets.randbelow(65_536):x}::1"
+        return gateway_event("GET", f"/s/{code}", headers={"host": "go.test", "user-agent": AGENT}, address=address)
+
+    return in_turns(make, handler, bare, is_right=lambda status: status == 302)
 
 
 def bare_handler(clicks: str, read: dict[str, Any] | None = None) -> Handler:
@@ -94,18 +88,3 @@ def bare_handler(clicks: str, read: dict[str, Any] | None = None) -> Handler:
         return Response(status_code=302, headers={"Location": "https://www.example.com/page"})
 
     return Mangum(bare, lifespan="off")
-
-
-def event(code: str) -> dict[str, Any]:
-    """What the gateway would send, of another visitor each time."""
-    address = f"2001:db8:{secrets.randbelow(65_536):x}:{secrets.randbelow(65_536):x}::1"
-    http = {"method": "GET", "path": f"/s/{code}", "sourceIp": address, "protocol": "HTTP/1.1"}
-    return {
-        "version": "2.0",
-        "rawPath": f"/s/{code}",
-        "rawQueryString": "",
-        "headers": {"host": "go.test", "user-agent": AGENT},
-        "requestContext": {"http": http, "requestId": ids.new(), "stage": "$default"},
-        "body": None,
-        "isBase64Encoded": False,
-    }

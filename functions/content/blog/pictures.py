@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from tessera import fileinfo, uploads
 from tessera.auth.internal import Internal
@@ -50,16 +50,16 @@ class Pictures:
         if not file_ids:
             return set()
         found = fileinfo.look_up(self._internal, sorted(file_ids), reader_id=owner_id)
-        own = {
-            name
-            for name, file in found.items()
-            if file["owner_id"] == owner_id and file["type"] in TYPES and file["state"] not in _LOST
-        }
+        own = {name for name, file in found.items() if _is_picture(file, owner_id) and file["state"] not in _LOST}
         return set(file_ids) - own
 
     def find(self, file_id: str, owner_id: str) -> Picture | None:
         """This owner's picture, once it was scanned. 1 internal call. Raises `Unavailable`."""
         file = fileinfo.look_up(self._internal, [file_id], reader_id=owner_id).get(file_id)
-        if file is None or file["owner_id"] != owner_id or file["type"] not in TYPES or file["key"] is None:
+        if file is None or not _is_picture(file, owner_id) or file["key"] is None:
             return None
         return Picture(str(file["name"]), str(file["type"]), str(file["bucket"]), str(file["key"]))
+
+
+def _is_picture(file: dict[str, Any], owner_id: str) -> bool:
+    return file["owner_id"] == owner_id and file["type"] in TYPES

@@ -77,11 +77,8 @@ def link(ports: Ports, job_id: str, *, by: Principal) -> tuple[Job, str, datetim
 
 def work(ports: Ports, step: Step) -> None:
     """Keep one page and send the rest on. Every step may be done twice, and keeps the same."""
-    try:
-        job = ports.jobs.get(step.owner_id, step.job_id)
-    except NotFound:
-        return
-    if job.state.is_over:
+    job = ports.jobs.find(step.owner_id, step.job_id)
+    if job is None or job.state.is_over:
         return
     if step.shelf == len(SHELVES) or step.is_full:
         _join(ports, job, step)

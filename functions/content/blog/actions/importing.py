@@ -86,11 +86,8 @@ def report(ports: Ports, upload_id: str, *, limit: int, after: int, by: Principa
 def work(ports: Ports, owner_id: str, upload_id: str) -> None:
     """Some items, then the rest goes back to the queue. Raises `AlreadySeen` when another delivery is at it."""
     made = ports.imports.lease(owner_id, upload_id)
-    try:
-        job = ports.jobs.get(owner_id, made.job_id)
-    except NotFound:
-        return
-    if job.state.is_over:
+    job = ports.jobs.find(owner_id, made.job_id)
+    if job is None or job.state.is_over:
         return
     try:
         items = _read(ports, owner_id, upload_id)

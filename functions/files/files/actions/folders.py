@@ -114,11 +114,8 @@ def empty(ports: Ports, owner_id: str, folder_ids: list[str], job_id: str | None
 
 
 def _finish(ports: Ports, owner_id: str, job_id: str, trashed: int) -> None:
-    try:
-        job = ports.jobs.get(owner_id, job_id)
-    except NotFound:
-        return
-    if not job.state.is_over:
+    job = ports.jobs.find(owner_id, job_id)
+    if job is not None and not job.state.is_over:
         ports.jobs.finish(job, result={"trashed": trashed})
 
 

@@ -8,7 +8,7 @@ from tessera import clock, queues
 from tessera.auth.principal import Principal
 from tessera.idempotency import Intent
 from tessera.jobs import Job
-from tessera.problems import FieldError, InvalidRequest, NotFound, PayloadTooLarge, Problem
+from tessera.problems import FieldError, InvalidRequest, PayloadTooLarge, Problem
 from tessera.transact import transact
 
 from ..events import FileClean
@@ -51,11 +51,8 @@ def ask(ports: Ports, file_ids: Sequence[str], name: str, *, by: Principal) -> J
 
 def make(ports: Ports, owner_id: str, job_id: str, file_ids: Sequence[str], *, name: str, by: str) -> None:
     """Write the archive. Done twice it is written once: its id is that of the job."""
-    try:
-        job = ports.jobs.get(owner_id, job_id)
-    except NotFound:
-        return
-    if job.state.is_over:
+    job = ports.jobs.find(owner_id, job_id)
+    if job is None or job.state.is_over:
         return
     try:
         file = _written(ports, job, file_ids, name=name, by=by)

@@ -1,6 +1,6 @@
 """What becomes of a message after it was said: changed, taken back, reacted to, pinned."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Literal
 
@@ -244,50 +244,49 @@ def mark_file(ports: Ports, room_id: str, place: Place, file_id: str, *, is_ther
 def show_thumb(ports: Ports, room_id: str, place: Place, file_id: str, thumb: Thumb) -> None:
     """Show the small picture of an attachment, wherever the same was said."""
 
-    def decide(room: Room) -> tuple[Plan, None]:
-        found = ports.messages.at(room_id, place)
-        if found is None or all(one.id != file_id or one.thumb == thumb for one in found.attachments):
+    def shown(found: Message) -> dict[str, Any]:
+        if all(one.id != file_id or one.thumb == thumb for one in found.attachments):
             raise NothingToDo
-        asked, others = _with_twin(ports, room, found.id)
-        before = (asked, *others)
-        shown = tuple(replace(one, thumb=thumb) if one.id == file_id else one for one in asked.attachments)
+        return {
+            "attachments": tuple(replace(one, thumb=thumb) if one.id == file_id else one for one in found.attachments)
+        }
 
-        def steps(made: Appended) -> Sequence[Step]:
-            return [
-                ports.messages.turning(old, replace(old, attachments=shown, seqs=_seqs(old, made.first + number)))
-                for number, old in enumerate(before)
-            ]
-
-        data = [asdict(one) for one in shown]
-        told = [Told("message.attachments", {**_where(one), "attachments": data}) for one in before]
-        return Plan(told, steps), None
-
-    try:
-        commit(ports, room_id, decide)
-    except (NothingToDo, NotFound):
-        return
+    _show(ports, room_id, place, shown)
 
 
 def show_cards(ports: Ports, room_id: str, place: Place, links: Sequence[str], cards: Sequence[Card]) -> None:
     """Show cards of these links with a message, if these are the links in it still."""
-    shown = tuple(cards)
+
+    def shown(found: Message) -> dict[str, Any]:
+        if rules.links_of(found.text) != tuple(links) or found.cards == tuple(cards):
+            raise NothingToDo
+        return {"cards": tuple(cards)}
+
+    _show(ports, room_id, place, shown)
+
+
+def _show(ports: Ports, room_id: str, place: Place, shown: Callable[[Message], dict[str, Any]]) -> None:
+    """Show what belongs to a message, wherever the same was said. `shown` names the field and what is in it."""
 
     def decide(room: Room) -> tuple[Plan, None]:
         found = ports.messages.at(room_id, place)
-        if found is None or rules.links_of(found.text) != tuple(links) or found.cards == shown:
+        if found is None:
             raise NothingToDo
+        shown(found)
         asked, others = _with_twin(ports, room, found.id)
-        before = (asked, *others)
+        # Of the message as it is read with its twin, which is what the write is held to.
+        before, changes = (asked, *others), shown(asked)
 
         def steps(made: Appended) -> Sequence[Step]:
-            # Where a link stands in the log, what was said stands in part: it goes with the message.
+            # Where it stands in the log, what was said stands in part: it goes with the message.
             return [
-                ports.messages.turning(old, replace(old, cards=shown, seqs=_seqs(old, made.first + number)))
+                ports.messages.turning(old, replace(old, **changes, seqs=_seqs(old, made.first + number)))
                 for number, old in enumerate(before)
             ]
 
-        data = [asdict(one) for one in shown]
-        return Plan([Told("message.cards", {**_where(one), "cards": data}) for one in before], steps), None
+        ((name, things),) = changes.items()
+        data = [asdict(one) for one in things]
+        return Plan([Told(f"message.{name}", {**_where(one), name: data}) for one in before], steps), None
 
     try:
         commit(ports, room_id, decide)

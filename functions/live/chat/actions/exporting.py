@@ -57,7 +57,7 @@ def start(ports: Ports, room_id: str, *, by: Principal, call: Call) -> Job:
 
 
 def _running(ports: Ports, export: Export, user_id: str) -> Job:
-    job = _job(ports, export.owner_id, export.job_id)
+    job = ports.jobs.find(export.owner_id, export.job_id)
     if job is None or job.state.is_over:
         _let_go(ports, export)
         raise ExportRunning("The last export has just ended. Ask again.")
@@ -86,7 +86,7 @@ def link(ports: Ports, room_id: str, job_id: str, *, by: Principal) -> tuple[Job
 
 def work(ports: Ports, room_id: str, owner_id: str, job_id: str) -> None:
     """Write some lines and send the rest on. Delivered twice, or after a crash, it goes on from what was kept."""
-    job = _job(ports, owner_id, job_id)
+    job = ports.jobs.find(owner_id, job_id)
     drawn = ports.exports.draw(room_id, job_id)
     if job is None or job.state.is_over:
         if drawn is not None:
@@ -196,13 +196,6 @@ def _finish(ports: Ports, export: Export, job: Job) -> None:
 def _let_go(ports: Ports, export: Export) -> None:
     ports.objects.abandon(export)
     ports.exports.end(export)
-
-
-def _job(ports: Ports, owner_id: str, job_id: str) -> Job | None:
-    try:
-        return ports.jobs.get(owner_id, job_id)
-    except NotFound:
-        return None
 
 
 def _send(ports: Ports, room_id: str, job: Job) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Self
 
-from tessera import aws, uploads
+from tessera import aws, objects, uploads
 from tessera.settings import Bindings
 
 from ..rules.exports import Export
@@ -12,8 +12,8 @@ from .writing import ChatSettings
 # S3 takes no smaller part, save for the last one.
 PART_BYTES = 5 * 1024 * 1024
 MEDIA_TYPE = "application/x-ndjson"
-# Who may not list a bucket is told of a missing file what is told of a forbidden one; and ours are all allowed.
-_GONE = frozenset(["NoSuchUpload", "404", "NotFound", "AccessDenied", "403", "Forbidden"])
+# Also what is said of an upload, and to whoever asks without reading.
+_GONE = objects.GONE | {"NoSuchUpload", "403", "Forbidden"}
 
 
 class Objects:

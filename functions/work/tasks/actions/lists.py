@@ -125,11 +125,8 @@ def _running(jobs: Jobs, found: TaskList) -> Job | None:
     """The job that is emptying the list. One that ended without deleting it does not count."""
     if found.closing is None:
         return None
-    try:
-        job = jobs.get(found.owner_id, found.closing)
-    except NotFound:
-        return None
-    return None if job.state.is_over else job
+    job = jobs.find(found.owner_id, found.closing)
+    return None if job is None or job.state.is_over else job
 
 
 def clear(tasks: TaskStore, listing: Listing, jobs: Jobs, queue: str, work: ClearList) -> None:

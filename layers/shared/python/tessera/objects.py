@@ -4,7 +4,7 @@ from tessera import aws, log
 
 # Whoever may not list a bucket is told of a missing object what is told of a forbidden one, and no function may list.
 _FORBIDDEN = "AccessDenied"
-_GONE = frozenset(["NoSuchKey", "NoSuchVersion", "404", "NotFound", _FORBIDDEN])
+GONE = frozenset(["NoSuchKey", "NoSuchVersion", "404", "NotFound", _FORBIDDEN])
 
 
 def read(bucket: str, key: str, *, at_most: int | None = None) -> bytes | None:
@@ -17,7 +17,7 @@ def read(bucket: str, key: str, *, at_most: int | None = None) -> bytes | None:
         if code == _FORBIDDEN:
             # Should it be there after all, a permission is missing, which nobody would find without this.
             log.line("object", outcome="forbidden")
-        if code in _GONE:
+        if code in GONE:
             return None
         # An empty object has no range.
         if code == "InvalidRange":
