@@ -9,5 +9,4 @@ class Progress(JobNews):
 
     def tell(self, job: Job) -> None:
         """Say how a job stands. 1 request."""
-        said = {"kind": f"blog.{job.kind}", "job_id": job.id, "state": job.state.value}
-        self.publish(job.id, {**said, "done": job.done, "total": job.total})
+        self.stands(job, f"blog.{job.kind}")

@@ -7,5 +7,4 @@ from tessera.jobs import Job
 class Progress(JobNews):
     def tell(self, job: Job, room_id: str) -> None:
         """1 request."""
-        said = {"kind": "chat.export", "job_id": job.id, "room_id": room_id, "state": job.state.value}
-        self.publish(job.id, {**said, "done": job.done, "total": job.total})
+        self.stands(job, "chat.export", room_id=room_id)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any, Self
 
 from tessera import aws, clock, log
+from tessera.jobs import Job
 from tessera.live import Live, LiveSettings
 from tessera.problems import Problem
 from tessera.settings import Bindings
@@ -34,6 +35,11 @@ class JobNews:
         """Let one more user listen to a job that is there already. 1 request."""
         if self._live is not None:
             self._live.grant(_topic(job_id), user_id, until=clock.now() + HEARD_FOR)
+
+    def stands(self, job: Job, kind: str, **about: str) -> None:
+        """Say how a job stands, and what it is about. 1 request."""
+        said = {"kind": kind, "job_id": job.id, **about, "state": job.state.value}
+        self.publish(job.id, {**said, "done": job.done, "total": job.total})
 
     def publish(self, job_id: str, said: Mapping[str, Any]) -> None:
         """Say this to those who listen. 1 request; a hub that does not take it is noted in the log, no more."""
