@@ -8,8 +8,11 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
-from tools import cloud, deploy, ports, registry, sam, stack
+import yaml
+
+from tools import cloud, deploy, docker_bridge, ports, registry, sam, stack
 from tools.paths import ROOT, RUN, SAM, STATE
 from tools.say import Failure, Steps, explain
 
@@ -19,9 +22,6 @@ def main() -> int:
     try:
         require_docker()
         facts = stack.running(RUN)
-        overrides = STATE / "sam-local.json"
-        overrides.touch(mode=0o600)
-        overrides.write_text(json.dumps(environment_overrides(facts), indent=2))
         port = ports.free_or_any(int(os.environ.get("PORT") or 3000))
         target, runtime = STATE / "sam-local" / "build", os.environ.get("RUNTIME", deploy.RUNTIME)
         # Whole layers here: the local stack's only point into a folder that no container sees.
@@ -29,14 +29,23 @@ def main() -> int:
         parameters = {**facts.parameters, "Runtime": runtime}
         with steps.step("build"):
             sam.build(target, variables=variables, parameters=parameters, log=STATE / "sam-local" / "build.log")
-        print(f"  `sam local` answers at http://127.0.0.1:{port} (there is no WebSocket API in it)", flush=True)
-        command: list[object] = [SAM, "local", "start-api", "--port", port, "--template", target / "template.yaml"]
-        # On the host's network a container reaches the emulator on loopback.
-        command += ["--env-vars", overrides, "--docker-network", "host"]
-        command += ["--parameter-overrides", *sam.pairs(parameters)]
-        command += ["--skip-pull-image"] if os.environ.get("SKIP_PULL") == "1" else []
-        environment = sam.quiet(cloud.environment())
-        return subprocess.call([str(part) for part in command], cwd=ROOT, env=environment)
+            name_functions(target / "template.yaml", facts.stack)
+        with docker_bridge.to_loopback(facts.emulator_port) as host:
+            cloud_for_containers = f"http://{host}:{facts.emulator_port}"
+            overrides = STATE / "sam-local.json"
+            overrides.touch(mode=0o600)
+            overrides.write_text(json.dumps(environment_overrides(facts, cloud_for_containers), indent=2))
+            command: list[object] = [SAM, "local", "start-api", "--port", port, "--template", target / "template.yaml"]
+            command += ["--env-vars", overrides, "--add-host", f"{docker_bridge.DESKTOP}:host-gateway"]
+            command += ["--warm-containers", "LAZY", "--parameter-overrides", *sam.pairs(parameters)]
+            command += ["--skip-pull-image"] if os.environ.get("SKIP_PULL") == "1" else []
+            print(
+                f"  `sam local` answers at http://127.0.0.1:{port} (there is no WebSocket API in it);"
+                f" containers find the local cloud at {cloud_for_containers}",
+                flush=True,
+            )
+            environment = sam.quiet(cloud.environment())
+            return subprocess.call([str(part) for part in command], cwd=ROOT, env=environment)
     except Failure as failure:
         if not failure.log:
             explain("sam-local", failure)
@@ -52,8 +61,17 @@ def require_docker() -> None:
         raise Failure("The Docker daemon does not answer.", remedy="Start it, then try again; or use `make run`.")
 
 
-def environment_overrides(facts: stack.Facts) -> dict[str, dict[str, str]]:
-    """Each function's variables as they are deployed, with the emulator as its cloud."""
+def name_functions(template: Path, stack_name: str) -> None:
+    """Write the functions' names out: `sam local` finds none behind a route whose function's name is computed."""
+    built = yaml.safe_load(template.read_text())
+    for logical_id, resource in built["Resources"].items():
+        if resource["Type"] == registry.FUNCTION:
+            resource["Properties"]["FunctionName"] = registry.function_name(logical_id, stack_name)
+    template.write_text(yaml.safe_dump(built, sort_keys=False))
+
+
+def environment_overrides(facts: stack.Facts, cloud_for_containers: str) -> dict[str, dict[str, str]]:
+    """Each function's variables as they are deployed, with the cloud where a container finds it."""
     functions = cloud.client("lambda", facts.endpoint)
     logical_ids = [name for capability in registry.capabilities() for name in capability.functions]
     found: dict[str, dict[str, str]] = {}
@@ -61,7 +79,10 @@ def environment_overrides(facts: stack.Facts) -> dict[str, dict[str, str]]:
         name = registry.function_name(logical_id, facts.stack)
         configuration = functions.get_function_configuration(FunctionName=name)
         found[logical_id] = {
-            **configuration["Environment"]["Variables"],
+            **{
+                name: value.replace(facts.endpoint, cloud_for_containers)
+                for name, value in configuration["Environment"]["Variables"].items()
+            },
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGION": cloud.REGION,

@@ -1,5 +1,6 @@
 """The project's templates as data, with CloudFormation's short forms kept as plain mappings."""
 
+from functools import cache
 from typing import Any
 
 import yaml
@@ -27,8 +28,9 @@ def _short_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[s
 _Loader.add_multi_constructor("!", _short_form)
 
 
+@cache
 def load(name: str) -> dict[str, Any]:
-    """`template`, `stores`, `messages` or `alarms`."""
+    """`template`, `stores`, `messages` or `alarms`; who reads it does not change it."""
     loaded: dict[str, Any] = yaml.load((ROOT / f"{name}.yaml").read_text(), Loader=_Loader)
     return loaded
 
