@@ -8,11 +8,10 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from fastapi.routing import APIRoute
-
 from tessera.auth.roles import held_by as held_by
 from tessera.auth.roles import matrix
 from tessera.entry.guard import guard_of
+from tessera.entry.routing import Route
 from tools.document import apps
 from tools.paths import ROOT
 from tools.say import Failure, explain
@@ -83,7 +82,7 @@ def _lines() -> Iterator[tuple[str, str]]:
     """By path, so that what belongs together stands together."""
     for loaded in apps.load_all():
         for route in loaded.app.router.routes:
-            if isinstance(route, APIRoute):
+            if isinstance(route, Route):
                 for method in sorted(route.methods or ()):
                     yield f"{route.path} {method}", guard_of(route).describe()
 

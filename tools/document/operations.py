@@ -8,12 +8,12 @@ from types import FunctionType
 from typing import Any
 
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
 
 from tessera import ids
 from tessera.auth.guards import Authenticated, Guard, Service
 from tessera.entry.guard import guard_of
 from tessera.entry.paths import UlidConvertor
+from tessera.entry.routing import Route
 from tools.document import answers
 from tools.document.apps import Loaded
 
@@ -65,11 +65,11 @@ def part_of(loaded: Loaded) -> Part:
     return part
 
 
-def _public(routes: list[Any]) -> Iterator[APIRoute]:
+def _public(routes: list[Any]) -> Iterator[Route]:
     """The routes that belong in the document. Of two for one path and method the first answers, so it counts."""
     seen: set[tuple[str, str]] = set()
     for route in routes:
-        if not isinstance(route, APIRoute) or not route.include_in_schema or "/internal/" in f"{route.path}/":
+        if not isinstance(route, Route) or not route.include_in_schema or "/internal/" in f"{route.path}/":
             continue
         taken = {(route.path_format, method) for method in route.methods or ()}
         if isinstance(guard_of(route), Service) or taken & seen:
@@ -78,7 +78,7 @@ def _public(routes: list[Any]) -> Iterator[APIRoute]:
         yield route
 
 
-def _operation(capability: str, route: APIRoute, method: str, described: Json) -> Json:
+def _operation(capability: str, route: Route, method: str, described: Json) -> Json:
     guard = guard_of(route)
     summary, description = _said(route)
     made: Json = {"tags": described.get("tags") or [capability], "summary": summary}
@@ -98,7 +98,7 @@ def _operation(capability: str, route: APIRoute, method: str, described: Json) -
     return made
 
 
-def operation_id(capability: str, route: APIRoute, method: str, described: Json) -> str:
+def operation_id(capability: str, route: Route, method: str, described: Json) -> str:
     """`{capability}_{verb}_{noun}`; a read whose function is named by its noun alone gets its verb here."""
     package = capability.replace("-", "_")
     name = (route.operation_id or route.name).removeprefix(f"{package}_")
@@ -114,14 +114,14 @@ def _is_list(described: Json) -> bool:
     return schema.get("type") == "array" or name.startswith("Page_")
 
 
-def _said(route: APIRoute) -> tuple[str, str]:
+def _said(route: Route) -> tuple[str, str]:
     """The first sentence of the docstring, and the whole when there is more."""
     text = " ".join((route.description or "").split())
     first = _SENTENCE.split(text)[0]
     return (route.summary or first.removesuffix(".")), text if text != first else ""
 
 
-def _parameter(route: APIRoute, given: Json) -> Json:
+def _parameter(route: Route, given: Json) -> Json:
     schema = plain(given["schema"])
     # A parameter is there or is not; there is no way to send null.
     kinds = [kind for kind in schema.pop("anyOf", ()) if kind != {"type": "null"}]
@@ -143,7 +143,7 @@ def _parameter(route: APIRoute, given: Json) -> Json:
     return {**made, "schema": schema}
 
 
-def _responses(route: APIRoute, method: str, guard: Guard, described: Json) -> Json:
+def _responses(route: Route, method: str, guard: Guard, described: Json) -> Json:
     declared: Json = described["responses"]
     limited, shown = answers.is_limited(guard), shown_by(route.endpoint)
     made: Json = {}

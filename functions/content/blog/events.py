@@ -7,13 +7,11 @@ and tells who listens live. Nobody takes `blog.reaction.changed` yet.
 
 from typing import Any, ClassVar
 
-from pydantic import BaseModel
-
 from tessera.bus import Event
-from tessera.types import Instant
+from tessera.types import Instant, Model
 
 
-class _OfPost(BaseModel):
+class _OfPost(Model):
     """`seq` is the version of the post: whoever keeps something of it writes only what is newer."""
 
     post_id: str
@@ -48,7 +46,7 @@ class PostDeleted(_OfPost, Event):
     type: ClassVar[str] = "blog.post.deleted.v1"
 
 
-class _OfComment(BaseModel):
+class _OfComment(Model):
     post_id: str
     comment_id: str
     author_id: str | None

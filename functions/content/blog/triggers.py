@@ -1,71 +1,70 @@
 """What reaches `blog` other than HTTP: its own events, what accounts say of people, its own work, and time."""
 
-from pydantic import BaseModel
-
 from tessera.due import DueItem
 from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.triggers import Entries, On
+from tessera.types import Model
 
 from .actions import exporting, feeding, importing, posts, shelving, teaching, upkeep
 from .ports import Ports
 
 
-class PostTouched(BaseModel):
+class PostTouched(Model):
     post_id: str
     author_id: str
     tags: tuple[str, ...]
     tags_left: tuple[str, ...] = ()
 
 
-class CommentTold(BaseModel):
+class CommentTold(Model):
     post_id: str
     comment_id: str
     status: str
 
 
-class UserTold(BaseModel):
+class UserTold(Model):
     user_id: str
 
 
-class FileGone(BaseModel):
+class FileGone(Model):
     file_id: str
     forever: bool
 
 
-class PostWork(BaseModel):
+class PostWork(Model):
     post_id: str
     after: str | None = None
 
 
-class TrimWork(BaseModel):
+class TrimWork(Model):
     post_id: str
     oldest_kept: int
 
 
-class FeedWork(BaseModel):
+class FeedWork(Model):
     key: str
 
 
-class MoveWork(BaseModel):
+class MoveWork(Model):
     list: str
     field: str
     old: str
     new: str
 
 
-class TeachWork(BaseModel):
+class TeachWork(Model):
     comment_id: str
     is_spam: bool
     tries: int
 
 
-class ImportWork(BaseModel):
+class ImportWork(Model):
     owner_id: str
     upload_id: str
 
 
-class ExportWork(BaseModel):
+class ExportWork(Model):
     owner_id: str
     job_id: str
     person_id: str = ""

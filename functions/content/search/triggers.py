@@ -6,13 +6,12 @@ document in order, when its turn comes: an event that comes late, or twice, chan
 
 from typing import Any
 
-from pydantic import BaseModel
-
 from tessera.due import DueItem
 from tessera.outbox import Envelope
 from tessera.searchable import SearchDoc
 from tessera.settings import Bindings
 from tessera.triggers import Entries, On
+from tessera.types import Model
 
 from .actions import renew, take, upkeep
 from .ports import Ports
@@ -24,68 +23,68 @@ MESSAGES = ("created", "edited", "deleted")
 FILES = ("clean", "changed", "infected", "deleted")
 
 
-class Told(BaseModel):
+class Told(Model):
     """An event that carries its document. What is wrong with one is found when it is read."""
 
     search_doc: dict[str, Any]
 
 
-class TaskTouched(BaseModel):
+class TaskTouched(Model):
     task_id: str
     owner_id: str
 
 
-class MessageTouched(BaseModel):
+class MessageTouched(Model):
     room_id: str
     message_id: str
 
 
-class MessagesTrimmed(BaseModel):
+class MessagesTrimmed(Model):
     message_ids: list[str]
 
 
-class RoomPurged(BaseModel):
+class RoomPurged(Model):
     room_id: str
 
 
-class FileTouched(BaseModel):
+class FileTouched(Model):
     file_id: str
     owner_id: str
 
 
-class Resolve(BaseModel):
+class Resolve(Model):
     capability: str
     doc: str
     asked: dict[str, str]
 
 
-class Renew(BaseModel):
+class Renew(Model):
     doc: str
 
 
-class Drop(BaseModel):
+class Drop(Model):
     scope: str
 
 
-class RecountAll(BaseModel):
+class RecountAll(Model):
     shard: int
     after: str | None
 
 
-class Recount(BaseModel):
+class Recount(Model):
     scope: str
     beginning: str | None
     after: str | None
 
 
-class Reweigh(BaseModel):
+class Reweigh(Model):
     epoch: int
     type: str
     shard: int
     after: str | None
 
 
-class Reindex(BaseModel):
+class Reindex(Model):
     job_id: str
     by: str
     type: str

@@ -6,12 +6,11 @@ watches. `shortener.link.clicked` is off unless the stack turns it on. `privacy.
 
 from typing import ClassVar
 
-from pydantic import BaseModel
-
 from tessera.bus import Event
+from tessera.types import Model
 
 
-class _OfLink(BaseModel):
+class _OfLink(Model):
     """Which link and whose. Where it leads stays in the table: a consumer reads what it may see."""
 
     link_id: str

@@ -2,13 +2,11 @@
 
 from collections.abc import Collection, Mapping
 
-from pydantic import BaseModel
-
 from tessera.due import DueItem
 from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.triggers import Entries, On, Together, worker
-from tessera.types import Instant, Ulid
+from tessera.types import Instant, Model, Ulid
 
 from .actions import count, erase, watchful
 from .actions.follow import CLICK
@@ -17,7 +15,7 @@ from .ports import Ports
 from .rules.clicks import Click
 
 
-class Told(BaseModel):
+class Told(Model):
     """A click as the redirect tells it."""
 
     id: Ulid
@@ -31,11 +29,11 @@ class Told(BaseModel):
     facets: dict[str, str]
 
 
-class Recheck(BaseModel):
+class Recheck(Model):
     shard: int
 
 
-class Forget(BaseModel):
+class Forget(Model):
     link_id: str
 
 

@@ -7,12 +7,11 @@ trash, `deleted` when it goes in and, with `forever`, when nothing of it is left
 
 from typing import ClassVar
 
-from pydantic import BaseModel
-
 from tessera.bus import Event
+from tessera.types import Model
 
 
-class _OfFile(BaseModel):
+class _OfFile(Model):
     file_id: str
     owner_id: str
     # Which version of its content.

@@ -4,19 +4,18 @@ import json
 from typing import Any
 from urllib.parse import unquote_plus
 
-from pydantic import BaseModel
-
 from tessera.due import DueItem
 from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.triggers import Entries, On, UnknownMessage, worker
+from tessera.types import Model
 
 from .actions import arrived, folders, purge, zips
 from .ports import Ports
 from .scanning.scanner import Verdict
 
 
-class Zip(BaseModel):
+class Zip(Model):
     owner_id: str
     by: str
     job_id: str
@@ -24,14 +23,14 @@ class Zip(BaseModel):
     name: str
 
 
-class Emptied(BaseModel):
+class Emptied(Model):
     owner_id: str
     folder_ids: list[str]
     job_id: str | None = None
     turn: int = 0
 
 
-class Purged(BaseModel):
+class Purged(Model):
     file_id: str
 
 

@@ -6,12 +6,11 @@ nothing. `privacy.data.erased` is for `admin`.
 
 from typing import ClassVar
 
-from pydantic import BaseModel
-
 from tessera.bus import Event
+from tessera.types import Model
 
 
-class _OfJob(BaseModel):
+class _OfJob(Model):
     job_id: str
     file_id: str
     owner_id: str

@@ -1,18 +1,17 @@
 """What reaches `media` other than HTTP: files that have become clean or were deleted, and the work it sends itself."""
 
-from pydantic import BaseModel
-
 from tessera.jobs import Job
 from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.triggers import Entries, On, worker
+from tessera.types import Model
 
 from .actions import ask, presets, purge, queue, work
 from .ports import Ports
 from .sources import Source
 
 
-class FileClean(BaseModel):
+class FileClean(Model):
     file_id: str
     owner_id: str
     n: int
@@ -21,22 +20,22 @@ class FileClean(BaseModel):
     etag: str
 
 
-class FileDeleted(BaseModel):
+class FileDeleted(Model):
     file_id: str
     owner_id: str
 
 
-class JobToDo(BaseModel):
+class JobToDo(Model):
     job_id: str
     looks: int = 0
 
 
-class FileToLookAt(BaseModel):
+class FileToLookAt(Model):
     file_id: str
     owner_id: str
 
 
-class Backfill(BaseModel):
+class Backfill(Model):
     owner_id: str
     job_id: str
     preset: str

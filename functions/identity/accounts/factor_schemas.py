@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
-from tessera.types import In, Instant, Name, Out, Ulid
+from tessera.types import In, Instant, Model, Name, Out, Ulid
 
 from .schemas import ClientId, DeviceName, Few, GuestToken, Secret, Short, TokenText
 
@@ -22,7 +22,7 @@ Bytes = Annotated[str, Field(max_length=1_400)]
 Codes = Annotated[list[Annotated[str, Field(max_length=20)]], Field(max_length=10)]
 
 
-class WebAuthn(BaseModel):
+class WebAuthn(Model):
     """What browsers send. They add members from time to time, so what is not known is passed over."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)

@@ -1,11 +1,12 @@
 """What reaches `accounts` other than HTTP: due users and erasures, its own jobs, the schedules of its keys."""
 
-from pydantic import BaseModel
+from pydantic import Field
 
 from tessera.due import DueItem
 from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.triggers import Entries, On
+from tessera.types import Model
 
 from .actions import erasure, exports
 from .ports import Ports
@@ -20,18 +21,18 @@ def revoke_active_key(bindings: Bindings) -> None:
     bindings.get(SigningKeys).revoke_active()
 
 
-class Erase(BaseModel):
+class Erase(Model):
     owner_id: str
     capability: str
 
 
-class Export(BaseModel):
+class Export(Model):
     user_id: str
     job_id: str
     position: int = 0
     after: str | None = None
     tries: int = 0
-    parts: dict[str, int] = {}
+    parts: dict[str, int] = Field(default_factory=dict)
     missing: tuple[str, ...] = ()
 
 

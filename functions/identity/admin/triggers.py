@@ -2,30 +2,31 @@
 
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import ConfigDict
 
 from tessera.due import DueItem
 from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.triggers import Entries, On
+from tessera.types import Model
 
 from .actions import erasures, exports, impersonate, imports, seal
 from .ports import Ports
 
 
-class Actor(BaseModel):
+class Actor(Model):
     id: str
 
 
-class Target(BaseModel):
+class Target(Model):
     type: str
     id: str
 
 
-class Recorded(BaseModel):
+class Recorded(Model):
     """Kept whole, whatever else it says; these are what it is found by."""
 
-    model_config = {"extra": "allow"}
+    model_config = ConfigDict(extra="allow")
 
     action: str
     outcome: str
@@ -33,14 +34,14 @@ class Recorded(BaseModel):
     target: Target
 
 
-class Erased(BaseModel):
+class Erased(Model):
     """Which capability has erased somebody: the event's own source names only who reports it."""
 
     owner_id: str
     capability: str
 
 
-class Ended(BaseModel):
+class Ended(Model):
     impersonation_id: str
 
 

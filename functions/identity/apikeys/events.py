@@ -6,13 +6,11 @@ close the connections of a revoked key. `privacy.data.erased` is for `admin`, wh
 
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel
-
 from tessera.bus import Event
-from tessera.types import Instant
+from tessera.types import Instant, Model
 
 
-class _OfKey(BaseModel):
+class _OfKey(Model):
     """Which key and whose. `prefix` is what may be shown of it; a secret never travels."""
 
     key_id: str

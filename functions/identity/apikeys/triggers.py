@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from pydantic import BaseModel
-
 from tessera.due import DueItem
 from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.triggers import Entries, On
+from tessera.types import Model
 
 from .actions import end, follow
 from .ports import Ports
@@ -28,15 +27,15 @@ OWNER_CHANGED = (
 )
 
 
-class OwnerChanged(BaseModel):
+class OwnerChanged(Model):
     user_id: str
 
 
-class OrganisationChanged(BaseModel):
+class OrganisationChanged(Model):
     organisation_id: str
 
 
-class KeyTold(BaseModel):
+class KeyTold(Model):
     """What a mail says of a key."""
 
     user_id: str

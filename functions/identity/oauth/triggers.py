@@ -1,20 +1,19 @@
 """What reaches `oauth` other than HTTP: users who are gone, and its own identities that are."""
 
-from pydantic import BaseModel
-
 from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.triggers import Entries, On
+from tessera.types import Model
 
 from .actions import erase
 from .ports import Ports
 
 
-class UserGone(BaseModel):
+class UserGone(Model):
     user_id: str
 
 
-class IdentityGone(BaseModel):
+class IdentityGone(Model):
     identity_id: str
     has_tokens: bool
 

@@ -7,13 +7,11 @@ no consumer yet and are for a product's own. `privacy.data.erased` is for `admin
 
 from typing import ClassVar
 
-from pydantic import BaseModel
-
 from tessera.bus import Event
-from tessera.types import Instant
+from tessera.types import Instant, Model
 
 
-class _OfOrganisation(BaseModel):
+class _OfOrganisation(Model):
     """Which organisation, and who did it: a user, or the capability that acted by itself."""
 
     organisation_id: str

@@ -1,17 +1,16 @@
 """What reaches `organisations` other than HTTP: invitations to be mailed, and what has become due."""
 
-from pydantic import BaseModel
-
 from tessera.due import DueItem
 from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.triggers import Entries, On
+from tessera.types import Model
 
 from .actions import invitations, upkeep
 from .ports import Ports
 
 
-class InvitationToMail(BaseModel):
+class InvitationToMail(Model):
     """The part of `organisations.invitation.sent` that says which mail."""
 
     organisation_id: str

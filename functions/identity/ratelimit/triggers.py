@@ -1,19 +1,17 @@
 """What reaches `ratelimit` other than HTTP: refusals that the layer tells of, and leases whose time has run out."""
 
-from pydantic import BaseModel
-
 from tessera.due import DueItem
 from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.triggers import Entries, On
-from tessera.types import Instant
+from tessera.types import Instant, Model
 
 from .actions import insight, leasing
 from .store.leases import LeaseStore
 from .store.top import TopStore
 
 
-class Refused(BaseModel):
+class Refused(Model):
     """Somebody was refused, for the first time in a minute."""
 
     policy: str

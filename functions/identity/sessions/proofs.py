@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from tessera import log
 from tessera.auth.call import Call
@@ -13,6 +13,7 @@ from tessera.auth.internal import Answer, Internal
 from tessera.auth.problems import AttemptsExhausted, RateLimited
 from tessera.problems import FieldError, InvalidRequest, Unavailable
 from tessera.settings import Bindings
+from tessera.types import Model
 
 from .rules import (
     LoginFailed,
@@ -64,7 +65,7 @@ class Minted:
     user: dict[str, Any]
 
 
-class _Read(BaseModel):
+class _Read(Model):
     model_config = ConfigDict(frozen=True)
 
 

@@ -1,21 +1,20 @@
 """What reaches `sessions` other than HTTP: accounts that changed so that nobody may stay signed in."""
 
-from pydantic import BaseModel
-
 from tessera import clock
 from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.triggers import Entries, On
+from tessera.types import Model
 
 from .actions import end
 from .ports import Ports
 
 
-class AccountClosed(BaseModel):
+class AccountClosed(Model):
     user_id: str
 
 
-class PasswordChanged(BaseModel):
+class PasswordChanged(Model):
     """The session in which the password was changed goes on."""
 
     user_id: str

@@ -7,13 +7,11 @@ of an erasure.
 
 from typing import ClassVar
 
-from pydantic import BaseModel
-
 from tessera.bus import Event
-from tessera.types import Instant
+from tessera.types import Instant, Model
 
 
-class _OfMessage(BaseModel):
+class _OfMessage(Model):
     """Which message, in which room. `n` is its number there, `thread_n` its number below message `n`, or 0."""
 
     room_id: str

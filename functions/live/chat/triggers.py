@@ -1,18 +1,17 @@
 """What reaches `chat` other than HTTP: its own events, the work it sends itself, files that are no more, and time."""
 
-from pydantic import BaseModel
-
 from tessera.due import DueItem
 from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.triggers import Entries, On
+from tessera.types import Model
 
 from .actions import cards, commit, exporting, marks, thumbs, upkeep
 from .ports import Ports
 from .rules.messages import Place
 
 
-class MessageTouched(BaseModel):
+class MessageTouched(Model):
     room_id: str
     n: int
     thread_n: int
@@ -24,7 +23,7 @@ class MessageSaid(MessageTouched):
     mentions: list[str]
 
 
-class MembersCame(BaseModel):
+class MembersCame(Model):
     room_id: str
     by: str
     members: list[str]
@@ -34,7 +33,7 @@ class MembersMoved(MembersCame):
     change: str
 
 
-class FileTold(BaseModel):
+class FileTold(Model):
     file_id: str
 
 
@@ -47,7 +46,7 @@ class ThumbWork(FileTold):
     after: str | None = None
 
 
-class RoomActive(BaseModel):
+class RoomActive(Model):
     room_id: str
     minute: int
 
@@ -56,7 +55,7 @@ class CardsWork(MessageTouched):
     tries: int
 
 
-class RoomWork(BaseModel):
+class RoomWork(Model):
     room_id: str
 
 

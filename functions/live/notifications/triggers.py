@@ -13,6 +13,7 @@ from tessera.due import DueItem
 from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.triggers import Entries, On, UnknownMessage
+from tessera.types import Model
 
 from .actions import deliver, digests, expand, feed, reported, send
 from .mappings import WIRED, Mapped, fill
@@ -25,35 +26,35 @@ NUMBERS, LISTS, PARTS = frozenset(["days"]), frozenset(["mentions"]), frozenset(
 MAYBE_ABSENT = frozenset([("tasks.reminder.due.v1", "due"), ("reminders.reminder.fired.v1", "notify")])
 
 
-class PlanBatch(BaseModel):
+class PlanBatch(Model):
     batch_id: str
 
 
-class ExpandPage(BaseModel):
+class ExpandPage(Model):
     batch_id: str
     page: int
 
 
-class Deliver(BaseModel):
+class Deliver(Model):
     id: str
     channel: str
 
 
-class ReadAll(BaseModel):
+class ReadAll(Model):
     user_id: str
     before_id: str
 
 
-class MailTold(BaseModel):
+class MailTold(Model):
     mail_id: str
 
 
-class MailDied(BaseModel):
+class MailDied(Model):
     mail_id: str
     reason: str
 
 
-class AddressComplained(BaseModel):
+class AddressComplained(Model):
     address_hash: str
 
 

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import Field
 
 from tessera.due import DueItem
 from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.triggers import Entries, On, worker
+from tessera.types import Model
 
 from .actions.ask import ask_for_event
 from .actions.deliver import deliver
@@ -20,16 +21,16 @@ from .ports import Ports
 from .receipts import read, unwrapped
 
 
-class MailRequested(BaseModel):
+class MailRequested(Model):
     """The part that is read of `accounts.mail.requested.v1`. `secret` is sealed for the purpose `mail`."""
 
     to: str
     template: str
-    data: dict[str, Any] = {}
+    data: dict[str, Any] = Field(default_factory=dict)
     secret: str | None = None
 
 
-class SendMail(BaseModel):
+class SendMail(Model):
     mail_id: str
     bulk: bool = False
     tries: int = 0

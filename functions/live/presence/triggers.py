@@ -1,26 +1,25 @@
 """What reaches `presence` other than HTTP: sockets and users that come and go, sessions to look at, and time."""
 
-from pydantic import BaseModel
-
 from tessera.due import DueItem
 from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.triggers import Entries, On
+from tessera.types import Model
 
 from .actions import leave, people
 from .ports import Ports
 
 
-class ConnectionClosed(BaseModel):
+class ConnectionClosed(Model):
     user_id: str
     client: str
 
 
-class UserTold(BaseModel):
+class UserTold(Model):
     user_id: str
 
 
-class RoomWork(BaseModel):
+class RoomWork(Model):
     doc: str
 
 

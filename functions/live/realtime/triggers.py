@@ -1,11 +1,10 @@
 """The worker of the hub: deliveries from the fan-out queues, upkeep from its own, and the minute."""
 
-from pydantic import BaseModel
-
 from tessera.due import DueItem
 from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.triggers import Entries, On, worker
+from tessera.types import Model
 
 from .actions import deliver, leave, upkeep
 from .actions.deliver import Shard
@@ -13,7 +12,7 @@ from .ports import Ports
 from .store.online import Online
 
 
-class Poke(BaseModel):
+class Poke(Model):
     topic: str
     shard: int
 
@@ -35,13 +34,13 @@ class EndSubscription(Poke):
     code: int
 
 
-class Ephemeral(BaseModel):
+class Ephemeral(Model):
     topic: str
     data: object
     info: dict[str, str] | None = None
 
 
-class OfConnection(BaseModel):
+class OfConnection(Model):
     connection: str
 
 
@@ -49,11 +48,11 @@ class Cut(OfConnection):
     code: int
 
 
-class Pinged(BaseModel):
+class Pinged(Model):
     connections: list[str]
 
 
-class OfUser(BaseModel):
+class OfUser(Model):
     """`user` in messages of our own, `user_id` in events."""
 
     user: str
@@ -72,7 +71,7 @@ class Ended(OfUser):
     documents: list[str]
 
 
-class UserEnded(BaseModel):
+class UserEnded(Model):
     user_id: str
 
 

@@ -6,20 +6,18 @@
 
 from typing import ClassVar
 
-from pydantic import BaseModel
-
 from tessera.bus import Event
-from tessera.types import Instant
+from tessera.types import Instant, Model
 
 
-class Notice(BaseModel):
+class Notice(Model):
     """What somebody wants to be told. Texts as they were written."""
 
     body: str | None = None
     url: str | None = None
 
 
-class _OfReminder(BaseModel):
+class _OfReminder(Model):
     """Which reminder, whose, and who made it."""
 
     reminder_id: str

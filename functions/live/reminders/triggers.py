@@ -1,18 +1,17 @@
 """What reaches `reminders` other than HTTP: its sweep, its own queue, and the runs of reminders that are gone."""
 
-from pydantic import BaseModel
-
 from tessera.due import DueItem
 from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.triggers import Entries, On
+from tessera.types import Model
 
 from .actions import fire, manage
 from .actions.sweep import sweep
 from .ports import Ports
 
 
-class Forget(BaseModel):
+class Forget(Model):
     reminder_id: str
 
 

@@ -2,17 +2,18 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.triggers import Entries, On
+from tessera.types import Model
 
 from .actions import preview
 from .ports import Ports
 
 
-class Refresh(BaseModel):
+class Refresh(Model):
     url: Annotated[str, Field(max_length=2_048)]
     lang: Annotated[str, Field(max_length=35)] = ""
 

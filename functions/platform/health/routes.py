@@ -2,19 +2,19 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from tessera import auth, clock
 from tessera.auth.principal import Principal
 from tessera.auth.problems import CredentialsMissing, InsufficientScope
-from tessera.entry import bound, problems
+from tessera.entry import Router, bound, problems
 from tessera.problems import Unavailable
 
 from . import exposition, rules
 from .actions import Watch
 from .schemas import AliveOut, CapabilityOut, ReadyOut, StatusOut
 
-router = APIRouter(tags=["health"])
+router = Router(tags=["health"])
 
 Anyone = Annotated[Principal, auth.public(limited=False)]
 Visitor = Annotated[Principal, auth.public()]

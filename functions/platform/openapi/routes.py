@@ -2,17 +2,17 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Request, Response
+from fastapi import Header, Path, Request, Response
 
 from tessera import auth
 from tessera.auth.principal import Principal
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import NotFound
 
 from . import files, pages
 from .schemas import ProblemOut, ProblemsOut
 
-router = APIRouter(tags=["openapi"])
+router = Router(tags=["openapi"])
 
 Anyone = Annotated[Principal, auth.public(limited=False)]
 IfNoneMatch = Annotated[

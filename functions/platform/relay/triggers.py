@@ -4,13 +4,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import BaseModel
-
 from tessera import aws, bus, clock, log, queues
 from tessera.fanout import Fanout
 from tessera.outbox import Envelope
 from tessera.settings import Bindings, Settings
 from tessera.triggers import Entries, On, worker
+from tessera.types import Model
 
 
 class RelaySettings(Settings):
@@ -20,7 +19,7 @@ class RelaySettings(Settings):
     dead_queue: str
 
 
-class Undelivered(BaseModel):
+class Undelivered(Model):
     """An event that the bus has not taken yet."""
 
     capability: str

@@ -7,13 +7,11 @@ yet; `notifications` will take the last. `privacy.data.erased` has none until `a
 
 from typing import ClassVar
 
-from pydantic import BaseModel
-
 from tessera.bus import Event
-from tessera.types import Instant
+from tessera.types import Instant, Model
 
 
-class _OfTask(BaseModel):
+class _OfTask(Model):
     """Which task and whose. Texts stay in the table: a consumer reads what it may see."""
 
     task_id: str

@@ -1,12 +1,11 @@
 """What reaches `tasks` other than HTTP: its own events, the jobs it sends itself, and what has become due."""
 
-from pydantic import BaseModel
-
 from tessera.due import DueItem
 from tessera.jobs import Jobs
 from tessera.outbox import Envelope
 from tessera.settings import Bindings
 from tessera.triggers import Entries, On
+from tessera.types import Model
 
 from .actions import lists, upkeep
 from .store.listing import Listing
@@ -14,7 +13,7 @@ from .store.search import Search
 from .store.tasks import TasksSettings, TaskStore
 
 
-class TaskTouched(BaseModel):
+class TaskTouched(Model):
     """What the derived rows need to know of an event: which task to look at."""
 
     owner_id: str

@@ -4,7 +4,7 @@ import json
 from typing import Annotated, Literal
 
 import pytest
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
@@ -13,7 +13,7 @@ from tessera import auth
 from tessera.auth.guards import Guard
 from tessera.auth.principal import Principal
 from tessera.auth.problems import TokenExpired
-from tessera.entry import build_app, problems
+from tessera.entry import Router, build_app, problems
 from tessera.entry.headers import IdempotencyKey, IfMatch, show_created, show_version
 from tessera.problems import NotFound, Problem
 from tessera.types import Cursor, In, Limit, Out, Page, Params, Ulid, text
@@ -51,8 +51,8 @@ class NoteParams(Params):
     cursor: Cursor | None = None
 
 
-def notes_router(prefix: str = "/notes") -> APIRouter:
-    router = APIRouter(prefix=prefix, tags=["notes"])
+def notes_router(prefix: str = "/notes") -> Router:
+    router = Router(prefix=prefix, tags=["notes"])
 
     @router.post("", status_code=201, responses=problems(Full))
     async def create_note(body: NoteIn, response: Response, caller: Writer, key: IdempotencyKey = None) -> NoteOut:
@@ -92,7 +92,7 @@ def shown(response: Response) -> NoteOut:
     return NoteOut(id="0" * 26, title="", size=1)
 
 
-def part(*routers: APIRouter, name: str = "notes") -> Part:
+def part(*routers: Router, name: str = "notes") -> Part:
     capability = Capability(name.replace("-", "_"), "work", (), (), has_table=False)
     app = build_app(name, *routers, environment={"STAGE": "test"})
     return operations.part_of(Loaded(capability, app))
@@ -164,7 +164,7 @@ def test_a_guard_names_its_own_scheme_and_a_route_the_headers_of_its_problems():
         def describe(self):
             return "session cookie"
 
-    router = APIRouter(prefix="/notes")
+    router = Router(prefix="/notes")
     over = problems(TokenExpired)
     over[401]["headers"] = {"Set-Cookie": {"schema": {"type": "string", "maxLength": 9}}}
 
@@ -234,7 +234,7 @@ def test_one_path_in_two_capabilities_is_refused():
 
 
 def test_one_name_for_two_operations_is_refused():
-    router = APIRouter(tags=["notes"])
+    router = Router(tags=["notes"])
     for path in ("/notes/a", "/notes/b"):
         router.get(path, operation_id="get_it")(_anything)
 
@@ -248,7 +248,7 @@ async def _anything(caller: Anyone) -> NoteOut:
 
 
 def test_of_two_routes_for_one_path_the_first_answers_and_is_described():
-    router = APIRouter(tags=["notes"])
+    router = Router(tags=["notes"])
     router.get("/notes/health", operation_id="notes_get_own")(_anything)
 
     found = part(router)

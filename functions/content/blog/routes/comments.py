@@ -3,13 +3,13 @@
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from tessera import clock
 from tessera.auth.call import Call
 from tessera.auth.principal import Principal
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import show_created, show_version
 from tessera.markup import TooComplex, TooLong
 from tessera.problems import FieldError, Gone, InvalidRequest, NotFound, PayloadTooLarge
@@ -47,7 +47,7 @@ from ..schemas.posts import millis
 from .posts import ONE
 from .shared import PREFIX, TAGS, Anyone, Asked, Bound, Commenter, Keys, Moderator, Writer, visitor_of
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 COMMENT = "/comments/{comment_id:ulid}"
 
 

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
+
+from tessera.entry import Router
 
 from ..actions import conduit
 from ..actions.conduit import Filters, Viewer
@@ -10,7 +12,7 @@ from ..rules import conduit as rules
 from .conduit_shapes import article_out, articles_out, body_of, comment_out
 from .shared import CONDUIT, Asked, Bound, Guest, Member, Open, visitor_of
 
-router = APIRouter(prefix=CONDUIT, tags=["blog"], include_in_schema=False)
+router = Router(prefix=CONDUIT, tags=["blog"], include_in_schema=False)
 
 
 @router.get("/articles")

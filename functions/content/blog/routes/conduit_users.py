@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
+
+from tessera.entry import Router
 
 from ..actions import conduit
 from ..actions.conduit import Viewer
@@ -11,7 +13,7 @@ from ..rules import conduit as rules
 from .conduit_shapes import body_of, profile_out, user_out
 from .shared import CONDUIT, Asked, Bound, Guest, Member, Open
 
-router = APIRouter(prefix=CONDUIT, tags=["blog"], include_in_schema=False)
+router = Router(prefix=CONDUIT, tags=["blog"], include_in_schema=False)
 
 
 @router.post("/users", status_code=201)

@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 
 from tessera import clock
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IfMatch, show_version
 from tessera.etags import StaleVersion, expected_version
 from tessera.problems import Gone, InvalidRequest, NotFound, Unavailable
@@ -32,7 +32,7 @@ from ..schemas.posts import (
 from .posts import ONE, page_out
 from .shared import PREFIX, TAGS, Anyone, Bound, Keys, Previewer, Writer
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 Number = Annotated[int, Path(ge=1, le=10**8)]
 
 

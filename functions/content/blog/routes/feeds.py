@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import Header, Path, Query, Response
 
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import InvalidRequest, NotFound
 
 from ..actions import feeding
@@ -12,7 +12,7 @@ from ..rules import feeds
 from ..store.feeds import Document
 from .shared import PREFIX, TAGS, Bound, Reader
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 CACHE = "public, max-age=60, stale-while-revalidate=600"
 XML = "application/xml"
 

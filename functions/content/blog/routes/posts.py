@@ -3,11 +3,11 @@
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 from fastapi.responses import JSONResponse
 
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IdempotencyKey, IfMatch, required_version, show_created, show_version
 from tessera.etags import StaleVersion, VersionRequired, expected_version
 from tessera.idempotency import IdempotencyMismatch
@@ -36,7 +36,7 @@ from ..schemas.posts import (
 )
 from .shared import PREFIX, TAGS, Anyone, Bound, Keys, Writer
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 ONE = "/posts/{post_id:ulid}"
 Slug = Annotated[str, Path(max_length=200)]
 

@@ -3,13 +3,13 @@
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from tessera import auth, clock
 from tessera.auth.principal import Principal
 from tessera.auth.problems import InsufficientScope
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.jobs import JobOut, show_accepted
 from tessera.problems import Gone, InvalidRequest, NotFound, PayloadTooLarge
 from tessera.types import Page
@@ -20,7 +20,7 @@ from ..rules.problems import UploadMissing
 from ..schemas.transfers import DownloadOut, ImportIn, LineOut, ReportParams, UploadOut
 from .shared import PREFIX, TAGS, Bound, Keys, Writer
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 Mover = Annotated[Principal, auth.require("blog:write", rate="expensive")]
 
 

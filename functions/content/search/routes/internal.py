@@ -1,10 +1,10 @@
-from fastapi import APIRouter
+from tessera.entry import Router
 
 from ..actions import take
 from ..schemas import ErasedOut, EraseIn
 from .given import Accounts, Bound
 
-router = APIRouter(prefix="/search/internal", tags=["internal"], include_in_schema=False)
+router = Router(prefix="/search/internal", tags=["internal"], include_in_schema=False)
 
 
 @router.post("/erase")

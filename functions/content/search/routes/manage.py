@@ -1,9 +1,9 @@
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 
 from tessera import clock
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.jobs import JobOut, show_accepted
 from tessera.problems import Busy, InvalidRequest, NotFound
 
@@ -22,7 +22,7 @@ from ..schemas import (
 )
 from .given import Bound, Manager, Writer
 
-router = APIRouter(prefix="/search", tags=["search"])
+router = Router(prefix="/search", tags=["search"])
 
 
 @router.post("/documents", status_code=202, responses=problems(InvalidRequest))

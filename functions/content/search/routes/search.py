@@ -1,11 +1,11 @@
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from tessera import clock
 from tessera.auth.problems import CredentialsMissing, InsufficientScope
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import InvalidRequest, NotFound, Unavailable
 
 from ..actions import access, find
@@ -30,7 +30,7 @@ from ..schemas import (
 )
 from .given import Anybody, Bound, Keys, reader
 
-router = APIRouter(prefix="/search", tags=["search"])
+router = Router(prefix="/search", tags=["search"])
 ROUTE = "GET /search"
 
 

@@ -3,13 +3,13 @@ import re
 from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from tessera import clock, csvio
 from tessera.auth.principal import Principal
 from tessera.auth.problems import CredentialsMissing, InsufficientScope, RateLimited
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IdempotencyKey, IfMatch, required_version, show_created, show_version
 from tessera.etags import StaleVersion, VersionRequired, expected_version
 from tessera.idempotency import IdempotencyMismatch, Intent
@@ -23,7 +23,7 @@ from ..rules.problems import AliasTaken, DomainForbidden, LinkBlocked, URLRefuse
 from ..schemas.links import BulkIn, BulkOut, BulkRow, LinkIn, LinkOut, LinkParams, LinkPatch, SheetIn
 from .given import PREFIX, TAGS, Address, Bound, Keys, Reader, Somebody, Writer
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 LINKS = f"{PREFIX}/links"
 MAX_SHEET_BYTES, MAX_ROWS = 1_000_000, 100
 # As others call what we take over. Their counts of clicks cannot be checked and are left behind.

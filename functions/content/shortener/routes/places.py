@@ -1,10 +1,10 @@
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 
 from tessera import clock
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import InvalidRequest, NotFound, Unavailable
 from tessera.types import Page
 
@@ -31,7 +31,7 @@ from ..schemas.places import (
 from ..store.rows import BlockedRow, DomainRow, ReportRow
 from .given import PREFIX, TAGS, Bound, Keys, Moderator, Reader, Reporter, Writer
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 HostPath = Annotated[Host, Path()]
 
 

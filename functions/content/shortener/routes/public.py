@@ -3,10 +3,10 @@
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import Path, Request, Response
 
 from tessera.auth.problems import RateLimited
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import InvalidRequest, NotFound, PayloadTooLarge, Problem
 
 from ..actions import follow as actions
@@ -18,7 +18,7 @@ from ..schemas.links import PreviewOut
 from . import pages
 from .given import TAGS, Bound, Follower
 
-router = APIRouter(tags=TAGS)
+router = Router(tags=TAGS)
 Code = Annotated[str, Path(max_length=200, description="The code; with a `+` behind it, a preview.")]
 MAX_FORM_BYTES = 16_000
 COUNTRY = "cloudfront-viewer-country"

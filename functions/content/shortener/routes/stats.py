@@ -1,10 +1,10 @@
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import Header, Query, Response
 
 from tessera.auth.problems import InsufficientScope
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import InvalidRequest, NotFound
 from tessera.types import Page
 
@@ -25,7 +25,7 @@ from ..schemas.stats import (
 from ..store.clicks import raw_facets
 from .given import PREFIX, TAGS, Bound, Keys, Reader
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=1000)]
 Size = Annotated[int, Query(ge=1, le=64, description="The side of a module.")]
 Margin = Annotated[int, Query(ge=0, le=10, description="Modules around the code; cameras want four.")]

@@ -1,9 +1,9 @@
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import Header, Query, Response
 
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IdempotencyKey, IfMatch, required_version, show_created, show_version
 from tessera.entry.jobs import JobOut, show_accepted
 from tessera.etags import StaleVersion, VersionRequired, etag, expected_version, unchanged
@@ -31,7 +31,7 @@ from ..schemas.files import (
 from ..store.files import Changed
 from .given import Bound, Keys, Manager, Reader, Writer, upload_out
 
-router = APIRouter(prefix="/files", tags=["files"])
+router = Router(prefix="/files", tags=["files"])
 
 TAKING = (InvalidRequest, PayloadTooLarge, QuotaExceeded, TooManyPending)
 IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=1000)]

@@ -1,9 +1,9 @@
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IdempotencyKey, IfMatch, required_version, show_created, show_version
 from tessera.entry.jobs import JobOut, show_accepted
 from tessera.etags import StaleVersion, VersionRequired, expected_version
@@ -16,7 +16,7 @@ from ..rules.problems import FolderCycle, FolderNotEmpty, FoldersTooDeep, NameTa
 from ..schemas.files import FolderIn, FolderOut, FolderParams, FolderPatch
 from .given import Bound, Keys, Reader, Writer
 
-router = APIRouter(prefix="/files/folders", tags=["files"])
+router = Router(prefix="/files/folders", tags=["files"])
 
 PLACING = (InvalidRequest, NameTaken, FoldersTooDeep, FolderCycle, TooManyFolders)
 

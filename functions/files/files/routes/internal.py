@@ -1,9 +1,10 @@
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from tessera import auth
 from tessera.auth.principal import Principal
+from tessera.entry import Router
 from tessera.searchable import SearchDocs
 
 from ..actions import others as actions
@@ -19,7 +20,7 @@ from ..schemas.internal import (
 )
 from .given import Bound
 
-router = APIRouter(prefix="/files/internal", tags=["internal"], include_in_schema=False)
+router = Router(prefix="/files/internal", tags=["internal"], include_in_schema=False)
 
 Accounts = Annotated[Principal, auth.service("accounts")]
 Searching = Annotated[Principal, auth.service("search")]

@@ -1,9 +1,9 @@
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IdempotencyKey, IfMatch, required_version, show_created, show_version
 from tessera.etags import StaleVersion, VersionRequired
 from tessera.idempotency import IdempotencyMismatch
@@ -35,7 +35,7 @@ from ..schemas.shares import (
 )
 from .given import Anybody, BaseURL, Bound, Follower, Keys, Reader, Writer
 
-router = APIRouter(prefix="/files", tags=["files"])
+router = Router(prefix="/files", tags=["files"])
 
 Token = Annotated[str, Path(max_length=100)]
 

@@ -6,10 +6,10 @@ There is no `sts` among them: files are signed for one request each, and no clie
 import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from pydantic import ValidationError
 
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import FieldError, InvalidRequest, NotFound, PayloadTooLarge
 
 from ..actions import parts, uppy
@@ -30,7 +30,7 @@ from ..schemas.uppy import (
 )
 from .given import Bound, FormWriter, Writer
 
-router = APIRouter(prefix="/files/s3", tags=["files"])
+router = Router(prefix="/files/s3", tags=["files"])
 
 SECONDS = int(LINK_LIFE.total_seconds())
 MAX_SIGNED = 100

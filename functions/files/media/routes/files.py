@@ -1,8 +1,8 @@
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import Header, Query, Response
 
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import NotFound, Unavailable
 
 from ..actions import show
@@ -10,7 +10,7 @@ from ..rules.problems import FileNotClean, NoThumbnail
 from ..schemas.files import MetaOut, PlaceholderOut, ThumbParams
 from .given import PREFIX, TAGS, Bound, Reader
 
-router = APIRouter(prefix=f"{PREFIX}/files", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/files", tags=TAGS)
 
 Accept = Annotated[str | None, Header(alias="Accept", max_length=1000)]
 SOON_SECONDS = 2

@@ -1,10 +1,8 @@
 from typing import Annotated
 
-from fastapi import APIRouter
-
 from tessera import auth
 from tessera.auth.principal import Principal
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import NotFound, Unavailable
 
 from ..actions import purge, show
@@ -13,7 +11,7 @@ from ..schemas.files import ServedThumbOut, ThumbIn
 from ..schemas.jobs import ErasedOut, EraseIn
 from .given import PREFIX, Accounts, Bound
 
-router = APIRouter(prefix=f"{PREFIX}/internal", tags=["internal"], include_in_schema=False)
+router = Router(prefix=f"{PREFIX}/internal", tags=["internal"], include_in_schema=False)
 
 Showing = Annotated[Principal, auth.service("chat")]
 

@@ -1,9 +1,9 @@
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IdempotencyKey
 from tessera.idempotency import IdempotencyMismatch
 from tessera.jobs import JobOver
@@ -16,7 +16,7 @@ from ..rules.problems import FileNotClean, NothingToRetry, refused
 from ..schemas.jobs import JobIn, JobParams, JobSummaryOut, MediaJobOut, PageParams, RedriveIn, RedriveOut
 from .given import PREFIX, TAGS, Bound, Keys, Manager, Reader, Writer, job_out
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 
 
 @router.post(

@@ -1,6 +1,6 @@
-from fastapi import APIRouter, Response
+from fastapi import Response
 
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IfMatch, show_version
 from tessera.entry.jobs import JobOut
 from tessera.etags import StaleVersion, VersionRequired, expected_version
@@ -12,7 +12,7 @@ from ..rules.problems import refused
 from ..schemas.jobs import PresetIn, PresetName, PresetOut, SpecOut
 from .given import PREFIX, TAGS, Bound, Manager, Reader
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 
 
 @router.get("/presets/{name}", responses=problems(NotFound, InvalidRequest))

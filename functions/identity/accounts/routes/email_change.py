@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from tessera import auth
 from tessera.auth.principal import Principal
 from tessera.auth.problems import AttemptsExhausted, RateLimited, StepUpRequired
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import show_version
 from tessera.problems import InvalidRequest, NotFound
 
@@ -16,7 +16,7 @@ from ..rules import CodeExpired, CodeInvalid, EmailTaken
 from ..schemas import DoneOut, EmailChangeIn, EmailCodeIn, EmailRevertIn, UserOut
 from .shared import PREFIX, TAGS, Asked, Bound, Guesser, MyselfJustNow, user_id_of, user_out
 
-router = APIRouter(prefix=f"{PREFIX}/me/email", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/me/email", tags=TAGS)
 # A code is six digits, so whoever tries them is counted by address as well.
 Confirming = Annotated[Principal, auth.require("accounts:self", kinds=("user",), rate="auth")]
 

@@ -1,9 +1,7 @@
 """The second factors of the caller: an authenticator app and recovery codes."""
 
-from fastapi import APIRouter
-
 from tessera.auth.problems import AttemptsExhausted, StepUpRequired
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import InvalidRequest, NotFound, Unavailable
 
 from ..actions import factor_setup
@@ -11,7 +9,7 @@ from ..factor_schemas import FactorsOut, RecoveryCodesOut, TotpConfirmedOut, Tot
 from ..rules import FactorMissing, SigningUnavailable, TotpCodeInvalid, TotpEnrolled
 from .shared import PREFIX, TAGS, Asked, Bound, Myself, MyselfJustNow, user_id_of
 
-router = APIRouter(prefix=f"{PREFIX}/me/mfa", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/me/mfa", tags=TAGS)
 
 
 @router.get("", responses=problems(NotFound))

@@ -2,12 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
-
 from tessera import auth
 from tessera.auth.principal import Principal
 from tessera.auth.problems import InsufficientScope, RateLimited
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import InvalidRequest, NotFound
 
 from ..actions import guests
@@ -15,7 +13,7 @@ from ..rules import GuestsRefused, NoGuest, SigningUnavailable, SignUpClosed, We
 from ..schemas import GuestIn, SignedInOut, SignUpOut, UpgradeIn
 from .shared import PREFIX, TAGS, Asked, Bound, Guesser, client_of, signed_in_out, user_id_of
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 # A guest holds no permission over an account, so that none of the other routes is open to them.
 SignedIn = Annotated[Principal, auth.current_user(rate="auth:sign-up:ip", fenced=True)]
 

@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from tessera import auth
 from tessera.auth.principal import Principal
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import InvalidRequest, NotFound
 
 from ..actions import directory, erasure, lend
@@ -34,7 +34,7 @@ from ..rules import EmailTaken, MembershipEnded, NotActive, OwnerExists, Signing
 from ..schemas import DoneOut, PublicUsersOut
 from .shared import PREFIX, TAGS, Asked, Bound, full_user_out, public_user_out, user_out
 
-router = APIRouter(prefix=f"{PREFIX}/internal", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/internal", tags=TAGS)
 Minter = Annotated[Principal, auth.service("sessions", "oauth")]
 Provider = Annotated[Principal, auth.service("oauth")]
 Admin = Annotated[Principal, auth.service("admin")]

@@ -2,12 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
-
 from tessera import auth
 from tessera.auth.principal import Principal
 from tessera.auth.problems import AttemptsExhausted, RateLimited
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import InvalidRequest, NotFound
 
 from ..actions import realm
@@ -16,7 +14,7 @@ from ..rules import LoginFailed, NotActive, NotOfTheRealm, RealmEmailTaken, Real
 from ..store import UserRow
 from .shared import PREFIX, TAGS, Asked, Bound
 
-router = APIRouter(prefix=f"{PREFIX}/internal/realm", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/internal/realm", tags=TAGS)
 Blog = Annotated[Principal, auth.service("blog")]
 
 

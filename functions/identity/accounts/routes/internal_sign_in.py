@@ -2,13 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
-
 from tessera import auth, clock
 from tessera.auth.audit import audit
 from tessera.auth.principal import Principal
 from tessera.auth.problems import AttemptsExhausted
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import InvalidRequest, NotFound
 
 from ..actions import factors, lend, sign_in
@@ -20,7 +18,7 @@ from ..rules import LoginFailed, MfaFailed, MfaTokenInvalid, NotActive, PasskeyU
 from ..schemas import LoginIn, SignedInOut
 from .shared import PREFIX, TAGS, Asked, Bound, DeviceToken, client_of, signed_in_out
 
-router = APIRouter(prefix=f"{PREFIX}/internal", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/internal", tags=TAGS)
 Keeper = Annotated[Principal, auth.service("sessions")]
 Provider = Annotated[Principal, auth.service("oauth")]
 

@@ -2,13 +2,13 @@
 
 from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from tessera import auth, clock
 from tessera.auth.principal import Principal
 from tessera.auth.problems import StepUpRequired
 from tessera.cursors import InvalidCursor
-from tessera.entry import bound, problems
+from tessera.entry import Router, bound, problems
 from tessera.entry.jobs import JobOut, show_accepted
 from tessera.entry.signing import Signing
 from tessera.problems import NotFound, Unavailable
@@ -20,7 +20,7 @@ from ..schemas import ActivityOut, ActivityParams, DeletionOut, LinkOut, TicketO
 from ..store import ActivityRow
 from .shared import PREFIX, TAGS, Asked, Bound, Myself, MyselfJustNow, user_id_of
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 Keys = Annotated[Signing, bound(Signing)]
 Exporter = Annotated[Principal, auth.require("accounts:self", kinds=("user",), rate="expensive")]
 # A ticket is good for whom the caller acts as just now, an organisation too.

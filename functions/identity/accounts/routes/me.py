@@ -1,9 +1,9 @@
 """The account of the caller."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from tessera.auth.problems import AttemptsExhausted
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IfMatch, required_version, show_version
 from tessera.etags import StaleVersion, VersionRequired
 from tessera.problems import FieldError, InvalidRequest, NotFound, Unavailable
@@ -26,7 +26,7 @@ from .shared import (
     user_out,
 )
 
-router = APIRouter(prefix=f"{PREFIX}/me", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/me", tags=TAGS)
 
 
 @router.get("", responses=problems(NotFound))

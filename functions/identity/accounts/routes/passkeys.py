@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 
 from tessera import clock
 from tessera.auth.problems import StepUpRequired
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IfMatch, required_version, show_version
 from tessera.etags import StaleVersion, VersionRequired
 from tessera.problems import InvalidRequest, NotFound
@@ -18,7 +18,7 @@ from ..rules import LastSignInMethod, PasskeyInvalid, PasskeyTaken, TooManyPassk
 from ..store.factor_rows import PasskeyRow
 from .shared import PREFIX, TAGS, Asked, Bound, Myself, MyselfJustNow, user_id_of
 
-router = APIRouter(prefix=f"{PREFIX}/me/passkeys", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/me/passkeys", tags=TAGS)
 PasskeyId = Annotated[str, Path(max_length=64, description="The SHA-256 of the credential's id, in hexadecimal.")]
 
 

@@ -1,9 +1,7 @@
 """A new password."""
 
-from fastapi import APIRouter
-
 from tessera.auth.problems import AttemptsExhausted, RateLimited, StepUpRequired
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import InvalidRequest
 
 from ..actions import passwords
@@ -23,7 +21,7 @@ from .shared import (
     user_id_of,
 )
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 
 
 @router.post("/password/forgot", status_code=202, responses=problems(InvalidRequest, RateLimited))

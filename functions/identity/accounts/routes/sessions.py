@@ -1,9 +1,7 @@
 """Where the caller is signed in."""
 
-from fastapi import APIRouter
-
 from tessera import clock
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import NotFound, Unavailable
 
 from ..actions import sessions
@@ -12,7 +10,7 @@ from ..schemas import SessionOut, SessionsOut
 from ..store import FamilyRow
 from .shared import PREFIX, TAGS, Asked, Bound, Myself, session_id_of, user_id_of
 
-router = APIRouter(prefix=f"{PREFIX}/me", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/me", tags=TAGS)
 MAX_BROWSERS = 75
 
 

@@ -1,9 +1,7 @@
 """Signing in: with a password, with a second factor after it, or with a passkey alone."""
 
-from fastapi import APIRouter
-
 from tessera.auth.problems import AttemptsExhausted, RateLimited
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import FieldError, InvalidRequest
 
 from ..actions import guests, passkeys, sign_in
@@ -13,7 +11,7 @@ from ..rules import LoginFailed, MfaFailed, MfaTokenInvalid, PasskeyUnknown, Sig
 from ..schemas import LoginIn, SignedInOut
 from .shared import PREFIX, TAGS, Asked, Bound, DeviceToken, Guesser, client_of, signed_in_out
 
-router = APIRouter(prefix=f"{PREFIX}/login", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/login", tags=TAGS)
 
 
 @router.post("", responses=problems(LoginFailed, AttemptsExhausted, RateLimited, SigningUnavailable, InvalidRequest))

@@ -2,12 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
-
 from tessera import auth
 from tessera.auth.principal import Principal
 from tessera.auth.problems import AttemptsExhausted, RateLimited
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import FieldError, InvalidRequest
 
 from ..actions import guests, sign_up
@@ -15,7 +13,7 @@ from ..rules import CodeExpired, CodeInvalid, SigningUnavailable, SignUpClosed, 
 from ..schemas import ResendIn, SignedInOut, SignUpIn, SignUpOut, VerifyIn
 from .shared import PREFIX, TAGS, Asked, Bound, Guesser, client_of, signed_in_out
 
-router = APIRouter(prefix=f"{PREFIX}/sign-up", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/sign-up", tags=TAGS)
 Stranger = Annotated[Principal, auth.public(rate="auth:sign-up:ip")]
 
 

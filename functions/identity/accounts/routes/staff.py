@@ -2,11 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
-
 from tessera import auth
 from tessera.auth.principal import Principal
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import InvalidRequest, NotFound
 
 from ..actions import deletion, email_change, factors, staff
@@ -15,7 +13,7 @@ from ..rules import EmailTaken, LastOwner, NotActive
 from ..schemas import LockIn, RolesIn
 from .shared import PREFIX, TAGS, Asked, Bound, full_user_out
 
-router = APIRouter(prefix=f"{PREFIX}/internal/users", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/internal/users", tags=TAGS)
 Staff = Annotated[Principal, auth.service("admin", "seed")]
 Reader = Annotated[
     Principal, auth.service("admin", "organisations", "apikeys", "oauth", "sessions", "notifications", "seed")

@@ -3,11 +3,11 @@
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from pydantic import StringConstraints, ValidationError
 
 from tessera.auth.problems import RateLimited
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.strictness import MAX_BODY_BYTES, check_body
 from tessera.problems import FieldError, InvalidRequest, PayloadTooLarge, UnsupportedMedia
 from tessera.types import In
@@ -17,7 +17,7 @@ from ..rules import MembershipEnded, RefreshInvalid, RefreshReused, SigningUnava
 from ..schemas import DoneOut, SwitchIn, TokensOut
 from .shared import PREFIX, TAGS, Asked, Bound, Guesser, tokens_out
 
-router = APIRouter(prefix=f"{PREFIX}/token", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/token", tags=TAGS)
 FORM = "application/x-www-form-urlencoded"
 
 

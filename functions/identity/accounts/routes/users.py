@@ -2,18 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from tessera import auth, ids
 from tessera.auth.principal import Principal
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import FieldError, InvalidRequest, NotFound
 
 from ..actions import profile
 from ..schemas import Handle, PublicUserOut, PublicUsersOut
 from .shared import PREFIX, TAGS, Bound, public_user_out
 
-router = APIRouter(prefix=f"{PREFIX}/users", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/users", tags=TAGS)
 Reader = Annotated[Principal, auth.require("accounts:read")]
 MAX_IDS = 100
 Ids = Annotated[str, Query(min_length=26, max_length=27 * MAX_IDS, description="Up to 100 ids, by commas.")]

@@ -3,11 +3,12 @@
 import hashlib
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Response
+from fastapi import Header, Response
 
 from tessera import auth
 from tessera.auth.jws import ALGORITHM
 from tessera.auth.principal import Principal
+from tessera.entry import Router
 from tessera.etags import etag, unchanged
 
 from ..actions.factors import METHODS
@@ -16,9 +17,9 @@ from ..passwords import MAX_CHARACTERS, MIN_SCORE
 from ..schemas import ConfigOut, DiscoveryOut, KeyOut, KeysOut
 from .shared import PREFIX, TAGS, Bound
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 # Browsers ask for this one at the root of the domain that passkeys are for.
-root = APIRouter(tags=TAGS)
+root = Router(tags=TAGS)
 Anyone = Annotated[Principal, auth.public(limited=False)]
 IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=1000)]
 CACHED = "public, max-age=300"

@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Literal
 
-from pydantic import BaseModel
-
 from tessera import clock, csvio, queues
 from tessera.auth.audit import audit
 from tessera.jobs import Job, Jobs, JobState
 from tessera.problems import NotFound
 from tessera.transact import telling, transact
+from tessera.types import Model
 
 from ..accounts import Asker
 from ..ports import Ports
@@ -29,7 +28,7 @@ COLUMNS = (
 ).split()
 
 
-class ExportAudit(BaseModel):
+class ExportAudit(Model):
     """The work, as it lies in the queue."""
 
     owner_id: str

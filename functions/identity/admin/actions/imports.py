@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import BaseModel
-
 from tessera import clock, csvio, ids, queues
 from tessera.auth.audit import audit
 from tessera.auth.principal import Principal
 from tessera.csvio import BadCSV, Column, Limits
 from tessera.jobs import Job
 from tessera.problems import FieldError, InvalidRequest, PayloadTooLarge, Problem, Unavailable
+from tessera.types import Model
 
 from ..accounts import Asker
 from ..ports import Ports
@@ -38,7 +37,7 @@ MAX_CELL = 1_000
 SECONDS, AT_ONCE, NOTED_EVERY = 12.0, 200, 20
 
 
-class ImportUsers(BaseModel):
+class ImportUsers(Model):
     """The work, as it lies in the queue: go on with this import."""
 
     owner_id: str

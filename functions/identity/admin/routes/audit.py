@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from tessera.auth.principal import Principal
 from tessera.auth.problems import InsufficientScope
 from tessera.cursors import InvalidCursor
+from tessera.entry import Router
 from tessera.entry.jobs import JobOut, show_accepted
 from tessera.problems import InvalidRequest, NotFound
 from tessera.types import Page
@@ -25,7 +26,7 @@ from ..schemas.others import (
 from ..store import Wanted
 from .shared import PREFIX, TAGS, Bound, By, Keys, problems, staff
 
-router = APIRouter(prefix=f"{PREFIX}/audit", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/audit", tags=TAGS)
 
 Reader = Annotated[Principal, staff("admin:audit_read")]
 Verifier = Annotated[Principal, staff("admin:audit_read", rate="expensive")]

@@ -2,10 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
-
 from tessera.auth.principal import Principal
 from tessera.auth.problems import InsufficientScope
+from tessera.entry import Router
 from tessera.problems import NotFound
 
 from ..accounts import NotActive
@@ -14,7 +13,7 @@ from ..rules import ImpersonationOver, NotYourself, RankTooLow
 from ..schemas.others import ImpersonationIn, ImpersonationOut
 from .shared import JUST_NOW, PREFIX, TAGS, Bound, By, problems, staff
 
-router = APIRouter(prefix=f"{PREFIX}/impersonations", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/impersonations", tags=TAGS)
 
 Impersonator = Annotated[Principal, staff("accounts:impersonate", fresh=JUST_NOW)]
 Ender = Annotated[Principal, staff("accounts:impersonate")]

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from tessera.auth.principal import Principal
 from tessera.csvio import BadCSV
+from tessera.entry import Router
 from tessera.entry.jobs import JobOut, show_accepted
 from tessera.jobs import JobNotCancellable, JobOver
 from tessera.problems import InvalidRequest, NotFound
@@ -15,7 +16,7 @@ from ..rules import UploadMissing
 from ..schemas.people import ImportIn, UploadIn, UploadOut
 from .shared import PREFIX, TAGS, Bound, By, problems, staff
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 
 Importer = Annotated[Principal, staff("accounts:manage", rate="expensive")]
 Worker = Annotated[Principal, staff("admin:read")]

@@ -2,18 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
-
 from tessera import auth
 from tessera.auth.principal import Principal
-from tessera.entry import problems
+from tessera.entry import Router, problems
 
 from ..actions import erasures, setup
 from ..rules import OwnerExists
 from ..schemas.others import ErasedOut, EraseIn, SetupTokenOut
 from .shared import PREFIX, Asked, Bound
 
-router = APIRouter(prefix=f"{PREFIX}/internal", tags=["internal"], include_in_schema=False)
+router = Router(prefix=f"{PREFIX}/internal", tags=["internal"], include_in_schema=False)
 
 Accounts = Annotated[Principal, auth.service("accounts")]
 # Nobody of ours: the person who deploys, by an invocation with their own credentials.

@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from tessera import auth
 from tessera.auth.principal import Principal
 from tessera.cursors import InvalidCursor
+from tessera.entry import Router
 from tessera.entry import problems as declared
 from tessera.entry.headers import IdempotencyKey
 from tessera.etags import StaleVersion
@@ -19,7 +20,7 @@ from ..rules import InvitationExpired, InvitationUsed, InvitationVoid, OtherAddr
 from ..schemas.roles import AcceptedOut, AcceptIn, InvitationIn, InvitationOut, InvitationParams
 from .shared import PREFIX, TAGS, Bound, By, Keys, invitation_out, problems, staff
 
-router = APIRouter(prefix=f"{PREFIX}/invitations", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/invitations", tags=TAGS)
 
 Inviter = Annotated[Principal, staff("admin:roles")]
 Invited = Annotated[Principal, auth.require("accounts:self", kinds=("user",), rate="auth")]

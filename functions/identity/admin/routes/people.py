@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from tessera.auth.principal import Principal
 from tessera.auth.problems import InsufficientScope
 from tessera.cursors import InvalidCursor
+from tessera.entry import Router
 from tessera.entry.headers import IdempotencyKey, IfMatch, required_version, show_created, show_version
 from tessera.etags import StaleVersion, VersionRequired, expected_version
 from tessera.idempotency import IdempotencyMismatch
@@ -30,7 +31,7 @@ from ..schemas.people import (
 )
 from .shared import JUST_NOW, PREFIX, TAGS, Bound, By, Keys, lock_out, problems, staff, user_out, view_out
 
-router = APIRouter(prefix=f"{PREFIX}/users", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/users", tags=TAGS)
 
 Reader = Annotated[Principal, staff("accounts:read_private")]
 Maker = Annotated[Principal, staff("accounts:manage")]

@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from tessera import auth
 from tessera.auth.principal import Principal
 from tessera.auth.roles import known
+from tessera.entry import Router
 from tessera.entry.headers import IdempotencyKey, IfMatch, required_version, show_created, show_version
 from tessera.etags import StaleVersion, VersionRequired
 from tessera.problems import InvalidRequest, NotFound
@@ -28,7 +29,7 @@ from ..schemas.roles import (
 )
 from .shared import JUST_NOW, PREFIX, TAGS, Bound, By, Keys, RoleName, problems, role_out, staff
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 
 Definer = Annotated[Principal, staff("admin:roles_staff")]
 DefinerJustNow = Annotated[Principal, staff("admin:roles_staff", fresh=JUST_NOW)]

@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from tessera import auth
 from tessera.auth.principal import Principal
 from tessera.cursors import InvalidCursor
+from tessera.entry import Router
 from tessera.entry import problems as declared
 from tessera.problems import InvalidRequest, NotFound
 from tessera.types import Page
@@ -17,7 +18,7 @@ from ..schemas.others import BootstrapIn, BootstrapOut, ErasureOut, ErasureParam
 from ..store import Erasure
 from .shared import PREFIX, TAGS, Asked, Bound, Keys, problems, staff
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 
 # The token in the body is the credential.
 Holder = Annotated[Principal, auth.public(rate="auth")]

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import show_version
 from tessera.problems import InvalidRequest, NotFound
 from tessera.types import Page
@@ -14,7 +14,7 @@ from ..actions import end
 from ..schemas import KeyOut, OwnerParams, RevokeAllIn, RevokedOut
 from .shared import PREFIX, TAGS, Asked, Bound, Keys, Manager, Revoker, all_shown, shown
 
-router = APIRouter(prefix=f"{PREFIX}/admin", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/admin", tags=TAGS)
 
 
 @router.get("/keys", responses=problems(InvalidRequest, InvalidCursor))

@@ -2,7 +2,7 @@
 
 from typing import Annotated, cast
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends, Response
 
 from tessera import auth, clock
 from tessera.auth.guards import Authenticated
@@ -10,7 +10,7 @@ from tessera.auth.key_item import networks_of
 from tessera.auth.key_text import PATTERN
 from tessera.auth.principal import Principal
 from tessera.auth.problems import InsufficientScope, RateLimited
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import InvalidRequest, NotFound
 
 from ..actions import end
@@ -18,7 +18,7 @@ from ..schemas import DoneOut, Env, FormatOut, LeakedIn, LimitOut, SelfOut
 from ..store.rows import prefix_of
 from .shared import PREFIX, TAGS, Asked, Bound
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 Key = Annotated[Principal, Depends(Authenticated(kinds=("api_key",)))]
 Finder = Annotated[Principal, auth.public(rate="auth")]
 Anyone = Annotated[Principal, auth.public(limited=False)]

@@ -2,17 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from tessera import auth
 from tessera.auth.principal import Principal
+from tessera.entry import Router
 from tessera.types import MAX_PAGE
 
 from ..actions import follow
 from ..schemas import ErasedOut, EraseIn, KeysOut, UserParams
 from .shared import PREFIX, Bound, all_shown
 
-router = APIRouter(prefix=f"{PREFIX}/internal", tags=["internal"], include_in_schema=False)
+router = Router(prefix=f"{PREFIX}/internal", tags=["internal"], include_in_schema=False)
 Accounts = Annotated[Principal, auth.service("accounts")]
 Admin = Annotated[Principal, auth.service("admin")]
 

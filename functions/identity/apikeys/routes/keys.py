@@ -3,12 +3,12 @@
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from tessera import clock
 from tessera.auth.problems import InsufficientScope
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IdempotencyKey, IfMatch, required_version, show_created, show_version
 from tessera.etags import StaleVersion, VersionRequired
 from tessera.idempotency import IdempotencyMismatch
@@ -32,7 +32,7 @@ from ..schemas import (
 )
 from .shared import PREFIX, TAGS, Asked, Bound, Keys, Maker, Owner, OwnerJustNow, all_shown, made_out, shown
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 
 
 @router.post(

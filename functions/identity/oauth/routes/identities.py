@@ -1,9 +1,7 @@
 """A person's own identities elsewhere."""
 
-from fastapi import APIRouter
-
 from tessera.auth.problems import StepUpRequired
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import InvalidRequest, NotFound
 
 from ..actions import identities
@@ -11,7 +9,7 @@ from ..rules.problems import IdentityTaken, LastSignInMethod, OtherAccount, Tick
 from ..schemas import IdentitiesOut, IdentityOut, LinkIn
 from .shared import PREFIX, TAGS, Asked, Bound, Myself, MyselfJustNow, identity_out
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 
 
 @router.post(

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from tessera import auth
 from tessera.auth.principal import Principal
+from tessera.entry import Router
 from tessera.types import Params, Ulid
 
 from ..actions import erase as erasing
@@ -13,7 +14,7 @@ from ..actions import identities
 from ..schemas import ErasedOut, EraseIn, IdentitiesOut
 from .shared import PREFIX, Bound, identity_out
 
-router = APIRouter(prefix=f"{PREFIX}/internal", tags=["internal"], include_in_schema=False)
+router = Router(prefix=f"{PREFIX}/internal", tags=["internal"], include_in_schema=False)
 Accounts = Annotated[Principal, auth.service("accounts")]
 Reader = Annotated[Principal, auth.service("admin", "accounts")]
 

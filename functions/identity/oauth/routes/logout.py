@@ -3,19 +3,19 @@
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from tessera import auth
 from tessera.auth.principal import Principal
 from tessera.auth.problems import AttemptsExhausted, RateLimited
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import UnsupportedMedia
 
 from ..actions import logout
 from ..rules.problems import LogoutTokenInvalid, ProviderError, ProviderTimeout, ProviderUnknown
 from .shared import PREFIX, TAGS, Asked, Bound, ProviderName
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 # A provider tells of many at once; what is limited is tokens that are no good.
 Caller = Annotated[Principal, auth.public(limited=False)]
 FORM = "application/x-www-form-urlencoded"

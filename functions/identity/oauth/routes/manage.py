@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from tessera import auth
 from tessera.auth.principal import Principal
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IfMatch, required_version, show_version
 from tessera.etags import StaleVersion, VersionRequired
 from tessera.problems import InvalidRequest
@@ -18,7 +18,7 @@ from ..rules.providers import Provider
 from ..schemas import CheckOut, ManagedOut, ManagedProvidersOut, ProviderIn, ProviderOut, TestOut
 from .shared import PREFIX, TAGS, Asked, Bound, ProviderName
 
-router = APIRouter(prefix=f"{PREFIX}/admin/providers", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/admin/providers", tags=TAGS)
 Manager = Annotated[Principal, auth.require("oauth:manage", kinds=("user",))]
 Tester = Annotated[Principal, auth.require("oauth:manage", kinds=("user",), rate="expensive")]
 

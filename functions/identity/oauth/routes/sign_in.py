@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from tessera.auth.problems import (
     AttemptsExhausted,
@@ -21,7 +21,7 @@ from tessera.auth.problems import (
     TokenInvalid,
     TokenStale,
 )
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import InvalidRequest, UnsupportedMedia
 
 from ..actions import callback, email, exchange, start
@@ -55,7 +55,7 @@ from .shared import (
     linker_of,
 )
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 FORM = "application/x-www-form-urlencoded"
 MAX_FORM_BYTES, MAX_FIELDS = 64_000, 30
 # What a browser shows of an answer with a code in its address must tell nobody where it came from.

@@ -1,8 +1,8 @@
 """Domains of an organisation, proven by a TXT record."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IfMatch, show_version
 from tessera.etags import StaleVersion, expected_version
 from tessera.problems import InvalidRequest, NotFound, Unavailable
@@ -20,7 +20,7 @@ from ..rules.organisation import (
 from ..schemas import DomainIn, DomainOut, DomainsOut
 from .shared import ONE, PREFIX, TAGS, Asked, Bound, DomainName, Reader, Sender, Writer
 
-router = APIRouter(prefix=f"{PREFIX}{ONE}/domains", tags=TAGS)
+router = Router(prefix=f"{PREFIX}{ONE}/domains", tags=TAGS)
 
 
 @router.get("", responses=problems(NotFound, RoleTooLow, OrganisationDeleting))

@@ -2,11 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
-
 from tessera import auth
 from tessera.auth.principal import Principal
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import NotFound
 
 from ..actions import upkeep
@@ -14,7 +12,7 @@ from ..rules.organisation import OrganisationActive
 from ..schemas import ErasedOut, EraseIn, MembershipIn, MembershipOut, SeatsIn, SeatsOut
 from .shared import PREFIX, Bound
 
-router = APIRouter(prefix=f"{PREFIX}/internal", tags=["internal"], include_in_schema=False)
+router = Router(prefix=f"{PREFIX}/internal", tags=["internal"], include_in_schema=False)
 Accounts = Annotated[Principal, auth.service("accounts")]
 Subscriptions = Annotated[Principal, auth.service("subscriptions")]
 

@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from tessera.auth.problems import InsufficientScope, RateLimited
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IdempotencyKey, show_created, show_version
 from tessera.idempotency import IdempotencyMismatch
 from tessera.problems import Gone, InvalidRequest, NotFound, Unavailable
@@ -31,7 +31,7 @@ from ..rules.organisation import (
 from ..schemas import AcceptIn, InvitationIn, InvitationOut, JoinableOut, JoinablesOut, JoinedOut, PageParams
 from .shared import ONE, PREFIX, TAGS, Asked, Bound, Keys, Person, Reader, Writer, page_of, start_of
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 INVITATIONS = f"{ONE}/invitations"
 INVITATION = f"{INVITATIONS}/{{invitation_id:ulid}}"
 

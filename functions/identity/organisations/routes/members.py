@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from tessera.auth.problems import SessionRevoked, TokenStale
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IfMatch, required_version, show_version
 from tessera.etags import StaleVersion, VersionRequired
 from tessera.problems import InvalidRequest, NotFound, Unavailable
@@ -17,7 +17,7 @@ from ..rules.organisation import LastOwner, OrganisationDeleting, OwnersOnly, Ro
 from ..schemas import MemberOut, MemberPatch, PageParams, TransferIn
 from .shared import ONE, PREFIX, TAGS, Asked, Bound, Keys, LiveOwner, Reader, Writer, page_of, start_of
 
-router = APIRouter(prefix=f"{PREFIX}{ONE}", tags=TAGS)
+router = Router(prefix=f"{PREFIX}{ONE}", tags=TAGS)
 MEMBER = "/members/{user_id:ulid}"
 
 

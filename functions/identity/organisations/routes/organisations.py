@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from tessera.auth.problems import InsufficientScope, StepUpRequired
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IdempotencyKey, IfMatch, required_version, show_created, show_version
 from tessera.etags import StaleVersion, VersionRequired, expected_version
 from tessera.idempotency import IdempotencyMismatch
@@ -26,7 +26,7 @@ from ..rules.organisation import (
 from ..schemas import EntryOut, OrganisationIn, OrganisationOut, OrganisationPatch, PageParams, SeatsOut
 from .shared import ONE, PREFIX, TAGS, Asked, Bound, Keys, Reader, Writer, page_of, start_of
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 
 
 @router.post(

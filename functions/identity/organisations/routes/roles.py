@@ -1,8 +1,8 @@
 """Roles of an organisation's own."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IfMatch, show_version
 from tessera.etags import StaleVersion, expected_version
 from tessera.problems import InvalidRequest, NotFound
@@ -12,7 +12,7 @@ from ..rules.organisation import OrganisationDeleting, Role, RoleInUse, RoleTooL
 from ..schemas import RoleIn, RoleOut, RolesOut
 from .shared import ONE, PREFIX, TAGS, Asked, Bound, Reader, RolePath, Writer
 
-router = APIRouter(prefix=f"{PREFIX}{ONE}/roles", tags=TAGS)
+router = Router(prefix=f"{PREFIX}{ONE}/roles", tags=TAGS)
 
 
 @router.get("", responses=problems(NotFound, OrganisationDeleting))

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from tessera.auth.problems import InsufficientScope
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import NotFound
 
 from ..actions import insight, resetting
@@ -25,7 +25,7 @@ from .given import (
     standing_out,
 )
 
-router = APIRouter(prefix=f"{PREFIX}/buckets", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/buckets", tags=TAGS)
 Whose = Annotated[SubjectParams, Query()]
 
 

@@ -2,17 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from tessera.auth.problems import AttemptsExhausted, QuotaExceeded, RateLimited
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import InvalidRequest, Unavailable
 
 from ..actions import checking
 from ..schemas import CheckBatchIn, CheckBatchOut, CheckIn, CheckOut, CheckParams, RefundIn
 from .given import PREFIX, TAGS, Buckets, Checker, Limiter, asked_of, check_may_use, check_out, owner_of
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 
 Asking = Annotated[CheckParams, Query()]
 

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from tessera import clock
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import InvalidRequest
 
 from ..actions import insight
@@ -13,7 +13,7 @@ from ..schemas import LimitedOut, MeOut, TopOut, TopParams
 from ..store.top import hour_of
 from .given import PREFIX, TAGS, Anybody, Buckets, Here, Limiter, Reader, Top, standing_out
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 
 
 @router.get("/me")

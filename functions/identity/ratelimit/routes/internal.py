@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from tessera import auth
 from tessera.auth.principal import Principal
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IdempotencyKey
 from tessera.problems import InvalidRequest, NotFound
 
@@ -26,7 +26,7 @@ from ..schemas import (
 from .given import PREFIX, Buckets, Keys, Leases, Limiter, Service, asked_of, check_out, owner_of
 from .leases import Lease, acquired
 
-router = APIRouter(prefix=f"{PREFIX}/internal", tags=["internal"], include_in_schema=False)
+router = Router(prefix=f"{PREFIX}/internal", tags=["internal"], include_in_schema=False)
 
 Accounts = Annotated[Principal, auth.service("accounts")]
 

@@ -3,10 +3,10 @@
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 
 from tessera.auth.principal import Principal
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IdempotencyKey
 from tessera.entry.signing import Signing
 from tessera.idempotency import IdempotencyMismatch
@@ -19,7 +19,7 @@ from ..schemas import LeaseId, LeaseIn, LeaseOut
 from ..store.leases import LeaseStore
 from .given import PREFIX, TAGS, Checker, Keys, Leases, Limiter, check_may_use, owner_of
 
-router = APIRouter(prefix=f"{PREFIX}/leases", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/leases", tags=TAGS)
 Lease = Annotated[LeaseId, Path()]
 
 

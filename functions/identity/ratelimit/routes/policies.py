@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from tessera import clock
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IfMatch, show_version
 from tessera.etags import StaleVersion, VersionRequired
 from tessera.policies import Policy
@@ -18,7 +18,7 @@ from ..actions.policies import Shown
 from ..schemas import PoliciesParams, PolicyIn, PolicyOut, WindowOut
 from .given import PREFIX, TAGS, Here, Keys, Manager, NameInPath, Policies, Reader, window_of
 
-router = APIRouter(prefix=f"{PREFIX}/policies", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/policies", tags=TAGS)
 
 
 @router.get("", responses=problems(InvalidRequest, InvalidCursor))

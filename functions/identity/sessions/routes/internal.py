@@ -3,11 +3,9 @@
 from enum import Enum
 from typing import Annotated
 
-from fastapi import APIRouter
-
 from tessera import auth, clock
 from tessera.auth.principal import Principal
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import FieldError, InvalidRequest, NotFound
 
 from ..actions import end, exchange
@@ -26,7 +24,7 @@ from ..schemas import (
 from .shared import PREFIX, Asked, Bound
 
 INTERNAL: list[str | Enum] = ["internal"]
-router = APIRouter(prefix=f"{PREFIX}/internal", tags=INTERNAL, include_in_schema=False)
+router = Router(prefix=f"{PREFIX}/internal", tags=INTERNAL, include_in_schema=False)
 
 Staff = Annotated[Principal, auth.service("accounts", "admin")]
 Ender = Annotated[Principal, auth.service("accounts", "admin", "oauth")]

@@ -1,9 +1,7 @@
 """Where somebody is signed in with cookies. A token or the access cookie says who asks."""
 
-from fastapi import APIRouter
-
 from tessera import clock
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import NotFound
 
 from ..actions import end
@@ -11,7 +9,7 @@ from ..rules import Session
 from ..schemas import SessionOut, SessionsOut
 from .shared import PREFIX, TAGS, Asked, Bound, Myself, user_id_of
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 
 
 @router.get("")

@@ -1,9 +1,8 @@
 """The session of this browser."""
 
-from fastapi import APIRouter
-
 from tessera.auth.cookies import OF_SESSION, take_back
 from tessera.auth.problems import AttemptsExhausted, CredentialsAmbiguous
+from tessera.entry import Router
 from tessera.problems import InvalidRequest
 
 from ..actions import end, keep
@@ -28,7 +27,7 @@ from .shared import (
     token_for,
 )
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 FORGET = '"cookies", "storage"'
 
 

@@ -1,8 +1,7 @@
 """Signing in with cookies."""
 
-from fastapi import APIRouter
-
 from tessera.auth.problems import AttemptsExhausted
+from tessera.entry import Router
 from tessera.problems import InvalidRequest
 
 from ..actions import exchange, sign_in
@@ -10,7 +9,7 @@ from ..rules import ExchangeInvalid, LoginFailed, MfaFailed, MfaTokenInvalid, Pa
 from ..schemas import ExchangeIn, FactorNeededOut, LoginIn, MfaIn, PasskeyIn, SignedInOut
 from .shared import ON_THE_WAY, PREFIX, SETS_COOKIES, TAGS, Asked, Bound, OurPage, answers, welcomed, wish_of
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 
 OURS = {"remember"}
 ALWAYS = (*ON_THE_WAY, AttemptsExhausted, SigningUnavailable, InvalidRequest)

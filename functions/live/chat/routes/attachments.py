@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import Header, Query, Response
 
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import NotFound, Unavailable
 
 from ..actions import thumbs
@@ -12,7 +12,7 @@ from ..rules.rooms import NotAMember
 from ..schemas.messages import ThumbLinkOut, ThumbParams
 from .shared import PREFIX, TAGS, Bound, Reader
 
-router = APIRouter(
+router = Router(
     prefix=f"{PREFIX}/rooms/{{room_id:ulid}}/messages/{{message_id:ulid}}/attachments/{{file_id:ulid}}", tags=TAGS
 )
 Accept = Annotated[str | None, Header(alias="Accept", max_length=1_000)]

@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from tessera import auth
 from tessera.auth.principal import Principal
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.jobs import JobOut, show_accepted
 from tessera.problems import NotFound
 
@@ -16,7 +16,7 @@ from ..rules.rooms import NotAllowed, NotAMember
 from ..schemas.exports import RoomFileOut
 from .shared import PREFIX, TAGS, Asked, Bound, Reader
 
-router = APIRouter(prefix=f"{PREFIX}/rooms/{{room_id:ulid}}", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/rooms/{{room_id:ulid}}", tags=TAGS)
 Mover = Annotated[Principal, auth.require("chat:write", rate="expensive")]
 
 

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from tessera import auth
 from tessera.auth.principal import Principal
+from tessera.entry import Router
 from tessera.problems import NotFound
 from tessera.searchable import SearchDocs
 
@@ -14,7 +15,7 @@ from ..schemas.messages import RpcIn, RpcOut
 from ..schemas.rooms import ErasedOut, EraseIn, MembershipIn, MembershipOut, SearchDocsParams, SeenRoomOut
 from .shared import PREFIX, Bound
 
-router = APIRouter(prefix=f"{PREFIX}/internal", tags=["internal"], include_in_schema=False)
+router = Router(prefix=f"{PREFIX}/internal", tags=["internal"], include_in_schema=False)
 Accounts = Annotated[Principal, auth.service("accounts")]
 Searching = Annotated[Principal, auth.service("search")]
 Hub = Annotated[Principal, auth.service("realtime")]

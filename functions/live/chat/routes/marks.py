@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IdempotencyKey, show_created
 from tessera.problems import InvalidRequest, NotFound
 from tessera.seqlog import LogContended
@@ -28,7 +28,7 @@ from ..schemas.rooms import ReceiptsOut, ReceiptsParams
 from ..store.rows import ReportRow
 from .shared import PREFIX, TAGS, Asked, Bound, Keys, Moderator, Reader, Writer, after
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 
 
 @router.put("/rooms/{room_id:ulid}/read", responses=problems(NotFound, NotAMember, InvalidRequest))

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import InvalidRequest, NotFound
 from tessera.seqlog import LogContended
 from tessera.types import Page
@@ -29,7 +29,7 @@ from ..rules.rooms import (
 from ..schemas.rooms import BlockedOut, InviteIn, MemberOut, MemberParams, MemberPatch, RoomOut
 from .shared import PREFIX, TAGS, Bound, Keys, Reader, Writer, after, shown
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 
 
 @router.put(

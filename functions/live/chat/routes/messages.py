@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IfMatch, required_version, show_created, show_version
 from tessera.etags import StaleVersion, VersionRequired, expected_version
 from tessera.problems import InvalidRequest, NotFound, PayloadTooLarge, Unavailable
@@ -40,7 +40,7 @@ from ..schemas.messages import (
 )
 from .shared import PREFIX, TAGS, Bound, Keys, Reader, Writer
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 MESSAGE = "/rooms/{room_id:ulid}/messages/{message_id:ulid}"
 GivenEmoji = Annotated[Emoji, Path(description="An emoji, or the name of one such as `tada`.")]
 

@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from tessera.auth.problems import InsufficientScope
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IdempotencyKey, IfMatch, required_version, show_created, show_version
 from tessera.etags import StaleVersion, VersionRequired, expected_version
 from tessera.idempotency import IdempotencyMismatch
@@ -41,7 +41,7 @@ from ..schemas.rooms import (
 from ..store.rows import mute_text
 from .shared import PREFIX, TAGS, Bound, Keys, Reader, Writer, after, shown
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 
 
 @router.post(

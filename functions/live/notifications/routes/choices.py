@@ -2,11 +2,11 @@
 
 from typing import Annotated, cast
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 
 from tessera import clock
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IfMatch, required_version, show_version
 from tessera.etags import StaleVersion, VersionRequired
 from tessera.problems import InvalidRequest, NotFound
@@ -36,7 +36,7 @@ from ..staff_schemas import Topic
 from ..store.rows import DeviceRow
 from .given import PREFIX, TAGS, Bound, Keys, Reader, Writer
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 PUBLIC = "public."
 
 

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import InvalidRequest, NotFound
 from tessera.types import Page
 
@@ -15,7 +15,7 @@ from ..schemas import CountsOut, FeedParams, NotificationOut, ReadAllIn, ReadAll
 from ..store.rows import FeedRow
 from .given import PREFIX, TAGS, Bound, Keys, Reader, Writer
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 
 
 _UNREAD = {"description": "How many are unread in all.", "schema": {"type": "integer", "minimum": 0}}

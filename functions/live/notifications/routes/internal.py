@@ -1,12 +1,12 @@
 """What only our own services ask."""
 
-from fastapi import APIRouter
+from tessera.entry import Router
 
 from ..actions import manage
 from ..staff_schemas import ErasedOut, EraseIn
 from .given import PREFIX, Accounts, Bound
 
-router = APIRouter(prefix=f"{PREFIX}/internal", tags=["internal"], include_in_schema=False)
+router = Router(prefix=f"{PREFIX}/internal", tags=["internal"], include_in_schema=False)
 
 
 @router.post("/erase")

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
 from tessera.auth.principal import Principal
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.signing import Signing
 from tessera.problems import FieldError, InvalidRequest, NotFound
 from tessera.types import Page, Params
@@ -18,7 +18,7 @@ from ..staff_schemas import DeadParams, DeliveryOut, DeliveryParams, RedriveIn, 
 from ..store.rows import LISTED, DeliveryRow
 from .given import PREFIX, TAGS, Bound, Keys, Manager
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 DeliveryPath = Annotated[str, Path(pattern="^[0-7][0-9A-HJKMNP-TV-Z]{25}-(email|sms|push|webhook)$", max_length=40)]
 
 

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape as xml_escape
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import PayloadTooLarge, Problem
 from tessera.types import Params, Ulid
 
@@ -17,7 +17,7 @@ from ..providers import twilio
 from ..rules.problems import UnsubscribeGone
 from .given import PREFIX, TAGS, Anyone, Bound
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 MAX_FORM_BYTES = 64_000
 SIGNATURE = "x-twilio-signature"
 

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 
 from tessera import clock
 from tessera.auth.principal import Principal
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IdempotencyKey
 from tessera.idempotency import IdempotencyMismatch
 from tessera.problems import Gone, InvalidRequest, NotFound
@@ -17,7 +17,7 @@ from ..staff_schemas import AcceptedOut, BatchOut, SendIn, SubscribersIn, Topic
 from ..store.rows import BatchRow
 from .given import PREFIX, TAGS, Bound, Keys, Sender
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 
 
 @router.post(

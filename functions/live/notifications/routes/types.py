@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IfMatch, required_version, show_version
 from tessera.etags import StaleVersion, VersionRequired
 from tessera.problems import InvalidRequest, NotFound
@@ -28,7 +28,7 @@ from ..store.rows import TemplateRow
 from ..store.types import words_in
 from .given import PREFIX, TAGS, Bound, LocalePath, Manager, TypePath
 
-router = APIRouter(prefix=f"{PREFIX}/types", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/types", tags=TAGS)
 ChannelPath = Annotated[Channel, Path()]
 
 

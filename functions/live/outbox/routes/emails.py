@@ -1,11 +1,11 @@
 import hashlib
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from tessera.auth.principal import Principal
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IdempotencyKey
 from tessera.idempotency import IdempotencyMismatch
 from tessera.problems import FieldError, Gone, InvalidRequest, NotFound, PayloadTooLarge, Problem
@@ -51,7 +51,7 @@ from ..store import MailStore, News, Place
 from ..templates import MissingVariable, UnknownTemplate, template_of
 from .given import Bound, Keys, Manager, Sender, Store, only_own
 
-router = APIRouter(prefix="/outbox/emails", tags=["outbox"])
+router = Router(prefix="/outbox/emails", tags=["outbox"])
 
 ASKING = (
     InvalidRequest,

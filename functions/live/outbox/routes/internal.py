@@ -1,6 +1,4 @@
-from fastapi import APIRouter
-
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import InvalidRequest
 
 from ..actions import ask, manage
@@ -11,7 +9,7 @@ from ..schemas import ErasedOut, EraseIn, HandedOverOut, HandOverIn
 from ..templates import MissingVariable, UnknownTemplate, template_of
 from .given import Accounts, Bound, Store, Writer
 
-router = APIRouter(prefix="/outbox/internal", tags=["internal"], include_in_schema=False)
+router = Router(prefix="/outbox/internal", tags=["internal"], include_in_schema=False)
 
 
 @router.post("/erase")

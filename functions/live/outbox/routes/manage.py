@@ -1,10 +1,10 @@
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from tessera import clock
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import InvalidRequest, NotFound
 from tessera.types import Cursor, Day, Limit, Page, Params
 
@@ -25,7 +25,7 @@ from ..store import Place
 from .emails import summary
 from .given import Keys, Manager, Store
 
-router = APIRouter(prefix="/outbox", tags=["outbox"])
+router = Router(prefix="/outbox", tags=["outbox"])
 
 
 class PageParams(Params):

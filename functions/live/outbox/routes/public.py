@@ -3,16 +3,16 @@
 from html import escape
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.types import Params
 
 from ..actions import unsubscribe
 from ..actions.unsubscribe import UnsubscribeUnknown
 from .given import Anyone, Bound
 
-router = APIRouter(prefix="/outbox", tags=["outbox"])
+router = Router(prefix="/outbox", tags=["outbox"])
 PAGE: dict[int | str, dict[str, Any]] = {
     200: {"description": "A page.", "content": {"text/html": {"schema": {"type": "string"}}}},
     **problems(UnsubscribeUnknown),

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter
 from pydantic import Field
 
 from tessera import auth
 from tessera.auth.principal import Principal
+from tessera.entry import Router
 from tessera.problems import NotFound
 
 from ..actions import erase as erasing
@@ -29,7 +29,7 @@ from ..schemas import (
 )
 from .given import PREFIX, Bound
 
-router = APIRouter(prefix=f"{PREFIX}/internal", tags=["internal"], include_in_schema=False)
+router = Router(prefix=f"{PREFIX}/internal", tags=["internal"], include_in_schema=False)
 Accounts = Annotated[Principal, auth.service("accounts")]
 Hub = Annotated[Principal, auth.service("realtime")]
 # A gateway's frame takes 128 KB, with its envelope and whatever else is answered in it.

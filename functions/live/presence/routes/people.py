@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from tessera import clock
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import InvalidRequest
 
 from ..actions import people
@@ -13,7 +13,7 @@ from ..actions.access import person_of
 from ..schemas import PeopleOut, PeopleParams, SeenOut, ShowsIn, ShowsOut
 from .given import PREFIX, TAGS, Bound, Reader, Writer
 
-router = APIRouter(prefix=f"{PREFIX}/users", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/users", tags=TAGS)
 
 
 @router.get("", responses=problems(InvalidRequest))

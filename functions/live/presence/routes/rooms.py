@@ -1,8 +1,8 @@
 """Rooms of documents, and the sessions in them."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IfMatch, show_created, show_version
 from tessera.etags import StaleVersion, expected_version
 from tessera.problems import InvalidRequest, NotFound
@@ -34,7 +34,7 @@ from ..schemas import (
 )
 from .given import PREFIX, TAGS, Bound, Doc, Mover, Reader, Writer
 
-router = APIRouter(prefix=f"{PREFIX}/rooms", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/rooms", tags=TAGS)
 
 
 @router.put(

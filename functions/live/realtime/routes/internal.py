@@ -2,16 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
-
 from tessera import auth
 from tessera.auth.principal import Principal
+from tessera.entry import Router
 
 from ..actions import erase as actions
 from ..schemas import ErasedOut, EraseIn
 from .given import PREFIX, Hub
 
-router = APIRouter(prefix=f"{PREFIX}/internal", tags=["internal"], include_in_schema=False)
+router = Router(prefix=f"{PREFIX}/internal", tags=["internal"], include_in_schema=False)
 Accounts = Annotated[Principal, auth.service("accounts")]
 
 

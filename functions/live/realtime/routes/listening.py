@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import Header, Query, Request, Response
 
 from tessera.auth.principal import Principal
 from tessera.auth.problems import CredentialsMissing
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.bound import bindings_of
 from tessera.problems import FieldError, InvalidRequest
 from tessera.settings import Settings
@@ -30,7 +30,7 @@ from ..schemas import LAST_EVENT_ID, ConfigOut, LimitsOut, PollOut, PollParams, 
 from ..store.tickets import UNUSED_SECONDS
 from .given import PREFIX, TAGS, Anyone, Hub, Listener, Owner, Resting, TicketStore, TicketTopics, in_json, json_text
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 CROWDED_SECONDS = 5
 
 LastEventId = Annotated[

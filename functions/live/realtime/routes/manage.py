@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
 from tessera import clock
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import InvalidRequest, NotFound
 
 from ..actions import manage
@@ -13,7 +13,7 @@ from ..schemas import ConnectionOut, ConnectionParams, ConnectionsOut
 from ..store.rows import ConnectionRow
 from .given import PREFIX, TAGS, Hub, Manager
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 MOST_SHOWN = 100
 
 ClientName = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", max_length=36)]

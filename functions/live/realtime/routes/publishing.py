@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from tessera.auth.principal import Principal
 from tessera.auth.problems import InsufficientScope, RateLimited
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IdempotencyKey
 from tessera.entry.signing import Signing
 from tessera.idempotency import IdempotencyMismatch, Intent
@@ -19,7 +19,7 @@ from ..rules.problems import TopicForbidden
 from ..schemas import BroadcastIn, BroadcastOut, PlacedOut, ProblemOut, PublishIn, TopicPlacedOut
 from .given import PREFIX, TAGS, Hub, Keys, Publisher, User
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 
 
 @router.post(

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from tessera.auth.problems import CredentialsMissing
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import InvalidRequest, NotFound
 
 from ..actions import looking, manage, topic_tokens
@@ -25,7 +25,7 @@ from ..schemas import (
 )
 from .given import PREFIX, TAGS, Hub, Manager, Reader, TopicPath, in_json, json_text
 
-router = APIRouter(prefix=f"{PREFIX}/topics/{{topic}}", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/topics/{{topic}}", tags=TAGS)
 
 
 @router.get(

@@ -1,9 +1,9 @@
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IdempotencyKey, show_created
 from tessera.idempotency import IdempotencyMismatch
 from tessera.problems import Gone, InvalidRequest, NotFound
@@ -13,7 +13,7 @@ from ..actions import calendar as actions
 from ..schemas.calendar import CalendarEventIn, CalendarEventOut, EventParams, FeedOut, TokenParams
 from .given import PREFIX, TAGS, Bound, Holder, Keys, Reader, Writer, event_out
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 
 _CALENDAR: dict[int | str, dict[str, Any]] = {
     200: {"description": "The calendar.", "content": {"text/calendar": {"schema": {"type": "string"}}}}

@@ -1,10 +1,10 @@
-from fastapi import APIRouter
+from tessera.entry import Router
 
 from ..actions import erase as actions
 from ..schemas.reminders import ErasedOut, EraseIn
 from .given import PREFIX, Accounts, Bound
 
-router = APIRouter(prefix=f"{PREFIX}/internal", tags=["internal"], include_in_schema=False)
+router = Router(prefix=f"{PREFIX}/internal", tags=["internal"], include_in_schema=False)
 
 
 @router.post("/erase")

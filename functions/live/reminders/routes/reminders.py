@@ -1,9 +1,9 @@
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IdempotencyKey, IfMatch, required_version, show_created, show_version
 from tessera.etags import StaleVersion, VersionRequired, expected_version
 from tessera.idempotency import IdempotencyMismatch
@@ -18,7 +18,7 @@ from ..schemas.reminders import ReminderDetailOut, ReminderIn, ReminderOut, Remi
 from ..schemas.schedules import PreviewIn, PreviewOut
 from .given import PREFIX, TAGS, Bound, Keys, Reader, Writer
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 
 _SCHEDULE = (InvalidRequest, BadCron, BadRRule, NeverFires, AtInPast)
 _WEBHOOK = (URLInvalid, SchemeRefused, AddressRefused)

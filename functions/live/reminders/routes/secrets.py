@@ -1,9 +1,9 @@
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IdempotencyKey, show_created
 from tessera.idempotency import IdempotencyMismatch
 from tessera.problems import Gone, NotFound, Unavailable
@@ -12,7 +12,7 @@ from tessera.types import Page
 from ..schemas.reminders import ListParams, SecretIn, SecretMadeOut, SecretOut
 from .given import PREFIX, TAGS, Bound, Keys, Person, Reader, Writer, secret_out
 
-router = APIRouter(prefix=f"{PREFIX}/secrets", tags=TAGS)
+router = Router(prefix=f"{PREFIX}/secrets", tags=TAGS)
 
 
 @router.post("", status_code=201, responses=problems(IdempotencyMismatch, Gone, Unavailable))

@@ -1,9 +1,9 @@
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import show_version
 from tessera.problems import InvalidRequest, NotFound
 from tessera.types import Page
@@ -14,7 +14,7 @@ from ..rules.reminder import Reminder
 from ..schemas.reminders import ListParams, ReminderDetailOut, RunOut, SnoozeIn
 from .given import PREFIX, TAGS, Bound, Keys, Reader, Writer, run_out
 
-router = APIRouter(prefix=PREFIX, tags=TAGS)
+router = Router(prefix=PREFIX, tags=TAGS)
 
 
 @router.post("/{reminder_id:ulid}/pause", responses=problems(NotFound, NotActive))

@@ -2,17 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
-
 from tessera import auth
 from tessera.auth.principal import Principal
+from tessera.entry import Router
 
 from ..actions import preview
 from ..actions.preview import Wish
 from ..schemas import BatchOut, CardsIn
 from .shared import PREFIX, Bound, result_out
 
-router = APIRouter(prefix=f"{PREFIX}/internal", tags=["internal"], include_in_schema=False)
+router = Router(prefix=f"{PREFIX}/internal", tags=["internal"], include_in_schema=False)
 Services = Annotated[Principal, auth.service("chat", "social", "boards", "blog", "feeds")]
 
 

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import Header, Query, Response
 
 from tessera import auth
 from tessera.auth.principal import Principal
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import InvalidRequest, NotFound, PayloadTooLarge
 from tessera.safehttp import (
     AddressRefused,
@@ -38,7 +38,7 @@ from ..schemas import (
 )
 from .shared import PREFIX, Bound, Reader, card_out, result_out, show
 
-router = APIRouter(prefix=PREFIX, tags=["linkpreview"])
+router = Router(prefix=PREFIX, tags=["linkpreview"])
 Manager = Annotated[Principal, auth.require("linkpreview:manage")]
 Anyone = Annotated[Principal | None, auth.public()]
 Prefer = Annotated[str | None, Header(max_length=200, description="respond-async: after 3 seconds, come back later.")]

@@ -1,7 +1,5 @@
 """Lists: made, changed, put in order, and deleted with or without what is in them."""
 
-from pydantic import BaseModel
-
 from tessera import clock, queues
 from tessera.auth.principal import Principal
 from tessera.etags import StaleVersion
@@ -9,6 +7,7 @@ from tessera.idempotency import Intent
 from tessera.jobs import Job, Jobs
 from tessera.problems import NotFound, Problem, Unavailable
 from tessera.transact import transact
+from tessera.types import Model
 
 from ..rules.task import (
     INBOX,
@@ -30,7 +29,7 @@ CLEAR = "lists.clear"
 AT_ONCE, BATCH, MAX_IDLE = 200, 50, 20
 
 
-class ClearList(BaseModel):
+class ClearList(Model):
     """The job of emptying a list: into another one, or into the trash. `idle` counts tries that found nothing."""
 
     owner_id: str

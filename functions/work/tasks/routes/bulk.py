@@ -1,6 +1,4 @@
-from fastapi import APIRouter
-
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import InvalidRequest, NotFound
 
 from ..actions import bulk as actions
@@ -14,7 +12,7 @@ from ..store.listing import Listing
 from ..store.tasks import TaskStore
 from .given import Lists, Tasks, Writer, actor
 
-router = APIRouter(prefix="/tasks", tags=["tasks"])
+router = Router(prefix="/tasks", tags=["tasks"])
 
 
 @router.post("/bulk", responses=problems(InvalidRequest, NotFound, ListClosing, NeighbourGone))

@@ -1,9 +1,10 @@
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from tessera import auth
 from tessera.auth.principal import Principal
+from tessera.entry import Router
 from tessera.searchable import SearchDocs
 
 from ..actions import personal as actions
@@ -11,7 +12,7 @@ from ..actions import searchable
 from ..schemas.tasks import ErasedOut, EraseIn, SearchDocsParams
 from .given import Own, Tasks
 
-router = APIRouter(prefix="/tasks/internal", tags=["internal"], include_in_schema=False)
+router = Router(prefix="/tasks/internal", tags=["internal"], include_in_schema=False)
 
 Accounts = Annotated[Principal, auth.service("accounts")]
 Searching = Annotated[Principal, auth.service("search")]

@@ -1,10 +1,10 @@
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import StringConstraints
 
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IdempotencyKey, IfMatch, required_version, show_created, show_version
 from tessera.entry.jobs import JobOut, show_accepted
 from tessera.etags import StaleVersion, VersionRequired, expected_version
@@ -17,7 +17,7 @@ from ..rules.task import InboxStays, ListClosing, ListNotEmpty, TooMany
 from ..schemas.tasks import ListIn, ListOut, ListPatch, TagOut
 from .given import JobStore, Keys, Lists, QueueURL, Reader, Tasks, Writer
 
-router = APIRouter(prefix="/tasks", tags=["tasks"])
+router = Router(prefix="/tasks", tags=["tasks"])
 
 Contents = Annotated[
     str | None,

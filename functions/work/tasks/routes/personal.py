@@ -1,12 +1,12 @@
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import Field
 
 from tessera import auth
 from tessera.auth.principal import Principal
 from tessera.cursors import InvalidCursor
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import IdempotencyKey, show_created
 from tessera.idempotency import IdempotencyMismatch
 from tessera.problems import Gone, NotFound
@@ -18,7 +18,7 @@ from ..schemas.tasks import FeedIn, FeedOut, ViewIn, ViewOut
 from .given import Keys, Lists, Own, Reader, Tasks, Writer
 from .urls import BaseURL
 
-router = APIRouter(prefix="/tasks", tags=["tasks"])
+router = Router(prefix="/tasks", tags=["tasks"])
 
 Exporter = Annotated[Principal, auth.require("tasks:read", rate="expensive")]
 # The token in the query is the credential: calendars send no headers.

@@ -5,11 +5,11 @@ It sets no CORS headers: the gateway answers OPTIONS and adds the one header to 
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 
 from tessera import auth, ids
 from tessera.auth.principal import Principal
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.problems import NotFound
 
 from ..rules.todo import PUBLIC, NamespaceFull, Todo
@@ -19,7 +19,7 @@ from .urls import BaseURL
 
 ROOT = "/tasks/todo-backend"
 
-router = APIRouter(prefix=ROOT, tags=["todo-backend"])
+router = Router(prefix=ROOT, tags=["todo-backend"])
 
 Anyone = Annotated[Principal, auth.public(rate="todo-backend:ip")]
 Namespace = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", max_length=64)]

@@ -1,6 +1,6 @@
-from fastapi import APIRouter, Response
+from fastapi import Response
 
-from tessera.entry import problems
+from tessera.entry import Router, problems
 from tessera.entry.headers import show_version
 from tessera.problems import InvalidRequest, NotFound
 
@@ -9,7 +9,7 @@ from ..rules.task import ListClosing, NeighbourGone
 from ..schemas.tasks import CompletedOut, CompleteIn, MoveIn, TaskOut
 from .given import Lists, Tasks, Writer, actor
 
-router = APIRouter(prefix="/tasks/{task_id:ulid}", tags=["tasks"])
+router = Router(prefix="/tasks/{task_id:ulid}", tags=["tasks"])
 
 
 @router.post("/complete", responses=problems(NotFound, InvalidRequest))

@@ -8,10 +8,11 @@ import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from tessera import aws
 from tessera.outbox import Envelope
+from tessera.types import Model
 
 TYPE_PATTERN = re.compile(r"^[a-z][a-z-]*\.[a-z][a-z_]*\.[a-z][a-z_]*\.v[1-9][0-9]*$")
 # These two belong to nobody because every capability emits them.
@@ -19,7 +20,7 @@ SHARED_PREFIXES = ("audit.", "privacy.")
 _BATCH = 10
 
 
-class Event(BaseModel):
+class Event(Model):
     """Something that happened, as `capability.noun.verb_past.v1`. Subclasses declare `type` and fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

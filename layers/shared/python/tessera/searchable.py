@@ -30,7 +30,7 @@ class SearchDoc(BaseModel):
     `n` is where it stands in what may be visible from some place on only, as a message in its room.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     id: DocumentId
     seq: Annotated[int, Field(ge=0, lt=2**53)]
@@ -52,7 +52,7 @@ class SearchDoc(BaseModel):
 class SearchDocs(BaseModel):
     """A page of them; `next` is the cursor of the following one."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     items: list[SearchDoc]
     next: str | None = None

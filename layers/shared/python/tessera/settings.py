@@ -7,14 +7,16 @@ Settings and stores belong to an app, never to the process: many apps live in on
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, Self, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError
+
+from tessera.types import Model
 
 
 class MissingSettings(RuntimeError):
     """A variable is not set or makes no sense. The message names all of them at once."""
 
 
-class Settings(BaseModel):
+class Settings(Model):
     """What every capability is told. A field `table` is read from the variable `TABLE`."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")

@@ -140,7 +140,13 @@ def _scalars(schema: Any) -> Iterator[dict[str, Any]]:
             yield from _scalars(inner)
 
 
-class In(BaseModel):
+class Model(BaseModel):
+    """Any data of ours that is checked. What checks it is built when it is first used: most of a function is not."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class In(Model):
     """A request body: unknown fields are refused, text stays as sent, numbers and truth values are JSON's own.
 
     pydantic's strict mode would also refuse the text of an enumeration and the object of a nested
@@ -158,13 +164,13 @@ class In(BaseModel):
         return schema
 
 
-class Params(BaseModel):
+class Params(Model):
     """Query parameters: as `In`, but numbers arrive as text."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Out(BaseModel):
+class Out(Model):
     """A response body. A field it does not declare is a defect and raises."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)

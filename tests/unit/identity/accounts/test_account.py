@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import pytest
-from fastapi import APIRouter
 from starlette.testclient import TestClient
 
 from functions.identity.accounts.actions import passwords, profile, sessions
@@ -12,7 +11,7 @@ from functions.identity.accounts.ports import Ports
 from tessera import auth
 from tessera.auth.call import Call
 from tessera.auth.principal import Principal
-from tessera.entry import build_app
+from tessera.entry import Router, build_app
 from tests.kit.clocks import FakeClock
 from tests.kit.faults import contention
 from tests.kit.logs import logged
@@ -490,7 +489,7 @@ def test_lock_enforced_in_other_capability_under_15s(
 ):
     """Another function knows the user only by token, key ring and feed, and polls the feed every 8 seconds."""
     ann = person()
-    router = APIRouter(prefix="/tasks")
+    router = Router(prefix="/tasks")
 
     @router.get("/mine")
     async def mine(caller: Annotated[Principal, auth.require("tasks:read")]) -> dict[str, str]:

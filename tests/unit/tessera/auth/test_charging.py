@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 import pytest
-from fastapi import APIRouter
 from fastapi.testclient import TestClient
 
 from tessera import auth, aws, ids
@@ -14,7 +13,7 @@ from tessera.auth.call import Call
 from tessera.auth.charging import Rate, charge, charge_by
 from tessera.auth.principal import ANONYMOUS, Principal
 from tessera.auth.problems import CredentialsMissing, LimitExceeded, RateLimited, Unauthenticated
-from tessera.entry import build_app
+from tessera.entry import Router, build_app
 from tessera.overrides import PolicyRow
 from tessera.settings import Bindings
 from tessera.tables import Table
@@ -277,7 +276,7 @@ class MailIn(In):
 
 
 def test_a_route_counts_by_a_field_of_its_body_before_it_is_validated(bindings: Bindings, frozen: FakeClock) -> None:
-    router = APIRouter(prefix="/notes")
+    router = Router(prefix="/notes")
 
     @router.post("/mail")
     async def mail(

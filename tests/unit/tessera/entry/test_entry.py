@@ -5,13 +5,12 @@ from typing import Annotated, ClassVar
 
 import httpx
 import pytest
-from fastapi import APIRouter
 from pydantic import BaseModel
 
 from tessera import auth, aws
 from tessera.auth.principal import Principal
 from tessera.bus import Event
-from tessera.entry import build_app, lambda_handler
+from tessera.entry import Router, build_app, lambda_handler
 from tessera.entry.guard import UnguardedRoute
 from tessera.problems import Problem
 from tessera.settings import MissingSettings, refuse_stray_endpoint
@@ -38,7 +37,7 @@ class NoteWritten(Event):
 
 
 def router():
-    made = APIRouter(prefix="/notes", tags=["notes"])
+    made = Router(prefix="/notes", tags=["notes"])
 
     @made.post("", status_code=201)
     async def write(body: NoteIn, caller: Anyone) -> NoteOut:
@@ -96,7 +95,7 @@ def problem(response):
 
 @pytest.mark.asvs("8.2.1")
 def test_a_route_without_a_requirement_does_not_start():
-    open_router = APIRouter(prefix="/open")
+    open_router = Router(prefix="/open")
 
     @open_router.get("")
     async def listed() -> list[str]:

@@ -8,11 +8,12 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from tessera import clock, ids, log
 from tessera.auth.call import Call
 from tessera.auth.principal import Principal
+from tessera.types import Model
 
 Outcome = Literal["success", "denied", "error"]
 Value = str | int | bool | list[str] | None
@@ -28,7 +29,7 @@ SHOWN_FIELDS = frozenset(
 )
 
 
-class _Part(BaseModel):
+class _Part(Model):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 

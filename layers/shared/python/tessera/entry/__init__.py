@@ -4,3 +4,4 @@ from tessera.entry.app import build_app as build_app
 from tessera.entry.bound import bound as bound
 from tessera.entry.handler import lambda_handler as lambda_handler
 from tessera.entry.paths import problems as problems
+from tessera.entry.routing import Router as Router

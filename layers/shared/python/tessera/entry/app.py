@@ -4,9 +4,8 @@ import os
 from collections.abc import Mapping, Sequence
 from copy import copy
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
@@ -14,11 +13,12 @@ from tessera.entry.answers import on_http_error, on_invalid, on_problem
 from tessera.entry.edge import Edge
 from tessera.entry.guard import guarded
 from tessera.entry.probes import probes
+from tessera.entry.routing import Route, Router
 from tessera.problems import Problem
 from tessera.settings import Bindings, Settings
 
 
-def build_app(name: str, *routers: APIRouter, environment: Mapping[str, str] = os.environ) -> FastAPI:
+def build_app(name: str, *routers: Router, environment: Mapping[str, str] = os.environ) -> FastAPI:
     """The ASGI app of one capability, bound to this environment and to nothing of the process.
 
     Raises `UnguardedRoute` when a route does not say who may call it. Routes are taken over as they
@@ -39,14 +39,16 @@ def build_app(name: str, *routers: APIRouter, environment: Mapping[str, str] = o
     return app
 
 
-def _with_probes(name: str, routers: Sequence[APIRouter]) -> list[APIRoute]:
+def _with_probes(name: str, routers: Sequence[Router]) -> list[Route]:
     """The capability's routes, and the probes it has not routes of its own for."""
-    own = [_api_route(route) for router in routers for route in router.routes]
+    own = [_route(route) for router in routers for route in router.routes]
     paths = {route.path for route in own}
-    return own + [probe for probe in map(_api_route, probes(name).routes) if probe.path not in paths]
+    return own + [probe for probe in map(_route, probes(name).routes) if probe.path not in paths]
 
 
-def _api_route(route: BaseRoute) -> APIRoute:
-    if not isinstance(route, APIRoute):
-        raise TypeError(f"{route!r} is not a route. Pass each router to build_app instead of nesting them.")
+def _route(route: BaseRoute) -> Route:
+    if not isinstance(route, Route):
+        raise TypeError(
+            f"{route!r} is not a route of a `Router`. Pass each router to build_app instead of nesting them."
+        )
     return route

@@ -2,12 +2,11 @@
 
 from typing import Annotated, Self
 
-from fastapi import APIRouter
-
 from tessera import auth
 from tessera.auth.principal import Principal
 from tessera.belongings import Belongings, ExportIn, ExportOut, exported
 from tessera.entry.bound import bound
+from tessera.entry.routing import Router
 from tessera.settings import Bindings, Settings
 from tessera.tables import Table
 
@@ -27,9 +26,9 @@ class _Own:
         return cls(Table(bindings.settings(_OwnSettings).table))
 
 
-def exports_router(capability: str, belongings: Belongings) -> APIRouter:
+def exports_router(capability: str, belongings: Belongings) -> Router:
     """What `accounts` asks when it gathers all that there is of somebody."""
-    router = APIRouter(prefix=f"/{capability}/internal", tags=["internal"], include_in_schema=False)
+    router = Router(prefix=f"/{capability}/internal", tags=["internal"], include_in_schema=False)
     accounts = Annotated[Principal, auth.service("accounts")]
     own = Annotated[_Own, bound(_Own)]
 

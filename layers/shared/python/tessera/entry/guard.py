@@ -14,6 +14,7 @@ from tessera import log
 from tessera.auth.call import Call
 from tessera.auth.charging import charge_by
 from tessera.auth.guards import Guard
+from tessera.entry.routing import Route
 from tessera.entry.strictness import MAX_BODY_BYTES, check_body, check_query
 from tessera.problems import PayloadTooLarge, UnsupportedMedia
 
@@ -22,26 +23,14 @@ class UnguardedRoute(RuntimeError):
     """A route does not say who may call it, so the app does not start."""
 
 
-def guard_of(route: APIRoute) -> Guard:
+def guard_of(route: Route) -> Guard:
     """The one requirement of this route. Raises `UnguardedRoute`."""
-    found = list(dict.fromkeys(_guards(route.dependant)))
-    if len(found) != 1:
-        said = "no requirement" if not found else f"{len(found)} requirements"
-        raise UnguardedRoute(
-            f"{sorted(route.methods or ())} {route.path} declares {said}. Give its handler one parameter such as "
-            '`caller: Annotated[Principal, auth.require("tasks:read")]`, or `auth.public()`.'
-        )
-    return found[0]
+    return _only(route, route.guards)
 
 
-def _guards(dependant: Dependant) -> list[Guard]:
-    mine = [dependant.call] if isinstance(dependant.call, Guard) else []
-    return mine + [guard for inner in dependant.dependencies for guard in _guards(inner)]
-
-
-def guarded(route: APIRoute) -> ASGIApp:
+def guarded(route: Route) -> ASGIApp:
     """The route behind its guard."""
-    guard, inner, takes_body = guard_of(route), route.app, route.body_field is not None
+    guard = guard_of(route)
 
     async def admit(scope: Scope, receive: Receive, send: Send) -> None:
         call = call_of(scope)
@@ -50,13 +39,37 @@ def guarded(route: APIRoute) -> ASGIApp:
         scope["state"]["principal"] = principal
         log.current().caller = f"{principal.kind}:{principal.id}"
         check_query(scope["query_string"])
+        takes_body = _checked(route, guard).body_field is not None
         body = await _checked_body(scope, receive) if takes_body else b""
         charge_by(call, guard.rate, scope.get("path_params", {}), body)
         if takes_body:
             receive = replayed(body)
-        await inner(scope, receive, send)
+        await route.whole.app(scope, receive, send)
 
     return admit
+
+
+def _checked(route: Route, guard: Guard) -> APIRoute:
+    """The whole route, which must require what its signature was read to."""
+    whole = route.whole
+    if _only(route, list(dict.fromkeys(_guards(whole.dependant)))) is not guard:
+        raise UnguardedRoute(f"{route.path} requires something else than its signature says.")
+    return whole
+
+
+def _guards(dependant: Dependant) -> list[Guard]:
+    mine = [dependant.call] if isinstance(dependant.call, Guard) else []
+    return mine + [guard for inner in dependant.dependencies for guard in _guards(inner)]
+
+
+def _only(route: Route, found: list[Guard]) -> Guard:
+    if len(found) != 1:
+        said = "no requirement" if not found else f"{len(found)} requirements"
+        raise UnguardedRoute(
+            f"{sorted(route.methods or ())} {route.path} declares {said}. Give its handler one parameter such as "
+            '`caller: Annotated[Principal, auth.require("tasks:read")]`, or `auth.public()`.'
+        )
+    return found[0]
 
 
 def call_of(scope: Scope) -> Call:

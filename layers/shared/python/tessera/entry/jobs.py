@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import Field
 
 from tessera import auth
 from tessera.auth.principal import Principal
 from tessera.entry.bound import bound
 from tessera.entry.paths import problems
+from tessera.entry.routing import Router
 from tessera.jobs import Job, JobNotCancellable, JobOver, Jobs, JobState
 from tessera.problems import NotFound
 from tessera.types import Out, Ulid
@@ -46,12 +47,12 @@ def _owner(caller: Principal) -> str:
     return caller.owner_id
 
 
-def jobs_router(capability: str, *, read: str, write: str, whose: Callable[[Principal], str] = _owner) -> APIRouter:
+def jobs_router(capability: str, *, read: str, write: str, whose: Callable[[Principal], str] = _owner) -> Router:
     """Looking at a job needs the permission `read`, cancelling it `write`; both are the owner's alone.
 
     `whose` says under which id a caller's jobs are kept, where that is not whoever they act for.
     """
-    router = APIRouter(prefix=f"/{capability}/jobs", tags=[capability])
+    router = Router(prefix=f"/{capability}/jobs", tags=[capability])
     name = capability.replace("-", "_")
     may_read = Annotated[Principal, auth.require(read)]
     may_write = Annotated[Principal, auth.require(write)]

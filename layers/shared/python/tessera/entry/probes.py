@@ -2,29 +2,31 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field
+from fastapi import Request
+from pydantic import Field
 
 from tessera import auth, aws
 from tessera.auth.principal import Principal
 from tessera.entry.bound import bindings_of
+from tessera.entry.routing import Router
 from tessera.problems import Unavailable
 from tessera.settings import Settings
+from tessera.types import Model
 
 Anyone = Annotated[Principal, auth.public(limited=False)]
 
 
-class Liveness(BaseModel):
+class Liveness(Model):
     status: Literal["ok"] = "ok"
     version: Annotated[str, Field(max_length=40)]
 
 
-class Readiness(BaseModel):
+class Readiness(Model):
     status: Literal["ok"] = "ok"
 
 
-def probes(name: str) -> APIRouter:
-    router = APIRouter(prefix=f"/{name}", tags=[name])
+def probes(name: str) -> Router:
+    router = Router(prefix=f"/{name}", tags=[name])
 
     @router.get("/health", operation_id=f"{name.replace('-', '_')}_health")
     async def health(request: Request, caller: Anyone) -> Liveness:

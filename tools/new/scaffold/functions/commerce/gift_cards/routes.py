@@ -1,7 +1,8 @@
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
+from tessera.entry import Router
 from tessera import auth
 from tessera.auth.principal import Principal
 from tessera.cursors import InvalidCursor
@@ -15,8 +16,8 @@ from tessera.types import Page
 from .schemas import ErasedOut, EraseIn, ItemIn, ItemOut, ItemParams
 from .store import GiftCards
 
-router = APIRouter(prefix="/gift-cards", tags=["gift-cards"])
-internal = APIRouter(prefix="/gift-cards/internal", tags=["internal"], include_in_schema=False)
+router = Router(prefix="/gift-cards", tags=["gift-cards"])
+internal = Router(prefix="/gift-cards/internal", tags=["internal"], include_in_schema=False)
 
 Reader = Annotated[Principal, auth.require("gift-cards:read")]
 Writer = Annotated[Principal, auth.require("gift-cards:write")]
