@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
-from starlette.testclient import TestClient
 
 from tessera import aws, clock, ids
 from tessera.auth.envelope import context
@@ -17,13 +16,14 @@ from tessera.settings import Bindings
 from tessera.tables import Table
 from tests.kit.stores import make_table
 from tests.kit.tokens import ISSUER, Signer, publish
+from tests.kit.web import AppClient
 
 
 @dataclass
 class Caller:
     """Somebody signed in."""
 
-    client: TestClient
+    client: AppClient
     token: str
     id: str
 
@@ -52,7 +52,7 @@ class Caller:
 class Served:
     app: FastAPI
     table: Table
-    client: TestClient
+    client: AppClient
     signer: Signer
 
     @property
@@ -96,7 +96,7 @@ def serving(app: FastAPI, logical_id: str, **variables: str) -> Iterator[Served]
     )
     before, app.state.bindings = app.state.bindings, bindings
     try:
-        yield Served(app, table, TestClient(app, base_url="https://app.test"), signer)
+        yield Served(app, table, AppClient(app, base_url="https://app.test"), signer)
     finally:
         app.state.bindings = before
 

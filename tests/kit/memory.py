@@ -4,15 +4,18 @@ import copy
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import Any
 from unittest.mock import patch
 
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.serialize import AttributePickerContext, XFormedAttributePicker
 from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
 
 # Where moto draws the line for an item.
 MAX_ITEM_BYTES = 405_000
@@ -21,8 +24,9 @@ MAX_ITEM_BYTES = 405_000
 @contextmanager
 def cloud_in_memory() -> Iterator[None]:
     with ExitStack() as inside:
-        for part in (mock_aws(), _one_call_at_a_time(), _light_transactions(), _light_items()):
-            inside.enter_context(part)
+        inside.enter_context(mock_aws())
+        for part in (_one_call_at_a_time, _light_transactions, _light_items, _light_updates, _light_answers):
+            inside.enter_context(part())
         yield
 
 
@@ -103,4 +107,57 @@ def _light_items() -> Iterator[None]:
             raise ItemSizeTooLarge
 
     with patch.object(Item, "__init__", made):
+        yield
+
+
+@contextmanager
+def _light_updates() -> Iterator[None]:
+    """moto asks ten times of every part of an expression whether it is one of its classes, which are abstract."""
+    handled: dict[tuple[type, type], bool] = {}
+
+    def traversed(traverser: DepthFirstTraverser, node: Any, child_id: int = -1) -> Any:
+        kind = type(node)
+        if not _is_node(kind):
+            return node
+        parent = node.parent
+        for place, child in enumerate(node.children or ()):
+            traverser.pre_processing_of_child(node, place)
+            traverser.traverse_node_recursively(child, place)
+        pair = (type(traverser), kind)
+        if pair not in handled:
+            handled[pair] = issubclass(kind, traverser.nodes_to_be_processed())
+        if handled[pair]:
+            node = traverser.process(node)
+            node.parent = parent
+            if parent:
+                parent.children[child_id] = node
+        return node
+
+    with patch.object(DepthFirstTraverser, "traverse_node_recursively", traversed):
+        yield
+
+
+@cache
+def _is_node(kind: type) -> bool:
+    return issubclass(kind, Node)
+
+
+@contextmanager
+def _light_answers() -> Iterator[None]:
+    """moto thinks anew of every name that a field of an answer could have; for one kind of answer they are the same."""
+    known: dict[tuple[object, ...], tuple[str, ...]] = {}
+    pick = XFormedAttributePicker.__call__
+
+    def picked(picker: XFormedAttributePicker, context: AttributePickerContext) -> Any:
+        obj, shape = context.obj, context.shape
+        if type(obj) is not dict or picker.response_transformers or context.service_model is None:
+            return pick(picker, context)
+        parent = getattr(shape, "parent", None)
+        service, within = context.service_model.service_name, parent.name if parent else ""
+        place = (service, within, context.key, shape.name, shape.serialization.get("name"))
+        if place not in known:
+            known[place] = tuple(picker.get_possible_keys(context))
+        return next((obj[name] for name in known[place] if name in obj), None)
+
+    with patch.object(XFormedAttributePicker, "__call__", picked):
         yield

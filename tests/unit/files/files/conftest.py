@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from functions.files.files.app import app, handler
 from functions.files.files.ports import Ports
@@ -24,6 +23,7 @@ from tests.kit.clocks import FakeClock
 from tests.kit.queues import batch, drain, make_queue
 from tests.kit.stores import events_in, make_bucket, ready_in
 from tests.kit.tokens import ISSUER, Signer, publish
+from tests.kit.web import AppClient
 from tests.kit.worlds import DONE
 
 MIB = 1024 * 1024
@@ -67,14 +67,14 @@ def bindings(
 
 
 @pytest.fixture
-def client(bindings: Bindings) -> Iterator[TestClient]:
+def client(bindings: Bindings) -> Iterator[AppClient]:
     before, app.state.bindings = app.state.bindings, bindings
-    yield TestClient(app, base_url="https://files.test", follow_redirects=False)
+    yield AppClient(app, base_url="https://files.test", follow_redirects=False)
     app.state.bindings = before
 
 
 @pytest.fixture
-def world(bindings: Bindings, client: TestClient, signer: Signer, frozen: FakeClock) -> Iterator["World"]:
+def world(bindings: Bindings, client: AppClient, signer: Signer, frozen: FakeClock) -> Iterator["World"]:
     def at_once(service: str, operation: str, given: dict[str, Any]) -> None:
         if operation == "SendMessage":
             given["DelaySeconds"] = 0
@@ -91,7 +91,7 @@ def ann(world: "World") -> Caller:
 @dataclass
 class World:
     bindings: Bindings
-    client: TestClient
+    client: AppClient
     signer: Signer
     clock: FakeClock
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from starlette.testclient import TestClient
 
 from functions.identity.accounts.app import ROUTERS
 from functions.identity.accounts.pace import Pace
@@ -25,6 +24,7 @@ from tessera.tables import Table
 from tests.kit.clocks import FakeClock
 from tests.kit.queues import make_queue
 from tests.kit.stores import everything_in, make_bucket
+from tests.kit.web import AppClient
 
 from .deliveries import Deliveries
 from .neighbours import Neighbours
@@ -120,9 +120,9 @@ def standing(ports: Ports) -> Callable[..., UserRow]:
 
 
 @pytest.fixture
-def http(app: FastAPI, bindings: Bindings, frozen: FakeClock) -> Iterator[TestClient]:
+def http(app: FastAPI, bindings: Bindings, frozen: FakeClock) -> Iterator[AppClient]:
     """Each request comes a millisecond after the last one, so that what they leave can be put in order."""
-    with TestClient(app, base_url="http://test") as client:
+    with AppClient(app, base_url="http://test") as client:
         client.event_hooks["request"].append(lambda request: frozen.advance(milliseconds=1))
         yield client
 
@@ -211,7 +211,7 @@ class Person:
 
 
 @pytest.fixture
-def person(http: TestClient, mailbox: Mailbox) -> Callable[..., Person]:
+def person(http: AppClient, mailbox: Mailbox) -> Callable[..., Person]:
     """`person("ann@example.com")`: somebody new."""
 
     def make(email: str = "ann@example.com", password: str = PASSWORD, **more: str) -> Person:

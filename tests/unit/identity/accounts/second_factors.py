@@ -5,10 +5,10 @@ from typing import Any
 
 import httpx
 import pyotp
-from starlette.testclient import TestClient
 
 from tests.kit.authenticators import Authenticator
 from tests.kit.clocks import FakeClock
+from tests.kit.web import AppClient
 
 from .conftest import Person
 
@@ -43,7 +43,7 @@ def with_token(person: Person, answer: httpx.Response) -> Person:
     return person
 
 
-def enrol(http: TestClient, person: Person, clock: FakeClock) -> App:
+def enrol(http: AppClient, person: Person, clock: FakeClock) -> App:
     """Set an app up; the person's session has shown it then."""
     begun = http.post("/accounts/me/mfa/totp", headers=person.bearer)
     assert begun.status_code == 200, begun.text
@@ -54,14 +54,14 @@ def enrol(http: TestClient, person: Person, clock: FakeClock) -> App:
     return app
 
 
-def recovery_codes(http: TestClient, person: Person) -> list[str]:
+def recovery_codes(http: AppClient, person: Person) -> list[str]:
     made = http.post("/accounts/me/mfa/recovery-codes", headers=person.bearer)
     assert made.status_code == 200, made.text
     found: list[str] = made.json()["codes"]
     return found
 
 
-def begin(http: TestClient, person: Person, **more: Any) -> dict[str, Any]:
+def begin(http: AppClient, person: Person, **more: Any) -> dict[str, Any]:
     """Sign in with the password: what is asked for then."""
     answer = http.post("/accounts/login", json={"email": person.email, "password": person.password, **more})
     assert answer.status_code == 200, answer.text
@@ -69,32 +69,32 @@ def begin(http: TestClient, person: Person, **more: Any) -> dict[str, Any]:
     return found
 
 
-def finish(http: TestClient, pending: dict[str, Any], method: str, **shown: Any) -> httpx.Response:
+def finish(http: AppClient, pending: dict[str, Any], method: str, **shown: Any) -> httpx.Response:
     return http.post("/accounts/login/mfa", json={"mfa_token": pending["mfa_token"], "method": method, **shown})
 
 
-def ask_to_add(http: TestClient, person: Person) -> dict[str, Any]:
+def ask_to_add(http: AppClient, person: Person) -> dict[str, Any]:
     asked = http.post("/accounts/me/passkeys/options", headers=person.bearer)
     assert asked.status_code == 200, asked.text
     found: dict[str, Any] = asked.json()
     return found
 
 
-def add(http: TestClient, person: Person, device: Authenticator, **more: Any) -> httpx.Response:
+def add(http: AppClient, person: Person, device: Authenticator, **more: Any) -> httpx.Response:
     """Register a passkey; the answer may be a refusal."""
     asked = ask_to_add(http, person)
     body = {"challenge_id": asked["challenge_id"], "credential": device.create(asked["publicKey"]), **more}
     return http.post("/accounts/me/passkeys", json=body, headers=person.bearer)
 
 
-def ask_to_show(http: TestClient, **body: Any) -> dict[str, Any]:
+def ask_to_show(http: AppClient, **body: Any) -> dict[str, Any]:
     asked = http.post("/accounts/login/passkey/options", json=body)
     assert asked.status_code == 200, asked.text
     found: dict[str, Any] = asked.json()
     return found
 
 
-def show(http: TestClient, device: Authenticator, **client_data: Any) -> httpx.Response:
+def show(http: AppClient, device: Authenticator, **client_data: Any) -> httpx.Response:
     """Sign in with a passkey alone; the answer may be a refusal."""
     asked = ask_to_show(http)
     credential = device.get(asked["publicKey"], **client_data)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from functions.identity.accounts.actions import passwords, profile, sessions
 from functions.identity.accounts.ports import Ports
@@ -17,6 +16,7 @@ from tests.kit.faults import contention
 from tests.kit.logs import logged
 from tests.kit.races import outcomes, together
 from tests.kit.stores import events_in
+from tests.kit.web import AppClient
 
 from .conftest import PASSWORD, Mailbox, Person
 
@@ -24,7 +24,7 @@ MakePerson = Callable[..., Person]
 NEW = "another evening in town"
 
 
-def login(http: TestClient, email: str = "ann@example.com", password: str = PASSWORD) -> Any:
+def login(http: AppClient, email: str = "ann@example.com", password: str = PASSWORD) -> Any:
     return http.post("/accounts/login", json={"email": email, "password": password})
 
 
@@ -34,7 +34,7 @@ def bearer(tokens: dict[str, Any]) -> dict[str, str]:
 
 @pytest.mark.asvs("6.2.2", "7.4.3")
 def test_a_new_password_ends_every_other_session(
-    http: TestClient, person: MakePerson, frozen: FakeClock, mailbox: Mailbox
+    http: AppClient, person: MakePerson, frozen: FakeClock, mailbox: Mailbox
 ):
     ann = person()
     other = login(http).json()
@@ -64,7 +64,7 @@ def test_a_new_password_ends_every_other_session(
 )
 @pytest.mark.asvs("6.2.3")
 def test_a_password_change_that_is_refused_changes_nothing(
-    http: TestClient, person: MakePerson, body: dict[str, str], status: int, slug: str
+    http: AppClient, person: MakePerson, body: dict[str, str], status: int, slug: str
 ):
     ann = person()
 
@@ -74,7 +74,7 @@ def test_a_password_change_that_is_refused_changes_nothing(
     assert login(http).status_code == 200
 
 
-def test_asking_for_a_new_password_tells_nothing(http: TestClient, person: MakePerson, mailbox: Mailbox):
+def test_asking_for_a_new_password_tells_nothing(http: AppClient, person: MakePerson, mailbox: Mailbox):
     person()
     http.post("/accounts/password/forgot", json={"email": "warm@example.com"})
 
@@ -88,7 +88,7 @@ def test_asking_for_a_new_password_tells_nothing(http: TestClient, person: MakeP
     assert mailbox.latest("ann@example.com", "password-reset")["opened"]["link"].startswith("https://app.test/#reset=")
 
 
-def test_the_link_never_points_where_the_request_says(http: TestClient, person: MakePerson, mailbox: Mailbox):
+def test_the_link_never_points_where_the_request_says(http: AppClient, person: MakePerson, mailbox: Mailbox):
     person()
 
     http.post("/accounts/password/forgot", json={"email": "ann@example.com"}, headers={"host": "evil.example"})
@@ -98,7 +98,7 @@ def test_the_link_never_points_where_the_request_says(http: TestClient, person: 
 
 @pytest.mark.asvs("6.4.3", "7.4.3")
 def test_a_reset_ends_every_session_and_signs_nobody_in(
-    http: TestClient, person: MakePerson, mailbox: Mailbox, frozen: FakeClock
+    http: AppClient, person: MakePerson, mailbox: Mailbox, frozen: FakeClock
 ):
     ann = person()
     http.post("/accounts/password/forgot", json={"email": ann.email})
@@ -115,7 +115,7 @@ def test_a_reset_ends_every_session_and_signs_nobody_in(
 
 @pytest.mark.asvs("6.4.3")
 def test_two_resets_with_one_link_make_one_change(
-    ports: Ports, http: TestClient, person: MakePerson, mailbox: Mailbox, call: Call
+    ports: Ports, http: AppClient, person: MakePerson, mailbox: Mailbox, call: Call
 ):
     ann = person()
     http.post("/accounts/password/forgot", json={"email": ann.email})
@@ -130,7 +130,7 @@ def test_two_resets_with_one_link_make_one_change(
 
 
 def test_only_the_newest_link_works_and_only_for_half_an_hour(
-    http: TestClient, person: MakePerson, mailbox: Mailbox, frozen: FakeClock
+    http: AppClient, person: MakePerson, mailbox: Mailbox, frozen: FakeClock
 ):
     ann = person()
     links = []
@@ -146,7 +146,7 @@ def test_only_the_newest_link_works_and_only_for_half_an_hour(
     assert old.json()["type"] == late.json()["type"] == "/problems/reset-token-invalid"
 
 
-def test_a_weak_password_does_not_use_the_link_up(http: TestClient, person: MakePerson, mailbox: Mailbox):
+def test_a_weak_password_does_not_use_the_link_up(http: AppClient, person: MakePerson, mailbox: Mailbox):
     ann = person()
     http.post("/accounts/password/forgot", json={"email": ann.email})
     token = mailbox.token(ann.email, "password-reset")
@@ -158,14 +158,14 @@ def test_a_weak_password_does_not_use_the_link_up(http: TestClient, person: Make
 
 
 @pytest.mark.parametrize("token", ["x", "A" * 64, "-" * 64, "é"], ids=str)
-def test_a_made_up_link_is_refused(http: TestClient, token: str):
+def test_a_made_up_link_is_refused(http: AppClient, token: str):
     answer = http.post("/accounts/password/reset", json={"token": token, "password": NEW})
 
     assert answer.json()["type"] == "/problems/reset-token-invalid"
 
 
 @pytest.mark.asvs("7.4.1")
-def test_signing_out_ends_this_session_only(http: TestClient, person: MakePerson, frozen: FakeClock):
+def test_signing_out_ends_this_session_only(http: AppClient, person: MakePerson, frozen: FakeClock):
     ann = person()
     other = login(http).json()
 
@@ -178,7 +178,7 @@ def test_signing_out_ends_this_session_only(http: TestClient, person: MakePerson
 
 
 @pytest.mark.asvs("7.4.3", "10.4.9")
-def test_signing_out_everywhere_ends_every_session(http: TestClient, person: MakePerson, frozen: FakeClock):
+def test_signing_out_everywhere_ends_every_session(http: AppClient, person: MakePerson, frozen: FakeClock):
     ann = person()
     pairs = [ann.signed_in, login(http).json(), login(http).json()]
 
@@ -192,7 +192,7 @@ def test_signing_out_everywhere_ends_every_session(http: TestClient, person: Mak
 
 
 def test_a_sign_in_beside_signing_out_everywhere_survives_or_ends_but_is_never_forgotten(
-    ports: Ports, http: TestClient, person: MakePerson, call: Call
+    ports: Ports, http: AppClient, person: MakePerson, call: Call
 ):
     ann = person()
     myself = Principal(kind="user", id=ann.id, user_id=ann.id)
@@ -206,7 +206,7 @@ def test_a_sign_in_beside_signing_out_everywhere_survives_or_ends_but_is_never_f
 
 
 @pytest.mark.asvs("7.5.2", "10.4.9")
-def test_one_session_can_be_ended_from_another(http: TestClient, person: MakePerson, frozen: FakeClock):
+def test_one_session_can_be_ended_from_another(http: AppClient, person: MakePerson, frozen: FakeClock):
     ann = person()
     other = login(http).json()
     path = f"/accounts/me/sessions/{other['session_id']}"
@@ -220,7 +220,7 @@ def test_one_session_can_be_ended_from_another(http: TestClient, person: MakePer
 
 
 @pytest.mark.asvs("8.2.2")
-def test_nobody_ends_a_session_of_somebody_else(http: TestClient, person: MakePerson):
+def test_nobody_ends_a_session_of_somebody_else(http: AppClient, person: MakePerson):
     ann, bob = person(), person("bob@example.com")
 
     answer = http.delete(f"/accounts/me/sessions/{bob.signed_in['session_id']}", headers=ann.bearer)
@@ -230,7 +230,7 @@ def test_nobody_ends_a_session_of_somebody_else(http: TestClient, person: MakePe
 
 
 def test_sessions_show_where_they_come_from_and_no_full_address(
-    internal: Callable[..., Any], http: TestClient, person: MakePerson
+    internal: Callable[..., Any], http: AppClient, person: MakePerson
 ):
     ann = person()
     listed = http.get("/accounts/me/sessions", headers=ann.bearer).json()["items"]
@@ -249,7 +249,7 @@ def test_sessions_show_where_they_come_from_and_no_full_address(
     }
 
 
-def test_a_profile_is_changed_and_shown(http: TestClient, person: MakePerson):
+def test_a_profile_is_changed_and_shown(http: AppClient, person: MakePerson):
     ann = person(name="Ann")
     change = {"name": "Ann Lee", "handle": "Ann_Lee", "timezone": "Europe/Berlin", "bio": "Two\nlines"}
     change["metadata"] = {"a": 1}
@@ -269,7 +269,7 @@ def test_a_profile_is_changed_and_shown(http: TestClient, person: MakePerson):
     ("headers", "status"), [({}, 428), ({"if-match": '"v9"'}, 412), ({"if-match": 'W/"v1"'}, 412)], ids=str
 )
 def test_a_profile_is_changed_only_as_it_was_read(
-    http: TestClient, person: MakePerson, headers: dict[str, str], status: int
+    http: AppClient, person: MakePerson, headers: dict[str, str], status: int
 ):
     ann = person()
 
@@ -295,7 +295,7 @@ def test_a_profile_is_changed_only_as_it_was_read(
     ],
     ids=str,
 )
-def test_a_wrong_profile_is_refused(http: TestClient, person: MakePerson, change: dict[str, Any]):
+def test_a_wrong_profile_is_refused(http: AppClient, person: MakePerson, change: dict[str, Any]):
     ann = person()
 
     answer = http.patch("/accounts/me", json=change, headers={**ann.bearer, "if-match": '"v1"'})
@@ -303,7 +303,7 @@ def test_a_wrong_profile_is_refused(http: TestClient, person: MakePerson, change
     assert answer.status_code == 422, answer.text
 
 
-def test_a_handle_is_one_persons_whatever_its_case(http: TestClient, person: MakePerson):
+def test_a_handle_is_one_persons_whatever_its_case(http: AppClient, person: MakePerson):
     ann, bob = person(), person("bob@example.com")
     first = http.patch("/accounts/me", json={"handle": "lee"}, headers={**ann.bearer, "if-match": "*"})
 
@@ -313,7 +313,7 @@ def test_a_handle_is_one_persons_whatever_its_case(http: TestClient, person: Mak
     assert (second.status_code, second.json()["type"]) == (409, "/problems/handle-taken")
 
 
-def test_an_old_handle_is_kept_for_a_month(http: TestClient, person: MakePerson, frozen: FakeClock, ports: Ports):
+def test_an_old_handle_is_kept_for_a_month(http: AppClient, person: MakePerson, frozen: FakeClock, ports: Ports):
     ann, bob = person(), person("bob@example.com")
     for handle in ("lee", "lee_two"):
         version = int(ports.users.get(ann.id).version)
@@ -334,7 +334,7 @@ def test_two_people_after_one_handle_get_it_once(ports: Ports, person: MakePerso
     assert outcomes(results) == {"ok": 1, "handle-taken": 1}
 
 
-def test_reading_oneself_costs_one_read(http: TestClient, person: MakePerson):
+def test_reading_oneself_costs_one_read(http: AppClient, person: MakePerson):
     ann = person()
     http.get("/accounts/me", headers=ann.bearer)
 
@@ -344,7 +344,7 @@ def test_reading_oneself_costs_one_read(http: TestClient, person: MakePerson):
     assert costs.count('db;desc="1 req') >= 8
 
 
-def test_public_profiles_come_in_batches(http: TestClient, person: MakePerson):
+def test_public_profiles_come_in_batches(http: AppClient, person: MakePerson):
     ann, bob = person(), person("bob@example.com", name="Bob")
 
     answer = http.get("/accounts/users/batch", params={"ids": f"{bob.id},{ann.id},{ann.id}"}, headers=ann.bearer)
@@ -357,7 +357,7 @@ def test_public_profiles_come_in_batches(http: TestClient, person: MakePerson):
 
 @pytest.mark.asvs("7.4.2")
 def test_locking_ends_everything_and_unlocking_lets_in_again(
-    http: TestClient, person: MakePerson, internal: Callable[..., Any], frozen: FakeClock
+    http: AppClient, person: MakePerson, internal: Callable[..., Any], frozen: FakeClock
 ):
     ann = person()
 
@@ -386,7 +386,7 @@ def test_other_capabilities_set_no_roles(person: MakePerson, internal: Callable[
     assert internal("POST", f"/accounts/internal/users/{ann.id}/roles", {"roles": ["owner"]}, caller=caller)[0] == 403
 
 
-def test_nobody_reaches_an_internal_route_through_the_gateway(http: TestClient, person: MakePerson):
+def test_nobody_reaches_an_internal_route_through_the_gateway(http: AppClient, person: MakePerson):
     ann = person()
     claims = {"x-tessera-internal": "true", "tessera": "seed", **ann.bearer}
 
@@ -420,13 +420,13 @@ def test_roles_are_set_exactly_and_told(person: MakePerson, internal: Callable[.
         ("DELETE", "/accounts/me/sessions/01HZX3J0V7Q8M4N5P6R7S8T9VW"),
     ],
 )
-def test_malformed_json_without_credentials_is_401(http: TestClient, method: str, path: str):
+def test_malformed_json_without_credentials_is_401(http: AppClient, method: str, path: str):
     answer = http.request(method, path, content=b"{", headers={"content-type": "application/json"})
 
     assert (answer.status_code, answer.json()["type"]) == (401, "/problems/credentials-missing")
 
 
-def test_the_configuration_tells_how_to_sign_up(http: TestClient):
+def test_the_configuration_tells_how_to_sign_up(http: AppClient):
     found = http.get("/accounts/config").json()
 
     assert found == {
@@ -454,7 +454,7 @@ def test_a_lock_under_contention_happens_once(person: MakePerson, internal: Call
     assert ports.users.get(ann.id).ep == 2
 
 
-def test_signing_up_in_and_on_logs_no_secret(http: TestClient, person: MakePerson):
+def test_signing_up_in_and_on_logs_no_secret(http: AppClient, person: MakePerson):
     with logged() as written:
         ann = person()
         login(http)
@@ -466,7 +466,7 @@ def test_signing_up_in_and_on_logs_no_secret(http: TestClient, person: MakePerso
         assert secret not in written()
 
 
-def test_frozen_container_polls_first(http: TestClient, person: MakePerson, frozen: FakeClock, ports: Ports):
+def test_frozen_container_polls_first(http: AppClient, person: MakePerson, frozen: FakeClock, ports: Ports):
     """A process that slept through a sign-out everywhere asks the feed before it serves."""
     ann = person()
     assert http.get("/accounts/me", headers=ann.bearer).status_code == 200
@@ -497,7 +497,7 @@ def test_lock_enforced_in_other_capability_under_15s(
         return {"owner": caller.owner_id}
 
     shared = {"AUTHFEED": tables["Authfeed"].name, "LIMIT_BUDGET_MS": "10000", "RATELIMIT": tables["Ratelimit"].name}
-    with TestClient(build_app("tasks", router, environment={**environment, **shared})) as tasks:
+    with AppClient(build_app("tasks", router, environment={**environment, **shared})) as tasks:
         before = tasks.get("/tasks/mine", headers=ann.bearer)
         internal("POST", f"/accounts/internal/users/{ann.id}/lock", {})
         frozen.advance(seconds=14)

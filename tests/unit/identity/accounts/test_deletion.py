@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from functions.identity.accounts.actions import deletion, erasure, staff
 from functions.identity.accounts.actions.erasable import capabilities
@@ -26,6 +25,7 @@ from tests.kit.clocks import FakeClock
 from tests.kit.faults import contention, failing
 from tests.kit.races import outcomes, together
 from tests.kit.stores import everything_in
+from tests.kit.web import AppClient
 
 from .conftest import PASSWORD, Mailbox, Person
 from .deliveries import Deliveries
@@ -35,11 +35,11 @@ MakePerson = Callable[..., Person]
 STAFF = Principal(kind="user", id="01J00000000000000000000000", user_id="01J00000000000000000000000")
 
 
-def leave(http: TestClient, who: Person) -> Any:
+def leave(http: AppClient, who: Person) -> Any:
     return http.delete("/accounts/me", headers=who.bearer)
 
 
-def login(http: TestClient, email: str = "ann@example.com", **more: Any) -> Any:
+def login(http: AppClient, email: str = "ann@example.com", **more: Any) -> Any:
     return http.post("/accounts/login", json={"email": email, "password": PASSWORD, **more})
 
 
@@ -65,7 +65,7 @@ def ann(person: MakePerson) -> Person:
 
 
 @pytest.fixture
-def gone(http: TestClient, ann: Person, frozen: FakeClock, deliveries: Deliveries) -> Person:
+def gone(http: AppClient, ann: Person, frozen: FakeClock, deliveries: Deliveries) -> Person:
     """Somebody whose month is over and whose erasure has run."""
     assert leave(http, ann).status_code == 200
     frozen.advance(days=30, seconds=1)
@@ -74,7 +74,7 @@ def gone(http: TestClient, ann: Person, frozen: FakeClock, deliveries: Deliverie
 
 
 @pytest.mark.asvs("7.4.2")
-def test_leaving_ends_every_session_and_names_the_day(http: TestClient, ann: Person, frozen: FakeClock):
+def test_leaving_ends_every_session_and_names_the_day(http: AppClient, ann: Person, frozen: FakeClock):
     other = login(http).json()
 
     answer = leave(http, ann)
@@ -87,19 +87,19 @@ def test_leaving_ends_every_session_and_names_the_day(http: TestClient, ann: Per
         assert http.post("/accounts/token/refresh", json={"refresh_token": token}).status_code == 401
 
 
-def test_leaving_is_told_by_mail_with_the_way_back(http: TestClient, ann: Person, mailbox: Mailbox):
+def test_leaving_is_told_by_mail_with_the_way_back(http: AppClient, ann: Person, mailbox: Mailbox):
     leave(http, ann)
 
     assert mailbox.latest(ann.email, "account-deleting")["data"]["until"].startswith("2030-04-13")
 
 
-def test_for_the_others_the_account_is_locked_meanwhile(http: TestClient, ann: Person, table: Table):
+def test_for_the_others_the_account_is_locked_meanwhile(http: AppClient, ann: Person, table: Table):
     leave(http, ann)
 
     assert ("accounts.user.locked.v1", {"user_id": ann.id}) in told(table)
 
 
-def test_leaving_needs_a_fresh_sign_in(http: TestClient, ann: Person, frozen: FakeClock):
+def test_leaving_needs_a_fresh_sign_in(http: AppClient, ann: Person, frozen: FakeClock):
     frozen.advance(seconds=301)
 
     answer = leave(http, ann)
@@ -107,7 +107,7 @@ def test_leaving_needs_a_fresh_sign_in(http: TestClient, ann: Person, frozen: Fa
     assert (answer.status_code, answer.json()["type"]) == (401, "/problems/step-up-required")
 
 
-def test_leaving_twice_changes_nothing(http: TestClient, ann: Person, ports: Ports, call: Call):
+def test_leaving_twice_changes_nothing(http: AppClient, ann: Person, ports: Ports, call: Call):
     leave(http, ann)
 
     with pytest.raises(NotActive):
@@ -115,7 +115,7 @@ def test_leaving_twice_changes_nothing(http: TestClient, ann: Person, ports: Por
 
 
 def test_a_sign_in_within_the_month_keeps_the_account(
-    http: TestClient, ann: Person, frozen: FakeClock, deliveries: Deliveries, mailbox: Mailbox
+    http: AppClient, ann: Person, frozen: FakeClock, deliveries: Deliveries, mailbox: Mailbox
 ):
     leave(http, ann)
     frozen.advance(days=29)
@@ -134,7 +134,7 @@ def test_a_sign_in_within_the_month_keeps_the_account(
 
 
 def test_coming_back_is_told_to_the_others_and_noted(
-    http: TestClient, ann: Person, table: Table, ports: Ports, call: Call
+    http: AppClient, ann: Person, table: Table, ports: Ports, call: Call
 ):
     leave(http, ann)
 
@@ -146,7 +146,7 @@ def test_coming_back_is_told_to_the_others_and_noted(
     assert {"deletion-asked", "deletion-cancelled"} <= {entry["action"] for entry in seen["items"]}
 
 
-def test_a_wrong_password_does_not_keep_the_account(http: TestClient, ann: Person, ports: Ports):
+def test_a_wrong_password_does_not_keep_the_account(http: AppClient, ann: Person, ports: Ports):
     leave(http, ann)
 
     answer = http.post("/accounts/login", json={"email": ann.email, "password": "not the right one at all"})
@@ -156,7 +156,7 @@ def test_a_wrong_password_does_not_keep_the_account(http: TestClient, ann: Perso
 
 
 def test_somebody_whom_staff_delete_does_not_come_back_by_signing_in(
-    http: TestClient, ann: Person, ports: Ports, call: Call, mailbox: Mailbox
+    http: AppClient, ann: Person, ports: Ports, call: Call, mailbox: Mailbox
 ):
     deletion.remove(ports, ann.id, now=False, caller=STAFF, call=call)
 
@@ -173,7 +173,7 @@ def test_staff_can_do_without_the_month(ann: Person, ports: Ports, call: Call, d
     assert table.get(UserRow, user_pk(ann.id), MAIN) is None
 
 
-def test_the_last_owner_stays(http: TestClient, person: MakePerson, ports: Ports):
+def test_the_last_owner_stays(http: AppClient, person: MakePerson, ports: Ports):
     boss = person("boss@example.com")
 
     answer = leave(http, boss)
@@ -184,7 +184,7 @@ def test_the_last_owner_stays(http: TestClient, person: MakePerson, ports: Ports
 
 
 def test_an_owner_who_leaves_no_longer_counts_until_they_come_back(
-    http: TestClient, person: MakePerson, ports: Ports, internal: Callable[..., Any]
+    http: AppClient, person: MakePerson, ports: Ports, internal: Callable[..., Any]
 ):
     boss, ann = person("boss@example.com"), person()
     internal("POST", f"/accounts/internal/users/{ann.id}/roles", {"roles": ["owner"]})
@@ -210,7 +210,7 @@ def test_two_owners_who_leave_at_once_leave_one_behind(
     assert ports.owners.count() == 1
 
 
-def test_erase_fanout_asks_every_capability(http: TestClient, gone: Person, neighbours: Neighbours, table: Table):
+def test_erase_fanout_asks_every_capability(http: AppClient, gone: Person, neighbours: Neighbours, table: Table):
     asked = [(path, body) for path, body, _ in neighbours.asked if path.endswith("/internal/erase")]
 
     assert sorted(path for path, _ in asked) == sorted(f"/{name}/internal/erase" for name in capabilities())
@@ -219,13 +219,13 @@ def test_erase_fanout_asks_every_capability(http: TestClient, gone: Person, neig
     assert told == {"notifications": [gone.email], "outbox": [gone.email]}
 
 
-def test_nothing_of_the_account_is_left(gone: Person, table: Table, http: TestClient):
+def test_nothing_of_the_account_is_left(gone: Person, table: Table, http: AppClient):
     assert left_of(table, gone) == []
     assert login(http, gone.email).status_code == 401
 
 
 def test_everything_an_account_can_have_is_erased(
-    http: TestClient, ann: Person, frozen: FakeClock, deliveries: Deliveries, table: Table, bucket: str
+    http: AppClient, ann: Person, frozen: FakeClock, deliveries: Deliveries, table: Table, bucket: str
 ):
     headers = {**ann.bearer, "if-match": http.get("/accounts/me", headers=ann.bearer).headers["etag"]}
     http.patch("/accounts/me", json={"handle": "ann_lee", "bio": "x"}, headers=headers)
@@ -275,13 +275,13 @@ def test_no_token_of_an_erased_user_is_good_again(gone: Person, bindings: Bindin
     assert bindings.get(Feed).lowest_epoch(gone.id) is None
 
 
-def test_the_address_and_the_handle_are_free_again(http: TestClient, gone: Person, person: MakePerson):
+def test_the_address_and_the_handle_are_free_again(http: AppClient, gone: Person, person: MakePerson):
     assert person(gone.email).id != gone.id
 
 
 @pytest.mark.parametrize("reply", [None, (500, {}), (503, {}), (404, {})], ids=["no answer", "broken", "busy", "none"])
 def test_a_capability_that_fails_is_asked_again_until_it_is_done(
-    http: TestClient,
+    http: AppClient,
     ann: Person,
     frozen: FakeClock,
     deliveries: Deliveries,
@@ -315,7 +315,7 @@ def test_a_capability_that_fails_is_asked_again_until_it_is_done(
 
 
 def test_retries_come_further_and_further_apart_up_to_an_hour(
-    http: TestClient, ann: Person, frozen: FakeClock, deliveries: Deliveries, neighbours: Neighbours, table: Table
+    http: AppClient, ann: Person, frozen: FakeClock, deliveries: Deliveries, neighbours: Neighbours, table: Table
 ):
     neighbours.answers["/tasks/internal/erase"] = None
     leave(http, ann)
@@ -335,7 +335,7 @@ def test_retries_come_further_and_further_apart_up_to_an_hour(
 
 
 def test_a_capability_with_much_to_erase_is_asked_until_it_is_done(
-    http: TestClient, ann: Person, frozen: FakeClock, deliveries: Deliveries, neighbours: Neighbours, table: Table
+    http: AppClient, ann: Person, frozen: FakeClock, deliveries: Deliveries, neighbours: Neighbours, table: Table
 ):
     replies = [(200, {"done": False, "erased": 250})] * 4 + [(200, {"done": True, "erased": 3})]
     neighbours.answers["/tasks/internal/erase"] = lambda body: replies.pop(0)
@@ -349,7 +349,7 @@ def test_a_capability_with_much_to_erase_is_asked_until_it_is_done(
 
 
 def test_an_account_with_more_items_than_one_message_takes_is_erased_whole(
-    http: TestClient, ann: Person, frozen: FakeClock, deliveries: Deliveries, table: Table, monkeypatch: Any
+    http: AppClient, ann: Person, frozen: FakeClock, deliveries: Deliveries, table: Table, monkeypatch: Any
 ):
     monkeypatch.setattr(erasure, "AT_ONCE", 3)
     for _ in range(5):
@@ -363,7 +363,7 @@ def test_an_account_with_more_items_than_one_message_takes_is_erased_whole(
 
 
 def test_a_process_that_dies_between_the_decision_and_the_messages_is_got_over(
-    http: TestClient, ann: Person, frozen: FakeClock, deliveries: Deliveries, ports: Ports, table: Table
+    http: AppClient, ann: Person, frozen: FakeClock, deliveries: Deliveries, ports: Ports, table: Table
 ):
     leave(http, ann)
     frozen.advance(days=30, seconds=1)
@@ -379,7 +379,7 @@ def test_a_process_that_dies_between_the_decision_and_the_messages_is_got_over(
 
 
 def test_a_process_that_dies_in_the_middle_of_our_own_part_is_got_over(
-    http: TestClient, ann: Person, frozen: FakeClock, deliveries: Deliveries, ports: Ports, table: Table
+    http: AppClient, ann: Person, frozen: FakeClock, deliveries: Deliveries, ports: Ports, table: Table
 ):
     leave(http, ann)
     frozen.advance(days=30, seconds=1)
@@ -401,7 +401,7 @@ def test_a_process_that_dies_in_the_middle_of_our_own_part_is_got_over(
 
 
 def test_a_month_that_ends_while_somebody_signs_in_ends_one_way(
-    http: TestClient, ann: Person, frozen: FakeClock, deliveries: Deliveries, ports: Ports, call: Call
+    http: AppClient, ann: Person, frozen: FakeClock, deliveries: Deliveries, ports: Ports, call: Call
 ):
     """Either the account is kept, and nothing is erased, or it is erased, and the sign-in is refused."""
     leave(http, ann)
@@ -423,7 +423,7 @@ def test_a_month_that_ends_while_somebody_signs_in_ends_one_way(
 
 
 def test_messages_that_come_twice_erase_once(
-    http: TestClient, ann: Person, frozen: FakeClock, deliveries: Deliveries, ports: Ports, table: Table
+    http: AppClient, ann: Person, frozen: FakeClock, deliveries: Deliveries, ports: Ports, table: Table
 ):
     leave(http, ann)
     frozen.advance(days=30, seconds=1)
@@ -437,7 +437,7 @@ def test_messages_that_come_twice_erase_once(
     assert [kind for kind, _ in told(table)].count("accounts.user.deleted.v1") == 1
 
 
-def test_leaving_under_contention_happens_once(http: TestClient, ann: Person, table: Table):
+def test_leaving_under_contention_happens_once(http: AppClient, ann: Person, table: Table):
     with contention(0.5, seed=5):
         assert leave(http, ann).status_code == 200
 
@@ -479,7 +479,7 @@ def test_messages_about_nobody_are_done_with(deliveries: Deliveries, neighbours:
 
 
 def test_a_due_time_that_was_changed_meanwhile_is_passed_over(
-    http: TestClient, ann: Person, ports: Ports, deliveries: Deliveries
+    http: AppClient, ann: Person, ports: Ports, deliveries: Deliveries
 ):
     leave(http, ann)
     row = ports.users.get(ann.id)
@@ -490,7 +490,7 @@ def test_a_due_time_that_was_changed_meanwhile_is_passed_over(
 
 
 def test_a_lock_with_an_end_opens_by_itself(
-    http: TestClient, ann: Person, ports: Ports, call: Call, frozen: FakeClock, deliveries: Deliveries
+    http: AppClient, ann: Person, ports: Ports, call: Call, frozen: FakeClock, deliveries: Deliveries
 ):
     staff.lock(ports, ann.id, reason=None, until=frozen.now() + timedelta(hours=1), caller=STAFF, call=call)
     frozen.advance(minutes=59)
@@ -505,7 +505,7 @@ def test_a_lock_with_an_end_opens_by_itself(
 
 
 def test_a_lock_without_an_end_stays(
-    http: TestClient, ann: Person, ports: Ports, call: Call, frozen: FakeClock, deliveries: Deliveries
+    http: AppClient, ann: Person, ports: Ports, call: Call, frozen: FakeClock, deliveries: Deliveries
 ):
     staff.lock(ports, ann.id, reason=None, until=frozen.now() + timedelta(hours=1), caller=STAFF, call=call)
     staff.unlock(ports, ann.id, caller=STAFF, call=call)
@@ -517,7 +517,7 @@ def test_a_lock_without_an_end_stays(
 
 
 def test_whoever_is_locked_on_their_way_out_does_not_come_back(
-    http: TestClient, ann: Person, ports: Ports, call: Call, frozen: FakeClock, deliveries: Deliveries, table: Table
+    http: AppClient, ann: Person, ports: Ports, call: Call, frozen: FakeClock, deliveries: Deliveries, table: Table
 ):
     leave(http, ann)
     staff.lock(ports, ann.id, reason="a report", caller=STAFF, call=call)
@@ -535,7 +535,7 @@ def outside(internal: Callable[..., Any], who: Person) -> tuple[int, Any]:
 
 
 def test_a_sign_in_at_a_provider_keeps_the_account_too(
-    http: TestClient, ann: Person, internal: Callable[..., Any], ports: Ports
+    http: AppClient, ann: Person, internal: Callable[..., Any], ports: Ports
 ):
     leave(http, ann)
 

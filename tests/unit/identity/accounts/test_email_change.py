@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from functions.identity.accounts.actions import email_change
 from functions.identity.accounts.ports import Ports
@@ -18,6 +17,7 @@ from tests.kit.clocks import FakeClock
 from tests.kit.faults import contention
 from tests.kit.races import outcomes, together
 from tests.kit.stores import events_in
+from tests.kit.web import AppClient
 
 from .conftest import PASSWORD, Mailbox, Person
 
@@ -25,37 +25,37 @@ MakePerson = Callable[..., Person]
 NEW = "ann.lee@example.org"
 
 
-def ask(http: TestClient, who: Person, email: str = NEW) -> Any:
+def ask(http: AppClient, who: Person, email: str = NEW) -> Any:
     return http.post("/accounts/me/email", json={"email": email}, headers=who.bearer)
 
 
-def confirm(http: TestClient, who: Person, code: str) -> Any:
+def confirm(http: AppClient, who: Person, code: str) -> Any:
     return http.post("/accounts/me/email/confirm", json={"code": code}, headers=who.bearer)
 
 
-def revert(http: TestClient, token: str) -> Any:
+def revert(http: AppClient, token: str) -> Any:
     return http.post("/accounts/me/email/revert", json={"token": token})
 
 
-def login(http: TestClient, email: str) -> Any:
+def login(http: AppClient, email: str) -> Any:
     return http.post("/accounts/login", json={"email": email, "password": PASSWORD})
 
 
 @pytest.fixture
-def moved(http: TestClient, person: MakePerson, mailbox: Mailbox) -> Person:
+def moved(http: AppClient, person: MakePerson, mailbox: Mailbox) -> Person:
     """Somebody whose address was changed to `NEW`."""
     ann = person()
     move(http, ann, mailbox, NEW)
     return ann
 
 
-def move(http: TestClient, who: Person, mailbox: Mailbox, email: str) -> None:
+def move(http: AppClient, who: Person, mailbox: Mailbox, email: str) -> None:
     assert ask(http, who, email).status_code == 202
     answer = confirm(http, who, mailbox.latest(email, "confirm-new-email")["opened"]["code"])
     assert answer.status_code == 200, answer.text
 
 
-def test_the_code_from_the_new_address_makes_it_the_accounts(http: TestClient, person: MakePerson, mailbox: Mailbox):
+def test_the_code_from_the_new_address_makes_it_the_accounts(http: AppClient, person: MakePerson, mailbox: Mailbox):
     ann = person()
     before = http.get("/accounts/me", headers=ann.bearer)
 
@@ -69,7 +69,7 @@ def test_the_code_from_the_new_address_makes_it_the_accounts(http: TestClient, p
     assert login(http, ann.email).status_code == 401
 
 
-def test_sessions_go_on_after_a_change(http: TestClient, moved: Person, frozen: FakeClock):
+def test_sessions_go_on_after_a_change(http: AppClient, moved: Person, frozen: FakeClock):
     frozen.advance(seconds=9)
 
     assert http.get("/accounts/me", headers=moved.bearer).status_code == 200
@@ -77,7 +77,7 @@ def test_sessions_go_on_after_a_change(http: TestClient, moved: Person, frozen: 
 
 
 @pytest.mark.asvs("10.3.3")
-def test_the_old_address_is_free_for_somebody_else(http: TestClient, moved: Person, person: MakePerson):
+def test_the_old_address_is_free_for_somebody_else(http: AppClient, moved: Person, person: MakePerson):
     assert person(moved.email).id != moved.id
 
 
@@ -86,7 +86,7 @@ def test_the_rest_is_told_both_addresses(moved: Person, ports: Ports):
 
 
 def test_asking_for_a_taken_address_looks_the_same_and_tells_its_owner(
-    http: TestClient, person: MakePerson, mailbox: Mailbox
+    http: AppClient, person: MakePerson, mailbox: Mailbox
 ):
     ann, bob = person(), person("Bob@example.com")
 
@@ -100,7 +100,7 @@ def test_asking_for_a_taken_address_looks_the_same_and_tells_its_owner(
 
 
 def test_asking_costs_the_same_whether_or_not_an_address_is_taken(
-    http: TestClient, person: MakePerson, ports: Ports, me: Callable[[Person], Principal]
+    http: AppClient, person: MakePerson, ports: Ports, me: Callable[[Person], Principal]
 ):
     ann = person()
     person("bob@example.com")
@@ -119,7 +119,7 @@ def me() -> Callable[[Person], Principal]:
     return lambda who: Principal(kind="user", id=who.id, user_id=who.id, aal=1)
 
 
-def test_no_code_moves_an_account_to_a_taken_address(http: TestClient, person: MakePerson, mailbox: Mailbox):
+def test_no_code_moves_an_account_to_a_taken_address(http: AppClient, person: MakePerson, mailbox: Mailbox):
     ann, bob = person(), person("bob@example.com")
     ask(http, ann, bob.email)
 
@@ -131,7 +131,7 @@ def test_no_code_moves_an_account_to_a_taken_address(http: TestClient, person: M
 
 
 def test_an_address_taken_meanwhile_is_refused_to_who_has_its_code(
-    http: TestClient, person: MakePerson, mailbox: Mailbox
+    http: AppClient, person: MakePerson, mailbox: Mailbox
 ):
     ann = person()
     ask(http, ann)
@@ -145,7 +145,7 @@ def test_an_address_taken_meanwhile_is_refused_to_who_has_its_code(
 
 
 def test_two_people_after_one_address_get_it_once(
-    http: TestClient,
+    http: AppClient,
     person: MakePerson,
     mailbox: Mailbox,
     ports: Ports,
@@ -174,7 +174,7 @@ def test_two_people_after_one_address_get_it_once(
 
 
 def test_one_code_confirmed_twice_at_once_changes_the_address_once(
-    http: TestClient,
+    http: AppClient,
     person: MakePerson,
     mailbox: Mailbox,
     ports: Ports,
@@ -193,7 +193,7 @@ def test_one_code_confirmed_twice_at_once_changes_the_address_once(
 
 @pytest.mark.asvs("6.6.3")
 def test_a_code_has_five_tries_and_then_even_the_right_one_is_refused(
-    http: TestClient, person: MakePerson, mailbox: Mailbox
+    http: AppClient, person: MakePerson, mailbox: Mailbox
 ):
     ann = person()
     ask(http, ann)
@@ -207,7 +207,7 @@ def test_a_code_has_five_tries_and_then_even_the_right_one_is_refused(
 
 
 @pytest.mark.asvs("6.5.5")
-def test_a_code_is_good_for_an_hour(http: TestClient, person: MakePerson, mailbox: Mailbox, frozen: FakeClock):
+def test_a_code_is_good_for_an_hour(http: AppClient, person: MakePerson, mailbox: Mailbox, frozen: FakeClock):
     ann = person()
     ask(http, ann)
     code = mailbox.latest(NEW, "confirm-new-email")["opened"]["code"]
@@ -221,7 +221,7 @@ def test_a_code_is_good_for_an_hour(http: TestClient, person: MakePerson, mailbo
 
 @pytest.mark.asvs("6.6.2")
 def test_the_same_six_digits_are_another_code_for_another_account(
-    http: TestClient, person: MakePerson, mailbox: Mailbox, ports: Ports
+    http: AppClient, person: MakePerson, mailbox: Mailbox, ports: Ports
 ):
     ann, bob = person(), person("bob@example.com")
     ask(http, ann)
@@ -234,7 +234,7 @@ def test_the_same_six_digits_are_another_code_for_another_account(
 
 
 @pytest.mark.asvs("6.6.2")
-def test_a_newer_change_replaces_the_older_one(http: TestClient, person: MakePerson, mailbox: Mailbox):
+def test_a_newer_change_replaces_the_older_one(http: AppClient, person: MakePerson, mailbox: Mailbox):
     ann = person()
     ask(http, ann, "first@example.org")
     first = mailbox.latest("first@example.org", "confirm-new-email")["opened"]["code"]
@@ -247,7 +247,7 @@ def test_a_newer_change_replaces_the_older_one(http: TestClient, person: MakePer
 
 
 @pytest.mark.asvs("7.5.1")
-def test_a_change_needs_a_fresh_sign_in(http: TestClient, person: MakePerson, frozen: FakeClock):
+def test_a_change_needs_a_fresh_sign_in(http: AppClient, person: MakePerson, frozen: FakeClock):
     ann = person()
     frozen.advance(seconds=301)
 
@@ -257,14 +257,14 @@ def test_a_change_needs_a_fresh_sign_in(http: TestClient, person: MakePerson, fr
     assert "max_age=300" in answer.headers["www-authenticate"]
 
 
-def test_an_account_asks_three_times_an_hour(http: TestClient, person: MakePerson, frozen: FakeClock):
+def test_an_account_asks_three_times_an_hour(http: AppClient, person: MakePerson, frozen: FakeClock):
     ann = person()
     asked = [ask(http, ann, f"new{number}@example.org").status_code for number in range(4)]
 
     assert asked == [202, 202, 202, 429]
 
 
-def test_an_address_gets_three_mails_an_hour_whoever_asks(http: TestClient, person: MakePerson, mailbox: Mailbox):
+def test_an_address_gets_three_mails_an_hour_whoever_asks(http: AppClient, person: MakePerson, mailbox: Mailbox):
     for name in ("ann", "bob", "cas", "dee"):
         assert ask(http, person(f"{name}@example.com")).status_code == 202
 
@@ -272,14 +272,14 @@ def test_an_address_gets_three_mails_an_hour_whoever_asks(http: TestClient, pers
 
 
 @pytest.mark.parametrize("email", ["", "ann", "ann@", "a b@example.com", "ann\u202e@example.com"], ids=repr)
-def test_what_is_no_address_is_pointed_at(http: TestClient, person: MakePerson, email: str):
+def test_what_is_no_address_is_pointed_at(http: AppClient, person: MakePerson, email: str):
     answer = ask(http, person(), email)
 
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"] == "/email"
 
 
-def test_only_the_spelling_can_be_changed_too(http: TestClient, person: MakePerson, mailbox: Mailbox):
+def test_only_the_spelling_can_be_changed_too(http: AppClient, person: MakePerson, mailbox: Mailbox):
     ann = person("ann@example.com")
     move(http, ann, mailbox, "Ann@example.com")
 
@@ -296,7 +296,7 @@ def test_the_old_address_is_told_with_a_way_back_and_no_full_new_address(moved: 
 
 
 def test_the_way_back_restores_the_address_and_ends_every_session(
-    http: TestClient, moved: Person, mailbox: Mailbox, frozen: FakeClock
+    http: AppClient, moved: Person, mailbox: Mailbox, frozen: FakeClock
 ):
     thief = login(http, NEW).json()
 
@@ -311,7 +311,7 @@ def test_the_way_back_restores_the_address_and_ends_every_session(
     assert login(http, moved.email).status_code == 200
 
 
-def test_who_takes_an_account_back_gets_a_link_to_a_new_password(http: TestClient, moved: Person, mailbox: Mailbox):
+def test_who_takes_an_account_back_gets_a_link_to_a_new_password(http: AppClient, moved: Person, mailbox: Mailbox):
     revert(http, mailbox.token(moved.email, "email-changed"))
 
     token = mailbox.token(moved.email, "email-reverted")
@@ -321,9 +321,7 @@ def test_who_takes_an_account_back_gets_a_link_to_a_new_password(http: TestClien
     assert login(http, moved.email).status_code == 401
 
 
-def test_a_way_back_works_once_and_for_a_week(
-    http: TestClient, person: MakePerson, mailbox: Mailbox, frozen: FakeClock
-):
+def test_a_way_back_works_once_and_for_a_week(http: AppClient, person: MakePerson, mailbox: Mailbox, frozen: FakeClock):
     ann = person()
     move(http, ann, mailbox, NEW)
     first = mailbox.token(ann.email, "email-changed")
@@ -339,7 +337,7 @@ def test_a_way_back_works_once_and_for_a_week(
 
 
 def test_whoever_moved_on_again_cannot_take_the_account_back_from_its_owner(
-    http: TestClient, person: MakePerson, mailbox: Mailbox
+    http: AppClient, person: MakePerson, mailbox: Mailbox
 ):
     """A thief moves twice, so as to hold a way back of their own: the owner's way back voids it."""
     ann = person()
@@ -355,7 +353,7 @@ def test_whoever_moved_on_again_cannot_take_the_account_back_from_its_owner(
 
 
 def test_a_change_that_waits_is_void_once_the_account_was_taken_back(
-    http: TestClient, moved: Person, mailbox: Mailbox, frozen: FakeClock
+    http: AppClient, moved: Person, mailbox: Mailbox, frozen: FakeClock
 ):
     ask(http, moved, "third@example.org")
     code = mailbox.latest("third@example.org", "confirm-new-email")["opened"]["code"]
@@ -368,7 +366,7 @@ def test_a_change_that_waits_is_void_once_the_account_was_taken_back(
 
 
 def test_an_address_that_somebody_else_has_by_now_does_not_come_back(
-    http: TestClient, moved: Person, person: MakePerson, mailbox: Mailbox
+    http: AppClient, moved: Person, person: MakePerson, mailbox: Mailbox
 ):
     person(moved.email)
 
@@ -379,7 +377,7 @@ def test_an_address_that_somebody_else_has_by_now_does_not_come_back(
 
 
 def test_a_link_to_a_new_password_goes_with_the_address_it_was_sent_to(
-    http: TestClient, person: MakePerson, mailbox: Mailbox
+    http: AppClient, person: MakePerson, mailbox: Mailbox
 ):
     ann = person()
     http.post("/accounts/password/forgot", json={"email": ann.email})
@@ -392,11 +390,11 @@ def test_a_link_to_a_new_password_goes_with_the_address_it_was_sent_to(
 
 
 @pytest.mark.parametrize("token", ["x", "A" * 64, "-" * 64, "é"], ids=str)
-def test_a_made_up_link_is_refused(http: TestClient, token: str):
+def test_a_made_up_link_is_refused(http: AppClient, token: str):
     assert revert(http, token).json()["type"] == "/problems/code-invalid"
 
 
-def test_prefetch_get_does_not_consume_a_way_back(http: TestClient, moved: Person, mailbox: Mailbox):
+def test_prefetch_get_does_not_consume_a_way_back(http: AppClient, moved: Person, mailbox: Mailbox):
     token = mailbox.token(moved.email, "email-changed")
 
     for _ in range(3):
@@ -413,7 +411,7 @@ def test_two_ways_back_at_once_move_the_account_once(ports: Ports, moved: Person
     assert outcomes(results)["ok"] == 1
 
 
-def test_a_change_under_contention_happens_once(http: TestClient, person: MakePerson, mailbox: Mailbox):
+def test_a_change_under_contention_happens_once(http: AppClient, person: MakePerson, mailbox: Mailbox):
     ann = person()
     with contention(0.5, seed=7):
         move(http, ann, mailbox, NEW)
@@ -423,7 +421,7 @@ def test_a_change_under_contention_happens_once(http: TestClient, person: MakePe
 
 
 def test_staff_set_an_address_and_the_old_one_has_its_way_back(
-    http: TestClient, person: MakePerson, ports: Ports, mailbox: Mailbox, call: Call
+    http: AppClient, person: MakePerson, ports: Ports, mailbox: Mailbox, call: Call
 ):
     ann = person()
     staff = Principal(kind="user", id="01J00000000000000000000000", user_id="01J00000000000000000000000")

@@ -11,7 +11,6 @@ from statistics import median
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from functions.identity.accounts.actions import passwords, sign_in, sign_up
 from functions.identity.accounts.pace import Pace
@@ -23,6 +22,7 @@ from tessera import aws, ids
 from tessera.auth.call import Call
 from tests.kit.clocks import FakeClock
 from tests.kit.samples import mann_whitney
+from tests.kit.web import AppClient
 
 from .conftest import PASSWORD, Person
 
@@ -35,7 +35,7 @@ MEDIANS_APART_MS, WORK_APART, P_VALUE = 5.0, 0.2, 0.01
 
 
 @pytest.fixture
-def of_every_kind(http: TestClient, person: MakePerson, internal: Internal, ports: Ports) -> dict[str, str]:
+def of_every_kind(http: AppClient, person: MakePerson, internal: Internal, ports: Ports) -> dict[str, str]:
     """An address of each kind that a wrong password is refused for, each for another reason."""
     person("wrong@example.com")
     locked, without, leaving = (person(f"{name}@example.com") for name in ("locked", "without", "leaving"))
@@ -72,7 +72,7 @@ def test_enumeration_of_sign_ins_by_their_calls(
     assert set(map(tuple, calls.values())) == {("UpdateItem", "GetItem", "UpdateItem", "TransactWriteItems")}
 
 
-def test_enumeration_of_sign_ins_by_their_answers(http: TestClient, of_every_kind: dict[str, str]):
+def test_enumeration_of_sign_ins_by_their_answers(http: AppClient, of_every_kind: dict[str, str]):
     answers = [
         http.post("/accounts/login", json={"email": email, "password": WRONG}) for email in of_every_kind.values()
     ]
@@ -84,7 +84,7 @@ def test_enumeration_of_sign_ins_by_their_answers(http: TestClient, of_every_kin
 
 @pytest.mark.parametrize("ask", ["forgot", "sign up", "resend"])
 def test_enumeration_of_what_sends_mail_by_its_calls(
-    ports: Ports, of_every_kind: dict[str, str], http: TestClient, ask: str
+    ports: Ports, of_every_kind: dict[str, str], http: AppClient, ask: str
 ):
     def forgot(email: str) -> None:
         passwords.forgot(ports, email)

@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from starlette.testclient import TestClient
 
 from functions.identity.accounts.actions import exports
 from functions.identity.accounts.ports import Ports
@@ -14,6 +13,7 @@ from tessera import aws, ids, queues
 from tests.kit.clocks import FakeClock
 from tests.kit.queues import drain
 from tests.kit.races import together
+from tests.kit.web import AppClient
 
 from .conftest import PASSWORD, Mailbox, Person
 from .deliveries import Deliveries
@@ -22,15 +22,15 @@ from .neighbours import Neighbours
 MakePerson = Callable[..., Person]
 
 
-def ask(http: TestClient, who: Person) -> Any:
+def ask(http: AppClient, who: Person) -> Any:
     return http.post("/accounts/me/export", headers=who.bearer)
 
 
-def job(http: TestClient, who: Person, job_id: str) -> Any:
+def job(http: AppClient, who: Person, job_id: str) -> Any:
     return http.get(f"/accounts/jobs/{job_id}", headers=who.bearer).json()
 
 
-def download(http: TestClient, who: Person, job_id: str) -> dict[str, Any]:
+def download(http: AppClient, who: Person, job_id: str) -> dict[str, Any]:
     link = http.get(f"/accounts/me/exports/{job_id}", headers=who.bearer).json()["url"]
     parts = urlsplit(link)
     bucket = parts.netloc.partition(".")[0]
@@ -44,7 +44,7 @@ def ann(person: MakePerson) -> Person:
 
 
 def test_an_export_is_a_job_that_ends_with_a_file(
-    http: TestClient, ann: Person, deliveries: Deliveries, mailbox: Mailbox
+    http: AppClient, ann: Person, deliveries: Deliveries, mailbox: Mailbox
 ):
     asked = ask(http, ann)
     assert asked.status_code == 202
@@ -61,7 +61,7 @@ def test_an_export_is_a_job_that_ends_with_a_file(
 
 
 def test_the_file_holds_what_the_account_has_and_no_secret(
-    http: TestClient, ann: Person, deliveries: Deliveries, ports: Ports
+    http: AppClient, ann: Person, deliveries: Deliveries, ports: Ports
 ):
     http.post("/accounts/login", json={"email": ann.email, "password": PASSWORD, "device_name": "a blue phone"})
     asked = ask(http, ann).json()
@@ -80,7 +80,7 @@ def test_the_file_holds_what_the_account_has_and_no_secret(
 
 
 def test_every_capability_that_has_something_adds_its_pages(
-    http: TestClient, ann: Person, deliveries: Deliveries, neighbours: Neighbours
+    http: AppClient, ann: Person, deliveries: Deliveries, neighbours: Neighbours
 ):
     def tasks(body: dict[str, Any]) -> tuple[int, Any]:
         assert body["owner_id"] == ann.id
@@ -99,7 +99,7 @@ def test_every_capability_that_has_something_adds_its_pages(
 
 
 def test_pages_that_have_found_nothing_leave_no_parts(
-    http: TestClient, ann: Person, deliveries: Deliveries, neighbours: Neighbours
+    http: AppClient, ann: Person, deliveries: Deliveries, neighbours: Neighbours
 ):
     def chat(body: dict[str, Any]) -> tuple[int, Any]:
         start = int(body["after"] or 0)
@@ -116,7 +116,7 @@ def test_pages_that_have_found_nothing_leave_no_parts(
 
 
 def test_what_is_kept_by_address_is_asked_for_by_address(
-    http: TestClient, ann: Person, deliveries: Deliveries, neighbours: Neighbours
+    http: AppClient, ann: Person, deliveries: Deliveries, neighbours: Neighbours
 ):
     neighbours.answers["/outbox/internal/export"] = lambda body: (200, {"items": body["addresses"], "next": None})
     asked = ask(http, ann).json()
@@ -128,7 +128,7 @@ def test_what_is_kept_by_address_is_asked_for_by_address(
 
 @pytest.mark.parametrize("reply", [None, (500, {}), (503, {})], ids=["no answer", "broken", "busy"])
 def test_a_capability_that_does_not_answer_is_named_and_keeps_nobody_waiting(
-    http: TestClient, ann: Person, deliveries: Deliveries, neighbours: Neighbours, reply: Any
+    http: AppClient, ann: Person, deliveries: Deliveries, neighbours: Neighbours, reply: Any
 ):
     neighbours.answers["/tasks/internal/export"] = reply
     asked = ask(http, ann).json()
@@ -142,7 +142,7 @@ def test_a_capability_that_does_not_answer_is_named_and_keeps_nobody_waiting(
 
 
 def test_a_capability_that_answers_the_second_time_is_in_the_file(
-    http: TestClient, ann: Person, deliveries: Deliveries, neighbours: Neighbours
+    http: AppClient, ann: Person, deliveries: Deliveries, neighbours: Neighbours
 ):
     replies = [(503, {}), (200, {"items": ["here"], "next": None})]
     neighbours.answers["/tasks/internal/export"] = lambda body: replies.pop(0)
@@ -155,7 +155,7 @@ def test_a_capability_that_answers_the_second_time_is_in_the_file(
 
 
 def test_within_a_day_the_same_export_is_the_answer(
-    http: TestClient, ann: Person, deliveries: Deliveries, frozen: FakeClock
+    http: AppClient, ann: Person, deliveries: Deliveries, frozen: FakeClock
 ):
     first = ask(http, ann).json()
     second = ask(http, ann).json()
@@ -183,7 +183,7 @@ def test_two_who_ask_at_once_start_one_export(ann: Person, ports: Ports, call: A
 
 
 def test_messages_that_come_twice_make_the_same_file(
-    http: TestClient, ann: Person, deliveries: Deliveries, queue: str, neighbours: Neighbours
+    http: AppClient, ann: Person, deliveries: Deliveries, queue: str, neighbours: Neighbours
 ):
     neighbours.answers["/tasks/internal/export"] = (200, {"items": [1], "next": None})
     asked = ask(http, ann).json()
@@ -199,7 +199,7 @@ def test_messages_that_come_twice_make_the_same_file(
 
 
 def test_a_link_is_signed_with_version_4_for_what_is_left_of_the_day(
-    http: TestClient, ann: Person, deliveries: Deliveries, frozen: FakeClock
+    http: AppClient, ann: Person, deliveries: Deliveries, frozen: FakeClock
 ):
     asked = ask(http, ann).json()
     deliveries.work()
@@ -214,7 +214,7 @@ def test_a_link_is_signed_with_version_4_for_what_is_left_of_the_day(
     assert answer["expires_at"].startswith("2030-03-15T09:26:53")
 
 
-def test_an_export_is_gone_after_24_hours(http: TestClient, ann: Person, deliveries: Deliveries, frozen: FakeClock):
+def test_an_export_is_gone_after_24_hours(http: AppClient, ann: Person, deliveries: Deliveries, frozen: FakeClock):
     asked = ask(http, ann).json()
     deliveries.work()
     frozen.advance(hours=24)
@@ -228,7 +228,7 @@ def test_an_export_is_gone_after_24_hours(http: TestClient, ann: Person, deliver
 
 
 def test_nobody_reads_the_export_or_the_job_of_somebody_else(
-    http: TestClient, ann: Person, person: MakePerson, deliveries: Deliveries
+    http: AppClient, ann: Person, person: MakePerson, deliveries: Deliveries
 ):
     bob = person("bob@example.com")
     asked = ask(http, ann).json()
@@ -238,14 +238,14 @@ def test_nobody_reads_the_export_or_the_job_of_somebody_else(
         assert http.get(path, headers=bob.bearer).status_code == 404
 
 
-def test_an_export_that_is_not_ready_has_no_link(http: TestClient, ann: Person):
+def test_an_export_that_is_not_ready_has_no_link(http: AppClient, ann: Person):
     asked = ask(http, ann).json()
 
     assert http.get(f"/accounts/me/exports/{asked['id']}", headers=ann.bearer).status_code == 404
     assert http.get(f"/accounts/me/exports/{ids.new()}", headers=ann.bearer).status_code == 404
 
 
-def test_only_the_whole_file_stays_in_the_bucket(http: TestClient, ann: Person, deliveries: Deliveries, bucket: str):
+def test_only_the_whole_file_stays_in_the_bucket(http: AppClient, ann: Person, deliveries: Deliveries, bucket: str):
     ask(http, ann)
     deliveries.work()
 
@@ -254,7 +254,7 @@ def test_only_the_whole_file_stays_in_the_bucket(http: TestClient, ann: Person, 
     assert [entry["Key"].rpartition("/")[2] for entry in listed] == ["everything.json"]
 
 
-def test_odd_text_in_a_profile_survives_the_file(http: TestClient, ann: Person, deliveries: Deliveries):
+def test_odd_text_in_a_profile_survives_the_file(http: AppClient, ann: Person, deliveries: Deliveries):
     etag = http.get("/accounts/me", headers=ann.bearer).headers["etag"]
     bio = 'Quotes " and \\ and \u2028 and 🦊 </script>'
     http.patch(

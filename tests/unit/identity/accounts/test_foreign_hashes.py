@@ -7,13 +7,13 @@ from collections.abc import Callable
 import bcrypt
 import pytest
 from argon2 import PasswordHasher, Type
-from starlette.testclient import TestClient
 
 from functions.identity.accounts import foreign_hashes
 from functions.identity.accounts.ports import Ports
 from functions.identity.accounts.store import UserRow
 from functions.identity.accounts.store.rows import MAIN, user_pk
 from tessera.problems import InvalidRequest
+from tests.kit.web import AppClient
 
 from .conftest import Person
 
@@ -149,7 +149,7 @@ def test_a_hash_that_cannot_be_checked_or_costs_too_much_is_refused(ports: Ports
 
 @pytest.mark.parametrize("name", ["bcrypt 2b", "argon2i", "pbkdf2_sha256, as Django writes it", "scrypt in PHC form"])
 def test_an_imported_hash_becomes_ours_at_the_first_sign_in(
-    http: TestClient, person: MakePerson, ports: Ports, name: str
+    http: AppClient, person: MakePerson, ports: Ports, name: str
 ):
     ann = person()
     kept = ports.passwords.foreign(FORMATS[name]())

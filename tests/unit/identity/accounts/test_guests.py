@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from functions.identity.accounts.actions import guests
 from functions.identity.accounts.ports import Ports
@@ -18,6 +17,7 @@ from tessera.tables import Table
 from tests.kit.clocks import FakeClock
 from tests.kit.races import outcomes, together
 from tests.kit.stores import everything_in
+from tests.kit.web import AppClient
 
 from .conftest import PASSWORD, Mailbox, Person, make_app
 from .deliveries import Deliveries
@@ -27,7 +27,7 @@ EMAIL = "guest@example.com"
 
 
 @pytest.fixture
-def guest(http: TestClient) -> dict[str, Any]:
+def guest(http: AppClient) -> dict[str, Any]:
     answer = http.post("/accounts/guest", json={})
     assert answer.status_code == 201, answer.text
     return dict(answer.json())
@@ -37,22 +37,22 @@ def bearer(tokens: dict[str, Any]) -> dict[str, str]:
     return {"authorization": f"Bearer {tokens['access_token']}"}
 
 
-def upgrade(http: TestClient, guest: dict[str, Any], email: str = EMAIL, **more: Any) -> Any:
+def upgrade(http: AppClient, guest: dict[str, Any], email: str = EMAIL, **more: Any) -> Any:
     body = {"email": email, "password": PASSWORD, **more}
     return http.post("/accounts/me/upgrade", json=body, headers=bearer(guest))
 
 
-def verify(http: TestClient, sign_up_id: str, code: str, **more: Any) -> Any:
+def verify(http: AppClient, sign_up_id: str, code: str, **more: Any) -> Any:
     return http.post("/accounts/sign-up/verify", json={"sign_up_id": sign_up_id, "code": code, **more})
 
 
-def become(http: TestClient, guest: dict[str, Any], mailbox: Mailbox, email: str = EMAIL) -> Any:
+def become(http: AppClient, guest: dict[str, Any], mailbox: Mailbox, email: str = EMAIL) -> Any:
     asked = upgrade(http, guest, email)
     assert asked.status_code == 202, asked.text
     return verify(http, asked.json()["sign_up_id"], mailbox.latest(email, "verify-sign-up")["opened"]["code"])
 
 
-def login(http: TestClient, email: str, **more: Any) -> Any:
+def login(http: AppClient, email: str, **more: Any) -> Any:
     return http.post("/accounts/login", json={"email": email, "password": PASSWORD, **more})
 
 
@@ -65,13 +65,13 @@ def row_of(table: Table, user_id: str) -> UserRow | None:
     return table.get(UserRow, user_pk(user_id), MAIN)
 
 
-def test_a_guest_has_tokens_and_the_role_of_a_guest(guest: dict[str, Any], http: TestClient):
+def test_a_guest_has_tokens_and_the_role_of_a_guest(guest: dict[str, Any], http: AppClient):
     assert guest["user"]["roles"] == ["guest"]
     assert guest["user"]["email"] is None
     assert http.get(f"/accounts/users/{guest['user']['id']}", headers=bearer(guest)).status_code == 200
 
 
-def test_a_guest_refreshes_like_anybody_else(guest: dict[str, Any], http: TestClient):
+def test_a_guest_refreshes_like_anybody_else(guest: dict[str, Any], http: AppClient):
     answer = http.post("/accounts/token/refresh", json={"refresh_token": guest["refresh_token"]})
 
     assert answer.status_code == 200
@@ -90,20 +90,18 @@ def test_a_guest_refreshes_like_anybody_else(guest: dict[str, Any], http: TestCl
         ("POST", "/accounts/tickets"),
     ],
 )
-def test_what_belongs_to_an_account_is_closed_to_guests(
-    guest: dict[str, Any], http: TestClient, method: str, path: str
-):
+def test_what_belongs_to_an_account_is_closed_to_guests(guest: dict[str, Any], http: AppClient, method: str, path: str):
     answer = http.request(method, path, json={}, headers=bearer(guest))
 
     assert (answer.status_code, answer.json()["type"]) == (403, "/problems/insufficient-scope")
 
 
-def test_a_guest_cannot_sign_in_by_guessing_an_address(guest: dict[str, Any], http: TestClient):
+def test_a_guest_cannot_sign_in_by_guessing_an_address(guest: dict[str, Any], http: AppClient):
     assert login(http, guest["user"]["id"]).status_code == 401
     assert login(http, "None").status_code == 401
 
 
-def test_an_upgrade_keeps_the_id_and_makes_a_full_user(guest: dict[str, Any], http: TestClient, mailbox: Mailbox):
+def test_an_upgrade_keeps_the_id_and_makes_a_full_user(guest: dict[str, Any], http: AppClient, mailbox: Mailbox):
     made = become(http, guest, mailbox)
 
     assert made.status_code == 201, made.text
@@ -115,7 +113,7 @@ def test_an_upgrade_keeps_the_id_and_makes_a_full_user(guest: dict[str, Any], ht
 
 
 def test_what_the_guest_was_signed_in_with_ends_with_the_upgrade(
-    guest: dict[str, Any], http: TestClient, mailbox: Mailbox, frozen: FakeClock
+    guest: dict[str, Any], http: AppClient, mailbox: Mailbox, frozen: FakeClock
 ):
     become(http, guest, mailbox)
     frozen.advance(seconds=9)
@@ -127,7 +125,7 @@ def test_what_the_guest_was_signed_in_with_ends_with_the_upgrade(
     assert refreshed.json()["type"] == "/problems/refresh-invalid"
 
 
-def test_an_upgrade_by_link_needs_the_password_chosen_then(guest: dict[str, Any], http: TestClient, mailbox: Mailbox):
+def test_an_upgrade_by_link_needs_the_password_chosen_then(guest: dict[str, Any], http: AppClient, mailbox: Mailbox):
     """Otherwise the owner of the address would complete what somebody else has begun, with that one's password."""
     upgrade(http, guest)
     token = mailbox.token(EMAIL, "verify-sign-up")
@@ -140,7 +138,7 @@ def test_an_upgrade_by_link_needs_the_password_chosen_then(guest: dict[str, Any]
 
 
 def test_an_upgrade_to_a_taken_address_looks_the_same_and_mails_its_owner(
-    guest: dict[str, Any], http: TestClient, person: MakePerson, mailbox: Mailbox
+    guest: dict[str, Any], http: AppClient, person: MakePerson, mailbox: Mailbox
 ):
     ann = person()
 
@@ -151,7 +149,7 @@ def test_an_upgrade_to_a_taken_address_looks_the_same_and_mails_its_owner(
     assert mailbox.latest(ann.email, "already-registered")
 
 
-def test_two_upgrades_of_one_guest_make_one_user(guest: dict[str, Any], http: TestClient, mailbox: Mailbox):
+def test_two_upgrades_of_one_guest_make_one_user(guest: dict[str, Any], http: AppClient, mailbox: Mailbox):
     first, second = (upgrade(http, guest, email).json()["sign_up_id"] for email in ("a1@example.com", "a2@example.com"))
     codes = [
         mailbox.latest(email, "verify-sign-up")["opened"]["code"] for email in ("a1@example.com", "a2@example.com")
@@ -165,7 +163,7 @@ def test_two_upgrades_of_one_guest_make_one_user(guest: dict[str, Any], http: Te
     assert login(http, "a2@example.com").status_code == 401
 
 
-def test_who_has_an_address_is_no_guest(http: TestClient, person: MakePerson):
+def test_who_has_an_address_is_no_guest(http: AppClient, person: MakePerson):
     ann = person()
 
     answer = http.post("/accounts/me/upgrade", json={"email": EMAIL, "password": PASSWORD}, headers=ann.bearer)
@@ -173,7 +171,7 @@ def test_who_has_an_address_is_no_guest(http: TestClient, person: MakePerson):
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/no-guest")
 
 
-def test_a_weak_password_makes_no_user_of_a_guest(guest: dict[str, Any], http: TestClient):
+def test_a_weak_password_makes_no_user_of_a_guest(guest: dict[str, Any], http: AppClient):
     answer = upgrade(http, guest, password="short")
 
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/weak-password")
@@ -181,7 +179,7 @@ def test_a_weak_password_makes_no_user_of_a_guest(guest: dict[str, Any], http: T
 
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
 def test_signing_in_with_a_guests_token_merges_the_guest(
-    guest: dict[str, Any], http: TestClient, person: MakePerson, table: Table, frozen: FakeClock, kind: str
+    guest: dict[str, Any], http: AppClient, person: MakePerson, table: Table, frozen: FakeClock, kind: str
 ):
     ann = person()
 
@@ -196,7 +194,7 @@ def test_signing_in_with_a_guests_token_merges_the_guest(
 
 
 def test_confirming_a_sign_up_with_a_guests_token_merges_the_guest(
-    guest: dict[str, Any], http: TestClient, mailbox: Mailbox, table: Table
+    guest: dict[str, Any], http: AppClient, mailbox: Mailbox, table: Table
 ):
     asked = http.post("/accounts/sign-up", json={"email": EMAIL, "password": PASSWORD}).json()
     code = mailbox.latest(EMAIL, "verify-sign-up")["opened"]["code"]
@@ -209,7 +207,7 @@ def test_confirming_a_sign_up_with_a_guests_token_merges_the_guest(
 
 @pytest.mark.parametrize("token", ["x", "trt_x.y", "a.b.c", "twt_x", "\u00e9", "A" * 4096], ids=lambda text: text[:8])
 def test_a_token_that_is_none_keeps_nobody_from_signing_in(
-    http: TestClient, person: MakePerson, table: Table, token: str
+    http: AppClient, person: MakePerson, table: Table, token: str
 ):
     ann = person()
 
@@ -217,7 +215,7 @@ def test_a_token_that_is_none_keeps_nobody_from_signing_in(
     assert merges(table) == []
 
 
-def test_a_token_of_a_user_merges_nobody(http: TestClient, person: MakePerson, table: Table):
+def test_a_token_of_a_user_merges_nobody(http: AppClient, person: MakePerson, table: Table):
     ann, bob = person(), person("bob@example.com")
 
     for token in (bob.refresh_token, bob.signed_in["access_token"], ann.refresh_token):
@@ -227,7 +225,7 @@ def test_a_token_of_a_user_merges_nobody(http: TestClient, person: MakePerson, t
     assert http.get("/accounts/me", headers=bob.bearer).status_code == 200
 
 
-def test_a_guest_is_merged_once(guest: dict[str, Any], http: TestClient, person: MakePerson, table: Table):
+def test_a_guest_is_merged_once(guest: dict[str, Any], http: AppClient, person: MakePerson, table: Table):
     ann, bob = person(), person("bob@example.com")
 
     login(http, ann.email, guest_token=guest["access_token"])
@@ -250,7 +248,7 @@ def test_two_who_take_a_guest_over_at_once_get_it_once(
 
 
 def test_an_old_refresh_token_of_a_guest_takes_nothing_over(
-    guest: dict[str, Any], http: TestClient, person: MakePerson, table: Table, frozen: FakeClock
+    guest: dict[str, Any], http: AppClient, person: MakePerson, table: Table, frozen: FakeClock
 ):
     ann = person()
     http.post("/accounts/token/refresh", json={"refresh_token": guest["refresh_token"]})
@@ -261,7 +259,7 @@ def test_an_old_refresh_token_of_a_guest_takes_nothing_over(
     assert merges(table) == []
 
 
-def test_a_wrong_password_merges_nobody(guest: dict[str, Any], http: TestClient, person: MakePerson, table: Table):
+def test_a_wrong_password_merges_nobody(guest: dict[str, Any], http: AppClient, person: MakePerson, table: Table):
     ann = person()
     body = {"email": ann.email, "password": "not the right one at all", "guest_token": guest["access_token"]}
 
@@ -270,7 +268,7 @@ def test_a_wrong_password_merges_nobody(guest: dict[str, Any], http: TestClient,
 
 
 def test_a_merged_guest_is_erased_a_day_later(
-    guest: dict[str, Any], http: TestClient, person: MakePerson, table: Table, frozen: FakeClock, deliveries: Deliveries
+    guest: dict[str, Any], http: AppClient, person: MakePerson, table: Table, frozen: FakeClock, deliveries: Deliveries
 ):
     ann = person()
     login(http, ann.email, guest_token=guest["access_token"])
@@ -297,7 +295,7 @@ def test_a_guest_who_was_not_here_for_30_days_is_erased(
 
 
 def test_a_guest_who_came_back_is_kept_for_30_days_from_then(
-    guest: dict[str, Any], http: TestClient, table: Table, frozen: FakeClock, deliveries: Deliveries
+    guest: dict[str, Any], http: AppClient, table: Table, frozen: FakeClock, deliveries: Deliveries
 ):
     frozen.advance(days=12)
     assert http.post("/accounts/token/refresh", json={"refresh_token": guest["refresh_token"]}).status_code == 200
@@ -314,7 +312,7 @@ def test_a_guest_who_came_back_is_kept_for_30_days_from_then(
 
 
 def test_who_was_a_guest_once_is_never_erased_as_one(
-    guest: dict[str, Any], http: TestClient, mailbox: Mailbox, table: Table, frozen: FakeClock, deliveries: Deliveries
+    guest: dict[str, Any], http: AppClient, mailbox: Mailbox, table: Table, frozen: FakeClock, deliveries: Deliveries
 ):
     become(http, guest, mailbox)
 
@@ -344,7 +342,7 @@ def test_a_guest_is_not_in_the_lists_of_users(guest: dict[str, Any], ports: Port
     assert ports.users.of_month(f"{frozen.now():%Y-%m}", limit=10, after=None).rows == []
 
 
-def test_a_guest_costs_one_transaction(ports: Ports, client: Any, http: TestClient):
+def test_a_guest_costs_one_transaction(ports: Ports, client: Any, http: AppClient):
     http.post("/accounts/guest", json={})
 
     with aws.metered() as meter:
@@ -355,7 +353,7 @@ def test_a_guest_costs_one_transaction(ports: Ports, client: Any, http: TestClie
 
 def test_nobody_is_a_guest_where_that_is_off(environment, tables, frozen):  # type: ignore[no-untyped-def]
     app = make_app(environment, tables, GUESTS="off")
-    with TestClient(app, base_url="http://test") as client:
+    with AppClient(app, base_url="http://test") as client:
         answer = client.post("/accounts/guest", json={})
         config = client.get("/accounts/config").json()
 
@@ -374,7 +372,7 @@ def test_the_token_of_a_guest_says_that_nothing_was_shown(guest: dict[str, Any])
 
 
 def test_a_copied_token_of_a_guest_ends_the_guests_session_and_mails_nobody(
-    guest: dict[str, Any], http: TestClient, mailbox: Mailbox, frozen: FakeClock
+    guest: dict[str, Any], http: AppClient, mailbox: Mailbox, frozen: FakeClock
 ):
     for _ in range(2):
         fresh = http.post("/accounts/token/refresh", json={"refresh_token": guest["refresh_token"]})
@@ -405,7 +403,7 @@ def test_staff_take_no_password_from_a_guest(guest: dict[str, Any], internal: Ca
 
 
 def test_staff_end_a_guests_sessions_without_writing_to_them(
-    http: TestClient, internal: Callable[..., Any], guest: dict[str, Any], mailbox: Mailbox
+    http: AppClient, internal: Callable[..., Any], guest: dict[str, Any], mailbox: Mailbox
 ):
     status, found = internal("POST", f"/accounts/internal/users/{guest['user']['id']}/reset-mfa", caller="admin")
 

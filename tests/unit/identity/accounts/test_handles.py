@@ -4,22 +4,22 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from tests.kit.clocks import FakeClock
+from tests.kit.web import AppClient
 
 from .conftest import Person
 
 MakePerson = Callable[..., Person]
 
 
-def change(http: TestClient, who: Person, **fields: Any) -> Any:
+def change(http: AppClient, who: Person, **fields: Any) -> Any:
     etag = http.get("/accounts/me", headers=who.bearer).headers["etag"]
     return http.patch("/accounts/me", json=fields, headers={**who.bearer, "if-match": etag})
 
 
 @pytest.mark.parametrize("handle", ["ann", "Ann_Lee", "a1b", "x" * 30, "007", "a_b"], ids=str)
-def test_a_handle_is_letters_digits_and_lines_between(http: TestClient, person: MakePerson, handle: str):
+def test_a_handle_is_letters_digits_and_lines_between(http: AppClient, person: MakePerson, handle: str):
     assert change(http, person(), handle=handle).json()["handle"] == handle
 
 
@@ -46,7 +46,7 @@ def test_a_handle_is_letters_digits_and_lines_between(http: TestClient, person: 
         pytest.param("\u0661\u0662\u0663", id="digits of another script"),
     ],
 )
-def test_a_handle_that_could_pass_for_another_is_refused(http: TestClient, person: MakePerson, handle: str):
+def test_a_handle_that_could_pass_for_another_is_refused(http: AppClient, person: MakePerson, handle: str):
     answer = change(http, person(), handle=handle)
 
     assert answer.status_code == 422
@@ -54,13 +54,13 @@ def test_a_handle_that_could_pass_for_another_is_refused(http: TestClient, perso
 
 
 @pytest.mark.parametrize("handle", ["admin", "Support", "TESSERA", "root", "security", "null"], ids=str)
-def test_a_handle_that_would_speak_for_the_house_is_nobodys(http: TestClient, person: MakePerson, handle: str):
+def test_a_handle_that_would_speak_for_the_house_is_nobodys(http: AppClient, person: MakePerson, handle: str):
     answer = change(http, person(), handle=handle)
 
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/handle-taken")
 
 
-def test_somebody_is_found_by_handle_in_any_case(http: TestClient, person: MakePerson):
+def test_somebody_is_found_by_handle_in_any_case(http: AppClient, person: MakePerson):
     ann = person()
     change(http, ann, handle="Ann_Lee")
 
@@ -69,7 +69,7 @@ def test_somebody_is_found_by_handle_in_any_case(http: TestClient, person: MakeP
     assert (answer.status_code, answer.json()["id"], answer.json()["handle"]) == (200, ann.id, "Ann_Lee")
 
 
-def test_an_old_handle_leads_to_the_present_one_for_30_days(http: TestClient, person: MakePerson, frozen: FakeClock):
+def test_an_old_handle_leads_to_the_present_one_for_30_days(http: AppClient, person: MakePerson, frozen: FakeClock):
     ann = person()
     change(http, ann, handle="first")
     change(http, ann, handle="second")
@@ -85,26 +85,26 @@ def test_an_old_handle_leads_to_the_present_one_for_30_days(http: TestClient, pe
 
 
 @pytest.mark.parametrize("handle", ["nobody_here", "a", "p\u0430ypal", "x" * 200], ids=lambda text: text[:12])
-def test_a_handle_of_nobody_finds_nobody(http: TestClient, person: MakePerson, handle: str):
+def test_a_handle_of_nobody_finds_nobody(http: AppClient, person: MakePerson, handle: str):
     answer = http.get("/accounts/users/by-handle", params={"handle": handle}, headers=person().bearer)
 
     assert answer.status_code in (404, 422)
 
 
 @pytest.mark.parametrize("locale", ["de", "en-GB", "zh-Hant-TW", "es-419", "sr-Latn-RS"], ids=str)
-def test_a_language_is_a_tag_of_bcp_47(http: TestClient, person: MakePerson, locale: str):
+def test_a_language_is_a_tag_of_bcp_47(http: AppClient, person: MakePerson, locale: str):
     assert change(http, person(), locale=locale).json()["locale"] == locale
 
 
 @pytest.mark.parametrize("locale", ["", "x", "english language", "de_DE", "de-", "-de", "d3", "\u0434\u0435"], ids=repr)
-def test_what_is_no_language_tag_is_pointed_at(http: TestClient, person: MakePerson, locale: str):
+def test_what_is_no_language_tag_is_pointed_at(http: AppClient, person: MakePerson, locale: str):
     answer = change(http, person(), locale=locale)
 
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/locale")
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "UTC", "America/Argentina/Buenos_Aires", "Asia/Kolkata"], ids=str)
-def test_a_time_zone_is_one_of_the_iana_database(http: TestClient, person: MakePerson, zone: str):
+def test_a_time_zone_is_one_of_the_iana_database(http: AppClient, person: MakePerson, zone: str):
     assert change(http, person(), timezone=zone).json()["timezone"] == zone
 
 
@@ -113,7 +113,7 @@ def test_a_time_zone_is_one_of_the_iana_database(http: TestClient, person: MakeP
     ["", "Berlin", "Europe", "Europe/Nowhere", "GMT+25", "../etc/passwd", "Europe/Berlin\u0000", "localtime"],
     ids=repr,
 )
-def test_what_is_no_time_zone_is_pointed_at(http: TestClient, person: MakePerson, zone: str):
+def test_what_is_no_time_zone_is_pointed_at(http: AppClient, person: MakePerson, zone: str):
     answer = change(http, person(), timezone=zone)
 
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/timezone")

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from functions.identity.accounts.actions import staff
 from functions.identity.accounts.actions.tokens import Grant, mint
@@ -22,6 +21,7 @@ from tessera.settings import Bindings
 from tessera.tables import Table
 from tests.kit.clocks import FakeClock
 from tests.kit.stores import everything_in
+from tests.kit.web import AppClient
 
 from .conftest import PASSWORD, Mailbox, Person
 from .neighbours import Neighbours
@@ -30,15 +30,15 @@ MakePerson = Callable[..., Person]
 NEW = "another evening in town"
 
 
-def login(http: TestClient, email: str = "ann@example.com", password: str = PASSWORD, **more: Any) -> Any:
+def login(http: AppClient, email: str = "ann@example.com", password: str = PASSWORD, **more: Any) -> Any:
     return http.post("/accounts/login", json={"email": email, "password": password, **more})
 
 
-def activity(http: TestClient, who: Person, **asked: Any) -> Any:
+def activity(http: AppClient, who: Person, **asked: Any) -> Any:
     return http.get("/accounts/me/activity", headers=who.bearer, params=asked)
 
 
-def actions_of(http: TestClient, who: Person) -> list[str]:
+def actions_of(http: AppClient, who: Person) -> list[str]:
     return [entry["action"] for entry in activity(http, who).json()["items"]]
 
 
@@ -47,7 +47,7 @@ def browser(**more: Any) -> dict[str, Any]:
     return {"id": ids.new(), "device": "Firefox", "created_at": at, "last_seen_at": at, **more}
 
 
-def test_what_happened_comes_newest_first(http: TestClient, person: MakePerson):
+def test_what_happened_comes_newest_first(http: AppClient, person: MakePerson):
     ann = person()
     login(http)
     http.post("/accounts/me/password", json={"current": PASSWORD, "new": NEW}, headers=ann.bearer)
@@ -55,7 +55,7 @@ def test_what_happened_comes_newest_first(http: TestClient, person: MakePerson):
     assert actions_of(http, ann) == ["password-changed", "login", "sign-up"]
 
 
-def test_an_entry_says_when_by_whom_and_from_which_network(http: TestClient, person: MakePerson):
+def test_an_entry_says_when_by_whom_and_from_which_network(http: AppClient, person: MakePerson):
     ann = person()
 
     (entry,) = activity(http, ann).json()["items"]
@@ -67,7 +67,7 @@ def test_an_entry_says_when_by_whom_and_from_which_network(http: TestClient, per
 
 
 def test_what_others_do_shows_as_theirs(
-    http: TestClient, person: MakePerson, internal: Callable[..., Any], ports: Ports, call: Call, frozen: FakeClock
+    http: AppClient, person: MakePerson, internal: Callable[..., Any], ports: Ports, call: Call, frozen: FakeClock
 ):
     ann = person()
     frozen.advance(milliseconds=1)
@@ -96,7 +96,7 @@ def test_what_others_do_shows_as_theirs(
     ],
     ids=["signing out", "only asking for something", "ending a session"],
 )
-def test_what_ends_a_session_is_noted(http: TestClient, person: MakePerson, do: Any, action: str | None):
+def test_what_ends_a_session_is_noted(http: AppClient, person: MakePerson, do: Any, action: str | None):
     ann = person()
     other = {"authorization": f"Bearer {login(http).json()['access_token']}"}
 
@@ -106,7 +106,7 @@ def test_what_ends_a_session_is_noted(http: TestClient, person: MakePerson, do: 
     assert seen == [*([action] if action else []), "login", "sign-up"]
 
 
-def test_signing_out_everywhere_is_noted_though_it_is_the_only_event(http: TestClient, person: MakePerson):
+def test_signing_out_everywhere_is_noted_though_it_is_the_only_event(http: AppClient, person: MakePerson):
     ann = person()
     http.post("/accounts/me/logout-all", headers=ann.bearer)
     again = Person(ann.email, PASSWORD, login(http).json())
@@ -114,7 +114,7 @@ def test_signing_out_everywhere_is_noted_though_it_is_the_only_event(http: TestC
     assert actions_of(http, again)[:2] == ["login", "logout-all"]
 
 
-def test_nobody_sees_what_happened_to_somebody_else(http: TestClient, person: MakePerson):
+def test_nobody_sees_what_happened_to_somebody_else(http: AppClient, person: MakePerson):
     ann, bob = person(), person("bob@example.com")
     for _ in range(2):
         login(http, bob.email)
@@ -123,7 +123,7 @@ def test_nobody_sees_what_happened_to_somebody_else(http: TestClient, person: Ma
     assert actions_of(http, bob) == ["login", "login", "sign-up"]
 
 
-def test_the_list_goes_on_page_by_page_and_its_cursor_is_its_owners(http: TestClient, person: MakePerson):
+def test_the_list_goes_on_page_by_page_and_its_cursor_is_its_owners(http: AppClient, person: MakePerson):
     ann, bob = person(), person("bob@example.com")
     for _ in range(4):
         login(http)
@@ -139,7 +139,7 @@ def test_the_list_goes_on_page_by_page_and_its_cursor_is_its_owners(http: TestCl
     assert (answer.status_code, answer.json()["type"]) == (400, "/problems/bad-cursor")
 
 
-def test_what_happened_is_kept_for_90_days(http: TestClient, person: MakePerson, frozen: FakeClock):
+def test_what_happened_is_kept_for_90_days(http: AppClient, person: MakePerson, frozen: FakeClock):
     ann = person()
     frozen.advance(days=90, seconds=1)
     later = Person(ann.email, PASSWORD, login(http).json())
@@ -147,7 +147,7 @@ def test_what_happened_is_kept_for_90_days(http: TestClient, person: MakePerson,
     assert actions_of(http, later) == ["login"]
 
 
-def test_the_list_costs_one_request_and_a_sign_in_none_more(http: TestClient, person: MakePerson):
+def test_the_list_costs_one_request_and_a_sign_in_none_more(http: AppClient, person: MakePerson):
     ann = person()
     activity(http, ann)
 
@@ -158,7 +158,7 @@ def test_the_list_costs_one_request_and_a_sign_in_none_more(http: TestClient, pe
 
 
 @pytest.mark.asvs("16.3.1")
-def test_the_audit_log_gets_the_same_entries(http: TestClient, person: MakePerson, table: Table):
+def test_the_audit_log_gets_the_same_entries(http: AppClient, person: MakePerson, table: Table):
     ann = person()
 
     carrying = [item for item in everything_in(table) if item["sk"]["S"].startswith("A#")]
@@ -168,7 +168,7 @@ def test_the_audit_log_gets_the_same_entries(http: TestClient, person: MakePerso
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "cursor=", "cursor=x", "order=asc"], ids=str)
-def test_a_list_that_is_asked_for_wrongly_says_so(http: TestClient, person: MakePerson, query: str):
+def test_a_list_that_is_asked_for_wrongly_says_so(http: AppClient, person: MakePerson, query: str):
     answer = http.get(f"/accounts/me/activity?{query}", headers=person().bearer)
 
     assert answer.status_code in (400, 422)
@@ -176,7 +176,7 @@ def test_a_list_that_is_asked_for_wrongly_says_so(http: TestClient, person: Make
 
 @pytest.mark.asvs("7.5.2")
 def test_sessions_of_browsers_stand_beside_those_with_tokens(
-    http: TestClient, person: MakePerson, neighbours: Neighbours
+    http: AppClient, person: MakePerson, neighbours: Neighbours
 ):
     ann, found = person(), browser(place="203.0.113.0/24")
     neighbours.answers["/sessions/internal/of"] = (200, {"items": [found]})
@@ -205,7 +205,7 @@ def test_sessions_of_browsers_stand_beside_those_with_tokens(
     ids=["no answer", "broken", "busy", "nothing said", "half said", "another shape"],
 )
 def test_the_list_says_when_browsers_could_not_be_asked(
-    http: TestClient, person: MakePerson, neighbours: Neighbours, reply: Any
+    http: AppClient, person: MakePerson, neighbours: Neighbours, reply: Any
 ):
     ann = person()
     neighbours.answers["/sessions/internal/of"] = reply
@@ -217,7 +217,7 @@ def test_the_list_says_when_browsers_could_not_be_asked(
     assert [item["kind"] for item in listed.json()["items"]] == ["token"]
 
 
-def test_the_session_of_a_browser_is_ended_like_any_other(http: TestClient, person: MakePerson, neighbours: Neighbours):
+def test_the_session_of_a_browser_is_ended_like_any_other(http: AppClient, person: MakePerson, neighbours: Neighbours):
     ann, session_id = person(), ids.new()
     neighbours.answers["/sessions/internal/end"] = (200, {"ended": 1})
 
@@ -225,14 +225,14 @@ def test_the_session_of_a_browser_is_ended_like_any_other(http: TestClient, pers
     assert neighbours.asked[-1][:2] == ("/sessions/internal/end", {"user_id": ann.id, "session_id": session_id})
 
 
-def test_a_session_that_nobody_knows_is_not_there(http: TestClient, person: MakePerson):
+def test_a_session_that_nobody_knows_is_not_there(http: AppClient, person: MakePerson):
     answer = http.delete(f"/accounts/me/sessions/{ids.new()}", headers=person().bearer)
 
     assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")
 
 
 def test_a_session_with_tokens_is_ended_without_asking_anybody(
-    http: TestClient, person: MakePerson, neighbours: Neighbours
+    http: AppClient, person: MakePerson, neighbours: Neighbours
 ):
     ann = person()
 
@@ -242,7 +242,7 @@ def test_a_session_with_tokens_is_ended_without_asking_anybody(
 
 @pytest.mark.parametrize("reply", [None, (503, {})], ids=["no answer", "busy"])
 def test_a_browsers_session_that_cannot_be_ended_now_says_so(
-    http: TestClient, person: MakePerson, neighbours: Neighbours, reply: Any
+    http: AppClient, person: MakePerson, neighbours: Neighbours, reply: Any
 ):
     ann = person()
     neighbours.answers["/sessions/internal/end"] = reply
@@ -253,7 +253,7 @@ def test_a_browsers_session_that_cannot_be_ended_now_says_so(
 
 
 def test_signing_out_everywhere_ends_browsers_too_or_nothing(
-    http: TestClient, person: MakePerson, neighbours: Neighbours
+    http: AppClient, person: MakePerson, neighbours: Neighbours
 ):
     ann = person()
     neighbours.answers["/sessions/internal/end"] = None
@@ -269,7 +269,7 @@ def test_signing_out_everywhere_ends_browsers_too_or_nothing(
 
 
 def test_a_ticket_names_who_asked_and_is_good_for_half_a_minute(
-    http: TestClient, person: MakePerson, bindings: Bindings, frozen: FakeClock
+    http: AppClient, person: MakePerson, bindings: Bindings, frozen: FakeClock
 ):
     ann = person()
 
@@ -285,7 +285,7 @@ def test_a_ticket_names_who_asked_and_is_good_for_half_a_minute(
         tickets.read(answer.json()["ticket"], bindings.get(Mac), bindings.get(Feed))
 
 
-def test_two_tickets_are_two(http: TestClient, person: MakePerson, bindings: Bindings):
+def test_two_tickets_are_two(http: AppClient, person: MakePerson, bindings: Bindings):
     ann = person()
     texts = [http.post("/accounts/tickets", headers=ann.bearer).json()["ticket"] for _ in range(2)]
 
@@ -294,7 +294,7 @@ def test_two_tickets_are_two(http: TestClient, person: MakePerson, bindings: Bin
     assert read[0].id != read[1].id
 
 
-def test_no_mail_is_read_from_a_list_of_what_happened(http: TestClient, person: MakePerson, mailbox: Mailbox):
+def test_no_mail_is_read_from_a_list_of_what_happened(http: AppClient, person: MakePerson, mailbox: Mailbox):
     ann = person()
     http.post("/accounts/password/forgot", json={"email": ann.email})
     token = mailbox.token(ann.email, "password-reset")
@@ -313,7 +313,7 @@ def in_browser(person: MakePerson, ports: Ports) -> tuple[Person, str, dict[str,
 
 
 def test_signing_a_browser_out_here_ends_its_session_there(
-    http: TestClient, in_browser: tuple[Person, str, dict[str, str]], neighbours: Neighbours
+    http: AppClient, in_browser: tuple[Person, str, dict[str, str]], neighbours: Neighbours
 ):
     ann, session_id, headers = in_browser
     neighbours.answers["/sessions/internal/end"] = (200, {"ended": 1})
@@ -323,7 +323,7 @@ def test_signing_a_browser_out_here_ends_its_session_there(
 
 
 def test_the_list_marks_the_browser_that_asks_as_the_present_one(
-    http: TestClient, in_browser: tuple[Person, str, dict[str, str]], neighbours: Neighbours
+    http: AppClient, in_browser: tuple[Person, str, dict[str, str]], neighbours: Neighbours
 ):
     _, session_id, headers = in_browser
     neighbours.answers["/sessions/internal/of"] = (200, {"items": [{**browser(), "id": session_id}, browser()]})
@@ -334,7 +334,7 @@ def test_the_list_marks_the_browser_that_asks_as_the_present_one(
 
 
 def test_a_browser_can_change_the_password_and_stays_signed_in(
-    http: TestClient, in_browser: tuple[Person, str, dict[str, str]], table: Table, frozen: FakeClock
+    http: AppClient, in_browser: tuple[Person, str, dict[str, str]], table: Table, frozen: FakeClock
 ):
     ann, session_id, headers = in_browser
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from functions.identity.accounts.actions.tokens import Grant, mint
 from functions.identity.accounts.ports import Ports
@@ -15,6 +14,7 @@ from tessera.outbox import Envelope
 from tessera.tables import Table
 from tests.kit.clocks import FakeClock
 from tests.kit.stores import everything_in
+from tests.kit.web import AppClient
 
 from .conftest import Mailbox, Person
 from .deliveries import Deliveries
@@ -29,7 +29,7 @@ def ann(person: MakePerson) -> Person:
 
 
 @pytest.fixture
-def app_of_ann(http: TestClient, ann: Person, frozen: FakeClock) -> App:
+def app_of_ann(http: AppClient, ann: Person, frozen: FakeClock) -> App:
     return enrol(http, ann, frozen)
 
 
@@ -48,7 +48,7 @@ def half(ann: Person, app_of_ann: App, ports: Ports) -> dict[str, str]:
 )
 @pytest.mark.asvs("7.5.1")
 def test_what_could_take_the_account_away_needs_the_second_factor(
-    http: TestClient, ann: Person, half: dict[str, str], method: str, path: str, body: Any
+    http: AppClient, ann: Person, half: dict[str, str], method: str, path: str, body: Any
 ):
     refused = http.request(method, path, json=body, headers=half)
     taken = http.request(method, path, json=body, headers=ann.bearer)
@@ -59,7 +59,7 @@ def test_what_could_take_the_account_away_needs_the_second_factor(
 
 
 def test_who_leaves_comes_back_only_with_both(
-    http: TestClient, ann: Person, app_of_ann: App, ports: Ports, frozen: FakeClock
+    http: AppClient, ann: Person, app_of_ann: App, ports: Ports, frozen: FakeClock
 ):
     http.delete("/accounts/me", headers=ann.bearer)
 
@@ -74,7 +74,7 @@ def test_who_leaves_comes_back_only_with_both(
 
 
 def test_a_guest_goes_over_when_both_were_shown(
-    http: TestClient, ann: Person, app_of_ann: App, table: Table, frozen: FakeClock
+    http: AppClient, ann: Person, app_of_ann: App, table: Table, frozen: FakeClock
 ):
     guest = http.post("/accounts/guest", json={}).json()
 
@@ -91,7 +91,7 @@ def test_a_guest_goes_over_when_both_were_shown(
 
 
 def test_second_factors_are_erased_with_the_account(
-    http: TestClient, ann: Person, app_of_ann: App, table: Table, frozen: FakeClock, deliveries: Deliveries
+    http: AppClient, ann: Person, app_of_ann: App, table: Table, frozen: FakeClock, deliveries: Deliveries
 ):
     recovery_codes(http, ann)
     http.delete("/accounts/me", headers=ann.bearer)
@@ -105,7 +105,7 @@ def test_second_factors_are_erased_with_the_account(
 
 
 def test_an_export_tells_of_factors_and_never_their_secrets(
-    http: TestClient, ann: Person, app_of_ann: App, deliveries: Deliveries, mailbox: Mailbox, ports: Ports
+    http: AppClient, ann: Person, app_of_ann: App, deliveries: Deliveries, mailbox: Mailbox, ports: Ports
 ):
     codes = recovery_codes(http, ann)
     http.post("/accounts/me/export", headers=ann.bearer)
@@ -120,7 +120,7 @@ def test_an_export_tells_of_factors_and_never_their_secrets(
     assert not [code for code in codes if code in text]
 
 
-def test_what_happened_shows_factors_too(http: TestClient, ann: Person, app_of_ann: App):
+def test_what_happened_shows_factors_too(http: AppClient, ann: Person, app_of_ann: App):
     seen = http.get("/accounts/me/activity", headers=ann.bearer).json()["items"]
 
     assert any("mfa" in entry["action"] or "totp" in entry["action"] for entry in seen), seen

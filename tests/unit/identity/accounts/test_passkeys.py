@@ -12,7 +12,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from soft_webauthn import SoftWebauthnDevice
-from starlette.testclient import TestClient
 
 from functions.identity.accounts.actions import factors, passkeys
 from functions.identity.accounts.config import AccountSettings
@@ -40,6 +39,7 @@ from tests.kit.capacity import CapacityMeter
 from tests.kit.clocks import FakeClock
 from tests.kit.races import outcomes, together
 from tests.kit.stores import everything_in
+from tests.kit.web import AppClient
 
 from .conftest import Mailbox, Person
 from .second_factors import ORIGIN, add, ask_to_add, ask_to_show, begin, enrol, finish, show, slug, with_token
@@ -48,12 +48,12 @@ MakePerson = Callable[..., Person]
 
 
 @pytest.fixture
-def ann(http: TestClient, person: MakePerson) -> Person:
+def ann(http: AppClient, person: MakePerson) -> Person:
     return person()
 
 
 @pytest.fixture
-def device(http: TestClient, ann: Person) -> Authenticator:
+def device(http: AppClient, ann: Person) -> Authenticator:
     """Ann's passkey, added; her session has shown it."""
     made = Authenticator(ORIGIN)
     answer = add(http, ann, made, name="Laptop")
@@ -63,7 +63,7 @@ def device(http: TestClient, ann: Person) -> Authenticator:
     return made
 
 
-def test_a_browser_is_asked_for_a_passkey_that_can_sign_in_alone(http: TestClient, ann: Person):
+def test_a_browser_is_asked_for_a_passkey_that_can_sign_in_alone(http: AppClient, ann: Person):
     asked = ask_to_add(http, ann)["publicKey"]
 
     assert asked["rp"] == {"id": "app.test", "name": "Tessera"}
@@ -77,7 +77,7 @@ def test_a_browser_is_asked_for_a_passkey_that_can_sign_in_alone(http: TestClien
     assert len(decode(asked["challenge"])) == 32
 
 
-def test_the_handle_is_chance_and_the_same_for_every_passkey(http: TestClient, ann: Person, device: Authenticator):
+def test_the_handle_is_chance_and_the_same_for_every_passkey(http: AppClient, ann: Person, device: Authenticator):
     again = ask_to_add(http, ann)["publicKey"]["user"]["id"]
 
     assert again == device.handle
@@ -85,14 +85,14 @@ def test_the_handle_is_chance_and_the_same_for_every_passkey(http: TestClient, a
     assert ann.id.encode() not in decode(again)
 
 
-def test_passkeys_that_are_known_are_not_made_again(http: TestClient, ann: Person, device: Authenticator):
+def test_passkeys_that_are_known_are_not_made_again(http: AppClient, ann: Person, device: Authenticator):
     known = ask_to_add(http, ann)["publicKey"]["excludeCredentials"]
 
     assert known == [{"type": "public-key", "id": encode(device.credential_id), "transports": ["internal"]}]
 
 
 @pytest.mark.parametrize("algorithm", [ES256, EDDSA, RS256])
-def test_passkey_signs_in_alone(http: TestClient, ann: Person, algorithm: int, claims: Callable[[str], dict[str, Any]]):
+def test_passkey_signs_in_alone(http: AppClient, ann: Person, algorithm: int, claims: Callable[[str], dict[str, Any]]):
     device = Authenticator(ORIGIN, algorithm=algorithm)
     add(http, ann, device)
 
@@ -105,7 +105,7 @@ def test_passkey_signs_in_alone(http: TestClient, ann: Person, algorithm: int, c
 
 
 def test_a_key_that_may_leave_its_device_is_a_software_key(
-    http: TestClient, ann: Person, claims: Callable[[str], dict[str, Any]]
+    http: AppClient, ann: Person, claims: Callable[[str], dict[str, Any]]
 ):
     device = Authenticator(ORIGIN, flags=PRESENT | VERIFIED | ELIGIBLE | BACKED_UP)
     add(http, ann, device)
@@ -117,7 +117,7 @@ def test_a_key_that_may_leave_its_device_is_a_software_key(
     assert kept["backed_up"] is True
 
 
-def test_passkey_alone_must_verify_its_user(http: TestClient, ann: Person):
+def test_passkey_alone_must_verify_its_user(http: AppClient, ann: Person):
     device = Authenticator(ORIGIN, flags=PRESENT)
     add(http, ann, device)
 
@@ -125,7 +125,7 @@ def test_passkey_alone_must_verify_its_user(http: TestClient, ann: Person):
     assert slug(show(http, device)) == "login-failed"
 
 
-def test_after_a_password_a_touch_is_enough(http: TestClient, ann: Person, claims: Callable[[str], dict[str, Any]]):
+def test_after_a_password_a_touch_is_enough(http: AppClient, ann: Person, claims: Callable[[str], dict[str, Any]]):
     device = Authenticator(ORIGIN, flags=PRESENT)
     add(http, ann, device)
     pending = begin(http, ann)
@@ -141,7 +141,7 @@ def test_after_a_password_a_touch_is_enough(http: TestClient, ann: Person, claim
 
 
 @pytest.mark.asvs("6.6.2")
-def test_a_challenge_of_one_kind_answers_no_other(http: TestClient, ann: Person, device: Authenticator):
+def test_a_challenge_of_one_kind_answers_no_other(http: AppClient, ann: Person, device: Authenticator):
     pending = begin(http, ann)
     for_login = device.get(ask_to_show(http)["publicKey"])
     asked = ask_to_show(http, mfa_token=pending["mfa_token"])
@@ -151,7 +151,7 @@ def test_a_challenge_of_one_kind_answers_no_other(http: TestClient, ann: Person,
     assert slug(http.post("/accounts/login/passkey", json=for_second)) == "login-failed"
 
 
-def test_a_challenge_is_good_once(http: TestClient, device: Authenticator):
+def test_a_challenge_is_good_once(http: AppClient, device: Authenticator):
     asked = ask_to_show(http)
     body = {"challenge_id": asked["challenge_id"], "credential": device.get(asked["publicKey"])}
 
@@ -160,7 +160,7 @@ def test_a_challenge_is_good_once(http: TestClient, device: Authenticator):
     assert (first.status_code, slug(second)) == (200, "login-failed")
 
 
-def test_a_challenge_is_gone_also_when_the_answer_is_wrong(http: TestClient, device: Authenticator):
+def test_a_challenge_is_gone_also_when_the_answer_is_wrong(http: AppClient, device: Authenticator):
     asked = ask_to_show(http)
     wrong = device.get({**asked["publicKey"], "challenge": encode(bytes(32))})
     right = device.get(asked["publicKey"])
@@ -174,7 +174,7 @@ def test_a_challenge_is_gone_also_when_the_answer_is_wrong(http: TestClient, dev
 
 
 @pytest.mark.asvs("6.5.5")
-def test_a_challenge_is_good_for_five_minutes(http: TestClient, device: Authenticator, frozen: FakeClock):
+def test_a_challenge_is_good_for_five_minutes(http: AppClient, device: Authenticator, frozen: FakeClock):
     asked = ask_to_show(http)
     frozen.advance(minutes=5)
 
@@ -182,9 +182,7 @@ def test_a_challenge_is_good_for_five_minutes(http: TestClient, device: Authenti
     assert slug(http.post("/accounts/login/passkey", json=body)) == "login-failed"
 
 
-def test_two_answers_to_one_challenge_have_one_winner(
-    http: TestClient, device: Authenticator, ports: Ports, call: Call
-):
+def test_two_answers_to_one_challenge_have_one_winner(http: AppClient, device: Authenticator, ports: Ports, call: Call):
     asked = passkeys.ask_to_show(ports, None)
     answers = [device.get(asked.options) for _ in range(4)]
 
@@ -207,18 +205,18 @@ def test_two_answers_to_one_challenge_have_one_winner(
     ids=lambda spoilt: "".join(spoilt),
 )
 def test_an_answer_that_another_page_asked_for_is_refused(
-    http: TestClient, device: Authenticator, spoilt: dict[str, object]
+    http: AppClient, device: Authenticator, spoilt: dict[str, object]
 ):
     assert slug(show(http, device, **spoilt)) == "login-failed"
 
 
-def test_an_answer_for_another_domain_is_refused(http: TestClient, device: Authenticator):
+def test_an_answer_for_another_domain_is_refused(http: AppClient, device: Authenticator):
     device.rp_id = "evil.test"
 
     assert slug(show(http, device)) == "login-failed"
 
 
-def test_an_answer_without_the_owners_handle_is_refused(http: TestClient, device: Authenticator):
+def test_an_answer_without_the_owners_handle_is_refused(http: AppClient, device: Authenticator):
     device.handle = encode(bytes(32))
     wrong = show(http, device)
     device.handle = None
@@ -227,15 +225,13 @@ def test_an_answer_without_the_owners_handle_is_refused(http: TestClient, device
     assert [slug(wrong), slug(absent)] == ["login-failed"] * 2
 
 
-def test_an_answer_signed_by_another_key_is_refused(http: TestClient, device: Authenticator):
+def test_an_answer_signed_by_another_key_is_refused(http: AppClient, device: Authenticator):
     device.key = Authenticator(ORIGIN).key
 
     assert slug(show(http, device)) == "login-failed"
 
 
-def test_passkey_that_opens_nothing_can_be_removed_from_its_device(
-    http: TestClient, ann: Person, device: Authenticator
-):
+def test_passkey_that_opens_nothing_can_be_removed_from_its_device(http: AppClient, ann: Person, device: Authenticator):
     asked = ask_to_show(http)
     stranger = Authenticator(ORIGIN, rp_id="app.test", handle=device.handle)
     body = {"challenge_id": asked["challenge_id"], "credential": stranger.get(asked["publicKey"])}
@@ -247,7 +243,7 @@ def test_passkey_that_opens_nothing_can_be_removed_from_its_device(
 
 
 def test_a_locked_user_is_told_nothing_by_a_passkey(
-    http: TestClient, ann: Person, device: Authenticator, internal: Callable[..., object]
+    http: AppClient, ann: Person, device: Authenticator, internal: Callable[..., object]
 ):
     internal("POST", f"/accounts/internal/users/{ann.id}/lock", {})
 
@@ -256,7 +252,7 @@ def test_a_locked_user_is_told_nothing_by_a_passkey(
 
 @pytest.mark.asvs("16.3.3")
 def test_a_count_that_did_not_grow_is_refused_and_told(
-    http: TestClient, ann: Person, device: Authenticator, mailbox: Mailbox, told: Callable[[], list[str]]
+    http: AppClient, ann: Person, device: Authenticator, mailbox: Mailbox, told: Callable[[], list[str]]
 ):
     assert show(http, device).status_code == 200
     copied = copy.copy(device)
@@ -268,21 +264,21 @@ def test_a_count_that_did_not_grow_is_refused_and_told(
     assert show(http, device).status_code == 200
 
 
-def test_keys_that_never_count_sign_in_again_and_again(http: TestClient, ann: Person):
+def test_keys_that_never_count_sign_in_again_and_again(http: AppClient, ann: Person):
     device = Authenticator(ORIGIN, counts=False)
     add(http, ann, device)
 
     assert [show(http, device).status_code for _ in range(3)] == [200] * 3
 
 
-def test_a_count_that_stops_at_zero_is_a_regression(http: TestClient, device: Authenticator):
+def test_a_count_that_stops_at_zero_is_a_regression(http: AppClient, device: Authenticator):
     assert show(http, device).status_code == 200
     device.counts, device.count = False, 0
 
     assert slug(show(http, device)) == "login-failed"
 
 
-def test_keys_in_several_places_cannot_count_together(http: TestClient, ann: Person):
+def test_keys_in_several_places_cannot_count_together(http: AppClient, ann: Person):
     device = Authenticator(ORIGIN, flags=PRESENT | VERIFIED | ELIGIBLE | BACKED_UP)
     add(http, ann, device)
     assert show(http, device).status_code == 200
@@ -292,7 +288,7 @@ def test_keys_in_several_places_cannot_count_together(http: TestClient, ann: Per
     assert show(http, elsewhere).status_code == 200
 
 
-def test_the_same_passkey_is_one_users(http: TestClient, ann: Person, person: MakePerson, ports: Ports, call: Call):
+def test_the_same_passkey_is_one_users(http: AppClient, ann: Person, person: MakePerson, ports: Ports, call: Call):
     """Both ask, both answer with the same credential, at the same moment."""
     bob = person("bob@example.com")
     device = Authenticator(ORIGIN)
@@ -321,13 +317,13 @@ def test_the_same_passkey_is_one_users(http: TestClient, ann: Person, person: Ma
     assert {len(ports.passkeys.of(one.id)) for one in (ann, bob)} == {0, 1}
 
 
-def test_the_same_passkey_again_is_refused(http: TestClient, ann: Person, device: Authenticator):
+def test_the_same_passkey_again_is_refused(http: AppClient, ann: Person, device: Authenticator):
     answer = add(http, ann, device)
 
     assert (answer.status_code, slug(answer)) == (409, "passkey-taken")
 
 
-def test_a_challenge_is_answered_by_who_asked(http: TestClient, ann: Person, person: MakePerson):
+def test_a_challenge_is_answered_by_who_asked(http: AppClient, ann: Person, person: MakePerson):
     bob = person("bob@example.com")
     asked = ask_to_add(http, ann)
     credential = Authenticator(ORIGIN).create(asked["publicKey"])
@@ -339,13 +335,13 @@ def test_a_challenge_is_answered_by_who_asked(http: TestClient, ann: Person, per
 
 
 @pytest.mark.parametrize("spoilt", [{"origin": "https://evil.test"}, {"crossOrigin": True}, {"type": "webauthn.get"}])
-def test_passkey_made_on_another_page_is_refused(http: TestClient, ann: Person, spoilt: dict[str, object]):
+def test_passkey_made_on_another_page_is_refused(http: AppClient, ann: Person, spoilt: dict[str, object]):
     answer = add(http, ann, Authenticator(ORIGIN, more=spoilt))
 
     assert (answer.status_code, slug(answer)) == (422, "passkey-invalid")
 
 
-def test_an_id_that_is_not_the_attested_one_is_refused(http: TestClient, ann: Person):
+def test_an_id_that_is_not_the_attested_one_is_refused(http: AppClient, ann: Person):
     asked = ask_to_add(http, ann)
     credential = Authenticator(ORIGIN).create(asked["publicKey"])
     other = encode(bytes(32))
@@ -356,7 +352,7 @@ def test_an_id_that_is_not_the_attested_one_is_refused(http: TestClient, ann: Pe
     assert slug(answer) == "passkey-invalid"
 
 
-def test_sixteen_passkeys_are_too_many(http: TestClient, ann: Person, device: Authenticator):
+def test_sixteen_passkeys_are_too_many(http: AppClient, ann: Person, device: Authenticator):
     for _ in range(MAX_PASSKEYS - 1):
         assert add(http, ann, Authenticator(ORIGIN)).status_code == 201
 
@@ -365,7 +361,7 @@ def test_sixteen_passkeys_are_too_many(http: TestClient, ann: Person, device: Au
     assert (answer.status_code, slug(answer)) == (409, "too-many-passkeys")
 
 
-def test_a_list_says_what_a_person_knows_them_by(http: TestClient, ann: Person, frozen: FakeClock):
+def test_a_list_says_what_a_person_knows_them_by(http: AppClient, ann: Person, frozen: FakeClock):
     google = Authenticator(ORIGIN, aaguid=bytes.fromhex("ea9b8d664d011d213ce4b6b48cb575d4"))
     add(http, ann, google)
     frozen.advance(minutes=1)
@@ -382,7 +378,7 @@ def test_a_list_says_what_a_person_knows_them_by(http: TestClient, ann: Person, 
     )
 
 
-def test_passkey_gets_another_name(http: TestClient, ann: Person, device: Authenticator, told: Callable[[], list[str]]):
+def test_passkey_gets_another_name(http: AppClient, ann: Person, device: Authenticator, told: Callable[[], list[str]]):
     (before,) = http.get("/accounts/me/passkeys", headers=ann.bearer).json()["items"]
     path = f"/accounts/me/passkeys/{before['id']}"
 
@@ -397,7 +393,7 @@ def test_passkey_gets_another_name(http: TestClient, ann: Person, device: Authen
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
 @pytest.mark.asvs("8.2.2")
 def test_passkey_of_somebody_else_is_not_found(
-    http: TestClient, device: Authenticator, ann: Person, person: MakePerson, method: str
+    http: AppClient, device: Authenticator, ann: Person, person: MakePerson, method: str
 ):
     (found,) = http.get("/accounts/me/passkeys", headers=ann.bearer).json()["items"]
     bob = person("bob@example.com")
@@ -409,7 +405,7 @@ def test_passkey_of_somebody_else_is_not_found(
 
 
 def test_passkey_that_is_removed_opens_nothing(
-    http: TestClient, ann: Person, device: Authenticator, mailbox: Mailbox, told: Callable[[], list[str]], table: Table
+    http: AppClient, ann: Person, device: Authenticator, mailbox: Mailbox, told: Callable[[], list[str]], table: Table
 ):
     (found,) = http.get("/accounts/me/passkeys", headers=ann.bearer).json()["items"]
 
@@ -423,7 +419,7 @@ def test_passkey_that_is_removed_opens_nothing(
     assert not [item for item in everything_in(table) if item["pk"]["S"].startswith("C#")]
 
 
-def test_the_last_way_to_sign_in_stays(http: TestClient, ann: Person, device: Authenticator, table: Table):
+def test_the_last_way_to_sign_in_stays(http: AppClient, ann: Person, device: Authenticator, table: Table):
     table.update(UserRow, user_pk(ann.id), "MAIN", UserRow.pw.remove(), UserRow.pw_pv.remove())
     (found,) = http.get("/accounts/me/passkeys", headers=ann.bearer).json()["items"]
 
@@ -434,7 +430,7 @@ def test_the_last_way_to_sign_in_stays(http: TestClient, ann: Person, device: Au
 
 
 def test_two_removals_at_once_leave_one_way_in(
-    http: TestClient, ann: Person, device: Authenticator, table: Table, ports: Ports, call: Call
+    http: AppClient, ann: Person, device: Authenticator, table: Table, ports: Ports, call: Call
 ):
     assert add(http, ann, Authenticator(ORIGIN)).status_code == 201
     table.update(UserRow, user_pk(ann.id), "MAIN", UserRow.pw.remove(), UserRow.pw_pv.remove())
@@ -449,13 +445,13 @@ def test_two_removals_at_once_leave_one_way_in(
 
 
 def test_adding_one_tells_the_owner(
-    http: TestClient, ann: Person, device: Authenticator, mailbox: Mailbox, told: Callable[[], list[str]]
+    http: AppClient, ann: Person, device: Authenticator, mailbox: Mailbox, told: Callable[[], list[str]]
 ):
     assert mailbox.latest(ann.email, "passkey-added")["data"]["passkey"] == "Laptop"
     assert {"accounts.mfa.enabled.v1", "accounts.passkey-added"} <= set(told())
 
 
-def test_an_outside_authenticator_is_a_second_factor(http: TestClient, ann: Person):
+def test_an_outside_authenticator_is_a_second_factor(http: AppClient, ann: Person):
     """`soft-webauthn` has no way to verify its user, so it signs in after a password only."""
     outside = SoftWebauthnDevice()
     asked = ask_to_add(http, ann)
@@ -470,7 +466,7 @@ def test_an_outside_authenticator_is_a_second_factor(http: TestClient, ann: Pers
     assert done.status_code == 200, done.text
 
 
-def test_passkey_does_not_wait_for_the_limit_on_codes(http: TestClient, ann: Person, frozen: FakeClock):
+def test_passkey_does_not_wait_for_the_limit_on_codes(http: AppClient, ann: Person, frozen: FakeClock):
     phone = enrol(http, ann, frozen)
     device = Authenticator(ORIGIN)
     assert add(http, ann, device).status_code == 201
@@ -484,7 +480,7 @@ def test_passkey_does_not_wait_for_the_limit_on_codes(http: TestClient, ann: Per
     assert finish(http, pending, "passkey", credential=shown).status_code == 200
 
 
-def test_requests_of_passkeys(http: TestClient, ann: Person, device: Authenticator, table: Table):
+def test_requests_of_passkeys(http: AppClient, ann: Person, device: Authenticator, table: Table):
     def cost(do: Callable[[], object]) -> list[str]:
         with CapacityMeter() as meter:
             do()
@@ -506,7 +502,7 @@ def test_requests_of_passkeys(http: TestClient, ann: Person, device: Authenticat
     ]
 
 
-def test_challenges_go_by_themselves(http: TestClient, table: Table, frozen: FakeClock):
+def test_challenges_go_by_themselves(http: AppClient, table: Table, frozen: FakeClock):
     challenge_id = ask_to_show(http)["challenge_id"]
 
     (item,) = [item for item in everything_in(table) if item["pk"]["S"] == challenge_pk(challenge_id)]
@@ -515,7 +511,7 @@ def test_challenges_go_by_themselves(http: TestClient, table: Table, frozen: Fak
     assert item["purpose"]["S"] == "login"
 
 
-def test_related_origins_are_those_of_the_settings(http: TestClient):
+def test_related_origins_are_those_of_the_settings(http: AppClient):
     answer = http.get("/.well-known/webauthn")
 
     assert answer.json() == {"origins": ["https://app.test"]}
@@ -585,7 +581,7 @@ def spoilt(credential: dict[str, Any], name: str, chance: random.Random) -> dict
         {"credential": {"id": "a" * 5_000, "rawId": "a", "type": "public-key"}},
     ],
 )
-def test_a_malformed_answer_is_no_fault_of_ours(http: TestClient, body: dict[str, object]):
+def test_a_malformed_answer_is_no_fault_of_ours(http: AppClient, body: dict[str, object]):
     content = json.dumps({"challenge_id": "01HZX3J0V7Q8M4N5P6R7S8T9VW", **body})
 
     answer = http.post("/accounts/login/passkey", content=content, headers={"content-type": "application/json"})
@@ -593,7 +589,7 @@ def test_a_malformed_answer_is_no_fault_of_ours(http: TestClient, body: dict[str
     assert answer.status_code in (400, 422)
 
 
-def test_what_is_not_base64_is_refused_as_unknown(http: TestClient, device: Authenticator):
+def test_what_is_not_base64_is_refused_as_unknown(http: AppClient, device: Authenticator):
     asked = ask_to_show(http)
     credential = device.get(asked["publicKey"])
     padded = credential["id"] + "A"
@@ -603,7 +599,7 @@ def test_what_is_not_base64_is_refused_as_unknown(http: TestClient, device: Auth
     assert http.post("/accounts/login/passkey", json=body).status_code == 401
 
 
-def test_a_use_is_noted_at_the_passkey(http: TestClient, ann: Person, device: Authenticator, table: Table):
+def test_a_use_is_noted_at_the_passkey(http: AppClient, ann: Person, device: Authenticator, table: Table):
     show(http, device)
 
     (found,) = http.get("/accounts/me/passkeys", headers=ann.bearer).json()["items"]

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from functions.identity.accounts.actions import realm
 from functions.identity.accounts.ports import Ports
@@ -21,6 +20,7 @@ from tests.kit.clocks import FakeClock
 from tests.kit.faults import meanwhile
 from tests.kit.races import outcomes, together
 from tests.kit.stores import everything_in
+from tests.kit.web import AppClient
 
 from .conftest import PASSWORD, Mailbox
 
@@ -244,19 +244,19 @@ def test_it_is_not_there_where_it_is_off_nor_for_anybody_but_the_blog(
     assert blog("POST", f"/users/{made['user_id']}/mint", {})[0] == 404
 
 
-def upgrade(http: TestClient, token: str, email: str = "jake@example.com", **more: Any) -> Any:
+def upgrade(http: AppClient, token: str, email: str = "jake@example.com", **more: Any) -> Any:
     body = {"email": email, "password": PASSWORD, **more}
     return http.post("/accounts/me/upgrade", json=body, headers={"authorization": f"Bearer {token}"})
 
 
-def confirm(http: TestClient, asked: Any, mailbox: Mailbox, email: str = "jake@example.com") -> Any:
+def confirm(http: AppClient, asked: Any, mailbox: Mailbox, email: str = "jake@example.com") -> Any:
     assert asked.status_code == 202, asked.text
     code = mailbox.latest(email, "verify-sign-up")["opened"]["code"]
     return http.post("/accounts/sign-up/verify", json={"sign_up_id": asked.json()["sign_up_id"], "code": code})
 
 
 def test_an_account_of_the_realm_becomes_a_full_one_by_its_address(
-    blog: Invoke, http: TestClient, mailbox: Mailbox, table: Any, frozen: FakeClock
+    blog: Invoke, http: AppClient, mailbox: Mailbox, table: Any, frozen: FakeClock
 ) -> None:
     made = new(blog)
 
@@ -284,7 +284,7 @@ def test_an_account_of_the_realm_becomes_a_full_one_by_its_address(
 
 
 def test_a_token_of_before_a_new_password_makes_no_full_account(
-    blog: Invoke, http: TestClient, mailbox: Mailbox
+    blog: Invoke, http: AppClient, mailbox: Mailbox
 ) -> None:
     made = new(blog)
     asked = upgrade(http, made["token"], "thief@example.com")
@@ -297,7 +297,7 @@ def test_a_token_of_before_a_new_password_makes_no_full_account(
 
 
 def test_of_two_upgrades_of_an_account_of_the_realm_one_is_made(
-    blog: Invoke, http: TestClient, mailbox: Mailbox
+    blog: Invoke, http: AppClient, mailbox: Mailbox
 ) -> None:
     made = new(blog)
     addresses = ("a1@example.com", "a2@example.com")
@@ -309,7 +309,7 @@ def test_of_two_upgrades_of_an_account_of_the_realm_one_is_made(
 
 
 def test_an_address_that_somebody_has_confirmed_stays_theirs(
-    blog: Invoke, http: TestClient, mailbox: Mailbox, person: Any
+    blog: Invoke, http: AppClient, mailbox: Mailbox, person: Any
 ) -> None:
     made = new(blog)
     asked = upgrade(http, made["token"], "late@example.com")

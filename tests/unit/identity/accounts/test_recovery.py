@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.testclient import TestClient
 
 from functions.identity.accounts import recovery_codes as rules
 from functions.identity.accounts.actions import factors
@@ -19,6 +18,7 @@ from tessera.tables import Table
 from tests.kit.capacity import CapacityMeter
 from tests.kit.clocks import FakeClock
 from tests.kit.races import outcomes, together
+from tests.kit.web import AppClient
 
 from .conftest import Mailbox, Person
 from .second_factors import App, begin, enrol, finish, recovery_codes, slug
@@ -30,17 +30,17 @@ USER = ids.new()
 
 
 @pytest.fixture
-def ann(http: TestClient, person: MakePerson) -> Person:
+def ann(http: AppClient, person: MakePerson) -> Person:
     return person()
 
 
 @pytest.fixture
-def phone(http: TestClient, ann: Person, frozen: FakeClock) -> App:
+def phone(http: AppClient, ann: Person, frozen: FakeClock) -> App:
     return enrol(http, ann, frozen)
 
 
 @pytest.fixture
-def codes(http: TestClient, ann: Person, phone: App) -> list[str]:
+def codes(http: AppClient, ann: Person, phone: App) -> list[str]:
     return recovery_codes(http, ann)
 
 
@@ -83,7 +83,7 @@ def test_codes_outlive_a_new_version_of_the_key():
     assert rules.kept_as(renewed, USER, "0ABCD1FGHJ", frozenset([tag])) == tag
 
 
-def test_codes_are_for_who_has_a_second_factor(http: TestClient, ann: Person):
+def test_codes_are_for_who_has_a_second_factor(http: AppClient, ann: Person):
     answer = http.post("/accounts/me/mfa/recovery-codes", headers=ann.bearer)
 
     assert (answer.status_code, slug(answer)) == (409, "second-factor-missing")
@@ -99,7 +99,7 @@ def test_the_table_keeps_no_code(ann: Person, codes: list[str], table: Table):
 
 @pytest.mark.asvs("6.4.4")
 def test_a_code_signs_in_and_its_owner_is_told(
-    http: TestClient, ann: Person, codes: list[str], mailbox: Mailbox, told: Callable[[], list[str]]
+    http: AppClient, ann: Person, codes: list[str], mailbox: Mailbox, told: Callable[[], list[str]]
 ):
     pending = begin(http, ann)
 
@@ -112,7 +112,7 @@ def test_a_code_signs_in_and_its_owner_is_told(
 
 
 @pytest.mark.asvs("6.5.1")
-def test_recovery_single_use(http: TestClient, ann: Person, codes: list[str], ports: Ports, call: Call, client: Client):
+def test_recovery_single_use(http: AppClient, ann: Person, codes: list[str], ports: Ports, call: Call, client: Client):
     tokens = [pending_of(ports, ann, client, call).token for _ in range(4)]
 
     results = together(
@@ -127,7 +127,7 @@ def test_recovery_single_use(http: TestClient, ann: Person, codes: list[str], po
 
 
 def test_a_code_burns_the_apps_present_and_next_one(
-    http: TestClient, ann: Person, phone: App, codes: list[str], frozen: FakeClock
+    http: AppClient, ann: Person, phone: App, codes: list[str], frozen: FakeClock
 ):
     present = phone.next_code()
     assert finish(http, begin(http, ann), "recovery", code=codes[0]).status_code == 200
@@ -139,7 +139,7 @@ def test_a_code_burns_the_apps_present_and_next_one(
 
 
 def test_few_codes_are_warned_of_and_none_are_not_offered(
-    http: TestClient, ann: Person, codes: list[str], mailbox: Mailbox
+    http: AppClient, ann: Person, codes: list[str], mailbox: Mailbox
 ):
     for code in codes[:6]:
         assert finish(http, begin(http, ann), "recovery", code=code).status_code == 200
@@ -155,7 +155,7 @@ def test_few_codes_are_warned_of_and_none_are_not_offered(
 
 
 def test_new_codes_make_the_old_ones_worthless(
-    http: TestClient, ann: Person, codes: list[str], mailbox: Mailbox, told: Callable[[], list[str]]
+    http: AppClient, ann: Person, codes: list[str], mailbox: Mailbox, told: Callable[[], list[str]]
 ):
     renewed = recovery_codes(http, ann)
 
@@ -166,14 +166,14 @@ def test_new_codes_make_the_old_ones_worthless(
     assert told().count("accounts.recovery-codes-made") == 2
 
 
-def test_codes_go_with_the_last_factor_they_stand_in_for(http: TestClient, ann: Person, codes: list[str], table: Table):
+def test_codes_go_with_the_last_factor_they_stand_in_for(http: AppClient, ann: Person, codes: list[str], table: Table):
     http.delete("/accounts/me/mfa/totp", headers=ann.bearer)
 
     assert table.get(RecoveryRow, user_pk(ann.id), RECOVERY) is None
     assert "access_token" in begin(http, ann)
 
 
-def test_guessing_codes_uses_the_same_attempts_up(http: TestClient, ann: Person, phone: App, codes: list[str]):
+def test_guessing_codes_uses_the_same_attempts_up(http: AppClient, ann: Person, phone: App, codes: list[str]):
     pending = begin(http, ann)
 
     wrong = [finish(http, pending, "recovery", code="00000-00000") for _ in range(5)]
@@ -183,7 +183,7 @@ def test_guessing_codes_uses_the_same_attempts_up(http: TestClient, ann: Person,
     assert slug(right) == "attempts-exhausted"
 
 
-def test_new_codes_cost_a_query_and_a_transaction(http: TestClient, ann: Person, phone: App, table: Table):
+def test_new_codes_cost_a_query_and_a_transaction(http: AppClient, ann: Person, phone: App, table: Table):
     with CapacityMeter() as meter:
         recovery_codes(http, ann)
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from tests.kit.clocks import FakeClock
 from tests.kit.logs import logged, parts_of
+from tests.kit.web import AppClient
 
 from .conftest import PASSWORD, Mailbox, Person
 from .second_factors import begin, enrol, finish, recovery_codes
@@ -29,7 +29,7 @@ def strings(value: Any) -> Iterator[str]:
 
 @pytest.mark.asvs("16.2.5")
 def test_no_secret_of_a_whole_life_gets_into_the_log(
-    http: TestClient, person: Callable[..., Person], mailbox: Mailbox, frozen: FakeClock
+    http: AppClient, person: Callable[..., Person], mailbox: Mailbox, frozen: FakeClock
 ) -> None:
     with logged() as written:
         ann = person()
@@ -67,7 +67,7 @@ def test_no_secret_of_a_whole_life_gets_into_the_log(
 
 @pytest.mark.asvs("16.3.1", "16.2.1")
 def test_a_refused_sign_in_is_logged_with_its_route_its_status_and_its_trace(
-    http: TestClient, person: Callable[..., Person]
+    http: AppClient, person: Callable[..., Person]
 ) -> None:
     ann = person()
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import pytest
-from starlette.testclient import TestClient
 
 from functions.identity.accounts import refresh_tokens
 from functions.identity.accounts.actions import tokens
@@ -13,13 +12,14 @@ from tests.kit.clocks import FakeClock
 from tests.kit.faults import failing
 from tests.kit.races import outcomes, together
 from tests.kit.stores import events_in
+from tests.kit.web import AppClient
 
 from .conftest import Mailbox, Person
 
 MakePerson = Callable[..., Person]
 
 
-def refresh(http: TestClient, token: str):  # type: ignore[no-untyped-def]
+def refresh(http: AppClient, token: str):  # type: ignore[no-untyped-def]
     return http.post("/accounts/token/refresh", json={"refresh_token": token})
 
 
@@ -33,7 +33,7 @@ def test_refresh_parallel_50(ports: Ports, person: MakePerson):
     assert ports.sessions.get(ann.id, ann.signed_in["session_id"]).ctr == 1
 
 
-def test_refresh_lost_response_in_grace(http: TestClient, person: MakePerson, frozen: FakeClock):
+def test_refresh_lost_response_in_grace(http: AppClient, person: MakePerson, frozen: FakeClock):
     ann = person()
     first = refresh(http, ann.refresh_token).json()
     frozen.advance(seconds=9)
@@ -47,7 +47,7 @@ def test_refresh_lost_response_in_grace(http: TestClient, person: MakePerson, fr
 
 @pytest.mark.asvs("10.4.5")
 def test_refresh_reuse_revokes_family(
-    http: TestClient, person: MakePerson, frozen: FakeClock, mailbox: Mailbox, ports: Ports
+    http: AppClient, person: MakePerson, frozen: FakeClock, mailbox: Mailbox, ports: Ports
 ):
     ann = person()
     second = refresh(http, ann.refresh_token).json()
@@ -67,7 +67,7 @@ def test_refresh_reuse_revokes_family(
 
 
 @pytest.mark.asvs("10.4.5")
-def test_the_last_token_is_a_reuse_once_the_grace_is_over(http: TestClient, person: MakePerson, frozen: FakeClock):
+def test_the_last_token_is_a_reuse_once_the_grace_is_over(http: AppClient, person: MakePerson, frozen: FakeClock):
     ann = person()
     refresh(http, ann.refresh_token)
 
@@ -90,7 +90,7 @@ def test_reuse_seen_by_many_at_once_is_told_once(ports: Ports, person: MakePerso
 
 @pytest.mark.parametrize("days", [14, 90], ids=["idle for 14 days", "90 days old"])
 @pytest.mark.asvs("7.3.1", "7.3.2", "10.4.8")
-def test_a_session_ends_by_itself(http: TestClient, person: MakePerson, frozen: FakeClock, days: int):
+def test_a_session_ends_by_itself(http: AppClient, person: MakePerson, frozen: FakeClock, days: int):
     ann = person()
     token = ann.refresh_token
     for _ in range(days // 10 if days > 14 else 0):
@@ -121,7 +121,7 @@ def test_a_forged_token_costs_nothing(ports: Ports, person: MakePerson):
     assert meter.requests == 0
 
 
-def test_a_counter_from_the_future_is_a_reuse(http: TestClient, person: MakePerson, ports: Ports):
+def test_a_counter_from_the_future_is_a_reuse(http: AppClient, person: MakePerson, ports: Ports):
     ann = person()
     read = refresh_tokens.read(ann.refresh_token, ports.mac)
     assert read is not None
@@ -131,7 +131,7 @@ def test_a_counter_from_the_future_is_a_reuse(http: TestClient, person: MakePers
     assert answer.json()["type"] == "/problems/refresh-reused"
 
 
-def test_refresh_racing_lock(http: TestClient, person: MakePerson, internal: Callable[..., object], frozen: FakeClock):
+def test_refresh_racing_lock(http: AppClient, person: MakePerson, internal: Callable[..., object], frozen: FakeClock):
     """A token minted just before the lock is refused through the feed, and no later refresh succeeds."""
     ann = person()
     pair = refresh(http, ann.refresh_token).json()
@@ -144,7 +144,7 @@ def test_refresh_racing_lock(http: TestClient, person: MakePerson, internal: Cal
     assert http.get("/accounts/me", headers=bearer).json()["type"] == "/problems/token-stale"
 
 
-def test_without_a_signature_the_token_is_good_again(http: TestClient, person: MakePerson):
+def test_without_a_signature_the_token_is_good_again(http: AppClient, person: MakePerson):
     ann = person()
 
     with failing("kms", "Sign", code="KMSInternalException"):
@@ -154,7 +154,7 @@ def test_without_a_signature_the_token_is_good_again(http: TestClient, person: M
 
 
 def test_new_roles_come_with_the_next_refresh(
-    http: TestClient, person: MakePerson, internal: Callable[..., object], frozen: FakeClock
+    http: AppClient, person: MakePerson, internal: Callable[..., object], frozen: FakeClock
 ):
     ann = person()
     internal("POST", f"/accounts/internal/users/{ann.id}/roles", {"roles": ["moderator"]})
@@ -167,7 +167,7 @@ def test_new_roles_come_with_the_next_refresh(
     assert http.get("/accounts/me", headers=bearer).json()["roles"] == ["moderator", "user"]
 
 
-def test_forms_are_taken_as_oauth_clients_send_them(http: TestClient, person: MakePerson):
+def test_forms_are_taken_as_oauth_clients_send_them(http: AppClient, person: MakePerson):
     ann = person()
     form = {"grant_type": "refresh_token", "refresh_token": ann.refresh_token}
 
@@ -179,7 +179,7 @@ def test_forms_are_taken_as_oauth_clients_send_them(http: TestClient, person: Ma
     assert refresh(http, answer.json()["refresh_token"]).json()["type"] == "/problems/refresh-invalid"
 
 
-def test_revoking_what_is_no_token_is_no_error(http: TestClient):
+def test_revoking_what_is_no_token_is_no_error(http: AppClient):
     answer = http.post("/accounts/token/revoke", json={"refresh_token": "trt_nothing.at-all"})
 
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
@@ -200,7 +200,7 @@ def test_revoking_what_is_no_token_is_no_error(http: TestClient):
     ],
     ids="empty|number|more|broken|not utf-8|form not ascii|form without pairs|text|too large".split("|"),
 )
-def test_a_body_that_makes_no_sense_is_refused(http: TestClient, content: bytes, media: str, status: int):
+def test_a_body_that_makes_no_sense_is_refused(http: AppClient, content: bytes, media: str, status: int):
     answer = http.post("/accounts/token/refresh", content=content, headers={"content-type": media})
 
     assert answer.status_code == status, answer.text

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from tessera import ids
 from tessera.outbox import Envelope
@@ -12,6 +11,7 @@ from tessera.tables import Table
 from tests.kit.clocks import FakeClock
 from tests.kit.faults import failing
 from tests.kit.stores import everything_in
+from tests.kit.web import AppClient
 
 from .conftest import PASSWORD, Person
 from .second_factors import begin, enrol, finish
@@ -33,13 +33,13 @@ def entries(table: Table) -> Entries:
     return look
 
 
-def login(http: TestClient, email: str, password: str = WRONG) -> int:
+def login(http: AppClient, email: str, password: str = WRONG) -> int:
     return int(http.post("/accounts/login", json={"email": email, "password": password}).status_code)
 
 
 @pytest.mark.asvs("16.3.1")
 def test_a_wrong_password_is_on_record_with_where_it_came_from(
-    http: TestClient, person: Callable[..., Person], entries: Entries
+    http: AppClient, person: Callable[..., Person], entries: Entries
 ) -> None:
     ann = person()
 
@@ -52,7 +52,7 @@ def test_a_wrong_password_is_on_record_with_where_it_came_from(
     assert entry["actor"]["ip"] and entry["actor"]["ua"] == "testclient"
 
 
-def test_an_address_that_nobody_has_is_on_record_and_not_readable(http: TestClient, entries: Entries) -> None:
+def test_an_address_that_nobody_has_is_on_record_and_not_readable(http: AppClient, entries: Entries) -> None:
     for email in ("nobody@example.com", "Nobody@example.com", "another@example.com"):
         login(http, email)
 
@@ -63,7 +63,7 @@ def test_an_address_that_nobody_has_is_on_record_and_not_readable(http: TestClie
 
 
 def test_who_is_locked_is_refused_on_record_with_the_right_password(
-    http: TestClient, person: Callable[..., Person], internal: Internal, entries: Entries
+    http: AppClient, person: Callable[..., Person], internal: Internal, entries: Entries
 ) -> None:
     ann = person()
     internal("POST", f"/accounts/internal/users/{ann.id}/lock", {})
@@ -73,14 +73,14 @@ def test_who_is_locked_is_refused_on_record_with_the_right_password(
     assert [entry["target"]["id"] for entry in entries()] == [ann.id]
 
 
-def test_a_good_sign_in_is_no_refusal(http: TestClient, person: Callable[..., Person], entries: Entries) -> None:
+def test_a_good_sign_in_is_no_refusal(http: AppClient, person: Callable[..., Person], entries: Entries) -> None:
     assert login(http, person().email, PASSWORD) == 200
 
     assert entries() == []
 
 
 def test_an_attempt_that_is_not_let_near_the_password_is_no_entry_more(
-    http: TestClient, person: Callable[..., Person], entries: Entries
+    http: AppClient, person: Callable[..., Person], entries: Entries
 ) -> None:
     """So that nobody fills the log: there are as many as attempts, and no more."""
     ann = person()
@@ -91,7 +91,7 @@ def test_an_attempt_that_is_not_let_near_the_password_is_no_entry_more(
 
 
 def test_a_wrong_code_is_on_record(
-    http: TestClient, person: Callable[..., Person], frozen: FakeClock, entries: Entries
+    http: AppClient, person: Callable[..., Person], frozen: FakeClock, entries: Entries
 ) -> None:
     ann = person()
     phone = enrol(http, ann, frozen)
@@ -108,7 +108,7 @@ def test_a_wrong_code_is_on_record(
     ]
 
 
-def test_a_passkey_that_nobody_has_is_on_record(http: TestClient, entries: Entries) -> None:
+def test_a_passkey_that_nobody_has_is_on_record(http: AppClient, entries: Entries) -> None:
     challenge = http.post("/accounts/login/passkey/options", json={}).json()["challenge_id"]
     response = {"clientDataJSON": "AAAA", "authenticatorData": "AAAA", "signature": "AAAA"}
     shown = {"id": "AAAA", "rawId": "AAAA", "type": "public-key", "response": response}
@@ -138,7 +138,7 @@ def test_what_a_service_of_ours_is_refused_for_somebody_is_on_record(
 
 
 def test_the_owner_of_an_account_does_not_find_the_guesses_of_strangers_in_their_list(
-    http: TestClient, person: Callable[..., Person], entries: Entries
+    http: AppClient, person: Callable[..., Person], entries: Entries
 ) -> None:
     ann = person()
     login(http, ann.email)
@@ -150,7 +150,7 @@ def test_the_owner_of_an_account_does_not_find_the_guesses_of_strangers_in_their
 
 @pytest.mark.parametrize("code", ["InternalServerError", "ThrottlingException", "AccessDeniedException"])
 def test_a_refusal_that_cannot_be_recorded_is_still_the_same_refusal(
-    http: TestClient, person: Callable[..., Person], code: str
+    http: AppClient, person: Callable[..., Person], code: str
 ) -> None:
     ann = person()
     plain = http.post("/accounts/login", json={"email": ann.email, "password": WRONG})

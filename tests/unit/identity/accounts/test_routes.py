@@ -2,16 +2,15 @@
 
 from collections.abc import Callable
 
-from starlette.testclient import TestClient
-
 from tests.kit.clocks import FakeClock
+from tests.kit.web import AppClient
 
 from .conftest import PASSWORD, Person
 
 MakePerson = Callable[..., Person]
 
 
-def test_somebody_signs_up_confirms_and_reads_their_account(http: TestClient, person: MakePerson):
+def test_somebody_signs_up_confirms_and_reads_their_account(http: AppClient, person: MakePerson):
     ann = person("ann@example.com", name="Ann")
 
     answer = http.get("/accounts/me", headers=ann.bearer)
@@ -22,7 +21,7 @@ def test_somebody_signs_up_confirms_and_reads_their_account(http: TestClient, pe
     assert answer.headers["etag"] == '"v1"'
 
 
-def test_signing_in_gives_another_session(http: TestClient, person: MakePerson):
+def test_signing_in_gives_another_session(http: AppClient, person: MakePerson):
     ann = person()
 
     answer = http.post("/accounts/login", json={"email": "ANN@example.com", "password": PASSWORD})
@@ -33,7 +32,7 @@ def test_signing_in_gives_another_session(http: TestClient, person: MakePerson):
     assert [session["current"] for session in listed if session["id"] == ann.signed_in["session_id"]] == [True]
 
 
-def test_refreshing_gives_a_working_pair(http: TestClient, person: MakePerson, frozen: FakeClock):
+def test_refreshing_gives_a_working_pair(http: AppClient, person: MakePerson, frozen: FakeClock):
     ann = person()
     frozen.advance(minutes=11)
 

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from starlette.testclient import TestClient
 
 from functions.identity.accounts.actions import sign_in
 from functions.identity.accounts.pace import Pace
@@ -22,6 +21,7 @@ from tessera.tables import Table
 from tests.kit.clocks import FakeClock
 from tests.kit.faults import failing
 from tests.kit.races import outcomes, together
+from tests.kit.web import AppClient
 
 from .conftest import PASSWORD, Mailbox, Person
 
@@ -38,12 +38,12 @@ def attempt(ports: Ports, call: Call) -> Callable[..., object]:
     return make
 
 
-def sign_in_over_http(http: TestClient, email: str, password: str = PASSWORD):  # type: ignore[no-untyped-def]
+def sign_in_over_http(http: AppClient, email: str, password: str = PASSWORD):  # type: ignore[no-untyped-def]
     return http.post("/accounts/login", json={"email": email, "password": password})
 
 
 @pytest.fixture
-def of_every_kind(http: TestClient, person: MakePerson, internal: Callable[..., object], table: Table) -> list[str]:
+def of_every_kind(http: AppClient, person: MakePerson, internal: Callable[..., object], table: Table) -> list[str]:
     """Addresses nobody can sign in to with the wrong password, each for another reason."""
     person("ann@example.com")
     locked = person("locked@example.com")
@@ -54,7 +54,7 @@ def of_every_kind(http: TestClient, person: MakePerson, internal: Callable[..., 
     return ["ann@example.com", "locked@example.com", "without@example.com", "pending@example.com", "no@example.com"]
 
 
-def test_enumeration_bodies_equal(http: TestClient, of_every_kind: list[str]):
+def test_enumeration_bodies_equal(http: AppClient, of_every_kind: list[str]):
     answers = [sign_in_over_http(http, email, WRONG) for email in [*of_every_kind, "no address at all"]]
 
     bodies = [{**answer.json(), "trace_id": ""} for answer in answers]
@@ -80,7 +80,7 @@ def test_enumeration_dynamodb_calls_equal(ports: Ports, of_every_kind: list[str]
     assert seen == [["UpdateItem", "GetItem", "UpdateItem", "TransactWriteItems"]] * len(seen)
 
 
-def test_a_locked_user_is_told_nothing_even_with_the_right_password(http: TestClient, of_every_kind: list[str]):
+def test_a_locked_user_is_told_nothing_even_with_the_right_password(http: AppClient, of_every_kind: list[str]):
     assert sign_in_over_http(http, "locked@example.com").json()["type"] == "/problems/login-failed"
 
 
@@ -176,7 +176,7 @@ def test_attempts_come_back_with_time(person: MakePerson, attempt: Callable[...,
 
 
 def test_a_hundred_failures_close_the_account_to_unknown_devices(
-    http: TestClient, person: MakePerson, attempt: Callable[..., object], table: Table, mailbox: Mailbox
+    http: AppClient, person: MakePerson, attempt: Callable[..., object], table: Table, mailbox: Mailbox
 ):
     ann = person()
     table.update(UserRow, user_pk(ann.id), "MAIN", UserRow.fails.set(MAX_FAILURES - 1), bump=False)
@@ -205,7 +205,7 @@ def test_a_right_password_starts_the_count_anew(person: MakePerson, attempt: Cal
 
 
 def test_without_a_signature_there_is_no_half_session_and_the_attempt_comes_back(
-    http: TestClient, person: MakePerson, ports: Ports
+    http: AppClient, person: MakePerson, ports: Ports
 ):
     ann = person()
 
@@ -219,7 +219,7 @@ def test_without_a_signature_there_is_no_half_session_and_the_attempt_comes_back
 
 
 @pytest.mark.asvs("16.5.3")
-def test_when_attempts_cannot_be_counted_nobody_guesses(http: TestClient, person: MakePerson):
+def test_when_attempts_cannot_be_counted_nobody_guesses(http: AppClient, person: MakePerson):
     ann = person()
 
     with failing("dynamodb", "UpdateItem", code="ProvisionedThroughputExceededException"):
@@ -242,7 +242,7 @@ def test_param_upgrade_at_login(person: MakePerson, attempt: Callable[..., objec
     assert attempt()
 
 
-def test_a_new_device_is_told_about_and_a_known_one_is_not(http: TestClient, person: MakePerson, mailbox: Mailbox):
+def test_a_new_device_is_told_about_and_a_known_one_is_not(http: AppClient, person: MakePerson, mailbox: Mailbox):
     ann = person()
     body = {"email": ann.email, "password": PASSWORD, "device_name": "a blue phone"}
 
@@ -256,7 +256,7 @@ def test_a_new_device_is_told_about_and_a_known_one_is_not(http: TestClient, per
 
 
 def test_at_most_25_sessions_the_oldest_ends(
-    http: TestClient, person: MakePerson, attempt: Callable[..., object], ports: Ports, frozen: FakeClock
+    http: AppClient, person: MakePerson, attempt: Callable[..., object], ports: Ports, frozen: FakeClock
 ):
     ann = person()
     for _ in range(MAX_SESSIONS):
@@ -285,7 +285,7 @@ def test_sessions_that_ran_out_make_room_first(
     assert len(ports.users.get(ann.id).open_families) == 1
 
 
-def test_an_unknown_client_is_refused(http: TestClient, person: MakePerson):
+def test_an_unknown_client_is_refused(http: AppClient, person: MakePerson):
     ann = person()
 
     answer = http.post("/accounts/login", json={"email": ann.email, "password": PASSWORD, "client_id": "toaster"})
@@ -306,7 +306,7 @@ def test_the_token_holds_no_personal_data_and_stays_small(person: MakePerson):
     assert {"iss", "sub", "aud", "iat", "exp", "jti", "sid", "ep", "roles", "amr", "aal", "auth_time"} <= claims.keys()
 
 
-def test_proving_the_password_again_makes_the_token_fresh(http: TestClient, person: MakePerson, frozen: FakeClock):
+def test_proving_the_password_again_makes_the_token_fresh(http: AppClient, person: MakePerson, frozen: FakeClock):
     ann = person()
     frozen.advance(minutes=6)
     change = {"current": PASSWORD, "new": "another evening in town"}
@@ -319,7 +319,7 @@ def test_proving_the_password_again_makes_the_token_fresh(http: TestClient, pers
     assert http.post("/accounts/me/password", json=change, headers=fresh).status_code == 200
 
 
-def test_a_wrong_password_proves_nothing(http: TestClient, person: MakePerson):
+def test_a_wrong_password_proves_nothing(http: AppClient, person: MakePerson):
     ann = person()
 
     answer = http.post("/accounts/me/reauthenticate", json={"password": WRONG}, headers=ann.bearer)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import pytest
-from starlette.testclient import TestClient
 
 from functions.identity.accounts.actions import sign_up
 from functions.identity.accounts.ports import Client, Ports
@@ -14,6 +13,7 @@ from tests.kit.clocks import FakeClock
 from tests.kit.faults import failing
 from tests.kit.races import outcomes, together
 from tests.kit.stores import events_in, everything_in
+from tests.kit.web import AppClient
 
 from .conftest import PASSWORD, Mailbox, Person
 
@@ -21,13 +21,13 @@ MakePerson = Callable[..., Person]
 ASKED = {"email": "ann@example.com", "password": PASSWORD}
 
 
-def ask(http: TestClient, **changes: object) -> str:
+def ask(http: AppClient, **changes: object) -> str:
     answer = http.post("/accounts/sign-up", json={**ASKED, **changes})
     assert answer.status_code == 202, answer.text
     return str(answer.json()["sign_up_id"])
 
 
-def test_the_answer_does_not_tell_whether_an_address_has_an_account(http: TestClient, person: MakePerson):
+def test_the_answer_does_not_tell_whether_an_address_has_an_account(http: AppClient, person: MakePerson):
     person("ann@example.com")
 
     known = http.post("/accounts/sign-up", json=ASKED)
@@ -39,7 +39,7 @@ def test_the_answer_does_not_tell_whether_an_address_has_an_account(http: TestCl
 
 
 def test_an_owner_of_an_account_who_signs_up_again_gets_a_link_to_a_new_password(
-    http: TestClient, person: MakePerson, mailbox: Mailbox
+    http: AppClient, person: MakePerson, mailbox: Mailbox
 ):
     ann = person("Ann@example.com")
 
@@ -55,7 +55,7 @@ def test_an_owner_of_an_account_who_signs_up_again_gets_a_link_to_a_new_password
 
 
 def test_confirming_tells_the_rest_and_leaves_no_trace_of_the_sign_up(
-    http: TestClient, person: MakePerson, table: Table
+    http: AppClient, person: MakePerson, table: Table
 ):
     person()
 
@@ -68,7 +68,7 @@ def test_confirming_tells_the_rest_and_leaves_no_trace_of_the_sign_up(
     assert not any(item["pk"]["S"].startswith("SU#") for item in everything_in(table))
 
 
-def test_no_secret_is_stored_or_sent_in_clear(http: TestClient, mailbox: Mailbox, table: Table):
+def test_no_secret_is_stored_or_sent_in_clear(http: AppClient, mailbox: Mailbox, table: Table):
     ask(http)
 
     opened = mailbox.latest("ann@example.com", "verify-sign-up")["opened"]
@@ -79,7 +79,7 @@ def test_no_secret_is_stored_or_sent_in_clear(http: TestClient, mailbox: Mailbox
 
 
 @pytest.mark.asvs("6.6.3")
-def test_a_code_has_five_tries_and_then_even_the_right_one_is_refused(http: TestClient, mailbox: Mailbox):
+def test_a_code_has_five_tries_and_then_even_the_right_one_is_refused(http: AppClient, mailbox: Mailbox):
     sign_up_id = ask(http)
     right = mailbox.latest("ann@example.com", "verify-sign-up")["opened"]["code"]
     wrong = f"{(int(right) + 1) % 1_000_000:06d}"
@@ -94,7 +94,7 @@ def test_a_code_has_five_tries_and_then_even_the_right_one_is_refused(http: Test
 
 @pytest.mark.asvs("6.6.3")
 def test_many_guesses_at_once_get_five_tries_together(
-    ports: Ports, client: Client, call: Call, http: TestClient, mailbox: Mailbox
+    ports: Ports, client: Client, call: Call, http: AppClient, mailbox: Mailbox
 ):
     sign_up_id = ask(http)
     right = mailbox.latest("ann@example.com", "verify-sign-up")["opened"]["code"]
@@ -106,7 +106,7 @@ def test_many_guesses_at_once_get_five_tries_together(
 
 
 @pytest.mark.asvs("6.4.1", "6.5.5")
-def test_a_code_expires_after_a_day(http: TestClient, mailbox: Mailbox, frozen: FakeClock):
+def test_a_code_expires_after_a_day(http: AppClient, mailbox: Mailbox, frozen: FakeClock):
     sign_up_id = ask(http)
     code = mailbox.latest("ann@example.com", "verify-sign-up")["opened"]["code"]
 
@@ -117,7 +117,7 @@ def test_a_code_expires_after_a_day(http: TestClient, mailbox: Mailbox, frozen: 
 
 
 @pytest.mark.asvs("6.4.1")
-def test_a_code_works_once(http: TestClient, mailbox: Mailbox):
+def test_a_code_works_once(http: AppClient, mailbox: Mailbox):
     sign_up_id = ask(http)
     code = mailbox.latest("ann@example.com", "verify-sign-up")["opened"]["code"]
     sent = {"sign_up_id": sign_up_id, "code": code}
@@ -125,7 +125,7 @@ def test_a_code_works_once(http: TestClient, mailbox: Mailbox):
     assert [http.post("/accounts/sign-up/verify", json=sent).status_code for _ in range(2)] == [201, 400]
 
 
-def test_a_link_works_with_the_password_chosen_when_signing_up(http: TestClient, mailbox: Mailbox):
+def test_a_link_works_with_the_password_chosen_when_signing_up(http: AppClient, mailbox: Mailbox):
     ask(http)
     token = mailbox.token("ann@example.com", "verify-sign-up")
 
@@ -134,7 +134,7 @@ def test_a_link_works_with_the_password_chosen_when_signing_up(http: TestClient,
     assert answer.status_code == 201, answer.text
 
 
-def test_prehijack(http: TestClient, mailbox: Mailbox):
+def test_prehijack(http: AppClient, mailbox: Mailbox):
     """Somebody signs up with the victim's address and a password of their own, and waits for the victim's click."""
     ask(http, password="the attacker chose this one")
     token = mailbox.token("ann@example.com", "verify-sign-up")
@@ -146,13 +146,13 @@ def test_prehijack(http: TestClient, mailbox: Mailbox):
     assert http.post("/accounts/login", json=login).status_code == 401
 
 
-def test_a_pending_sign_up_does_not_hold_an_address(http: TestClient, person: MakePerson):
+def test_a_pending_sign_up_does_not_hold_an_address(http: AppClient, person: MakePerson):
     ask(http, email="ann@example.com", password="somebody else was here first")
 
     assert person("ann@example.com").id
 
 
-def test_prefetch_get_does_not_consume(http: TestClient, mailbox: Mailbox):
+def test_prefetch_get_does_not_consume(http: AppClient, mailbox: Mailbox):
     """Mail scanners follow links: only a POST with what is in the link changes anything."""
     ask(http)
     token = mailbox.token("ann@example.com", "verify-sign-up")
@@ -164,7 +164,7 @@ def test_prefetch_get_does_not_consume(http: TestClient, mailbox: Mailbox):
 
 
 def test_two_sign_ups_of_one_address_make_one_account(
-    ports: Ports, client: Client, call: Call, http: TestClient, mailbox: Mailbox
+    ports: Ports, client: Client, call: Call, http: AppClient, mailbox: Mailbox
 ):
     waiting = {}
     for _ in range(2):
@@ -184,7 +184,7 @@ def test_two_sign_ups_of_one_address_make_one_account(
     assert [ports.sign_ups.get(sign_up_id) for sign_up_id in waiting] == [None, None]
 
 
-def test_another_mail_replaces_the_code(http: TestClient, mailbox: Mailbox, frozen: FakeClock):
+def test_another_mail_replaces_the_code(http: AppClient, mailbox: Mailbox, frozen: FakeClock):
     sign_up_id = ask(http)
     old = mailbox.token("ann@example.com", "verify-sign-up")
     frozen.advance(seconds=5)
@@ -196,7 +196,7 @@ def test_another_mail_replaces_the_code(http: TestClient, mailbox: Mailbox, froz
     assert http.post("/accounts/sign-up/verify", json={"token": new, "password": PASSWORD}).status_code == 201
 
 
-def test_asking_for_another_mail_tells_nothing_of_an_unknown_id(http: TestClient):
+def test_asking_for_another_mail_tells_nothing_of_an_unknown_id(http: AppClient):
     known = ask(http)
     unknown = known[:-4] + ("0000" if known[-4:] != "0000" else "1111")
 
@@ -209,7 +209,7 @@ def test_asking_for_another_mail_tells_nothing_of_an_unknown_id(http: TestClient
     assert len(costs) == 1
 
 
-def test_an_address_gets_three_mails_an_hour_whoever_asks(http: TestClient, mailbox: Mailbox, frozen: FakeClock):
+def test_an_address_gets_three_mails_an_hour_whoever_asks(http: AppClient, mailbox: Mailbox, frozen: FakeClock):
     sign_up_id = ask(http)
     for _ in range(4):
         assert http.post("/accounts/sign-up/resend", json={"sign_up_id": sign_up_id}).status_code == 202
@@ -236,7 +236,7 @@ def test_whoever_confirms_the_configured_address_is_the_owner(person: MakePerson
     ],
     ids=str,
 )
-def test_a_wrong_sign_up_is_refused_with_its_place(http: TestClient, changes: dict[str, object], pointer: str | None):
+def test_a_wrong_sign_up_is_refused_with_its_place(http: AppClient, changes: dict[str, object], pointer: str | None):
     answer = http.post("/accounts/sign-up", json={**ASKED, **changes})
 
     if pointer is None:
@@ -246,7 +246,7 @@ def test_a_wrong_sign_up_is_refused_with_its_place(http: TestClient, changes: di
         assert pointer in [error["pointer"] for error in answer.json()["errors"]]
 
 
-def test_half_a_surrogate_pair_is_refused_before_anything_is_hashed(http: TestClient):
+def test_half_a_surrogate_pair_is_refused_before_anything_is_hashed(http: AppClient):
     body = b'{"email": "ann@example.com", "password": "a quiet morning \\ud800 at sea"}'
 
     answer = http.post("/accounts/sign-up", content=body, headers={"content-type": "application/json"})
@@ -254,26 +254,26 @@ def test_half_a_surrogate_pair_is_refused_before_anything_is_hashed(http: TestCl
     assert answer.status_code == 422
 
 
-def test_a_password_of_a_megabyte_is_refused(http: TestClient):
+def test_a_password_of_a_megabyte_is_refused(http: AppClient):
     assert http.post("/accounts/sign-up", json={**ASKED, "password": "x" * 1_000_001}).status_code == 413
 
 
 def test_nobody_signs_up_where_it_is_closed(environment, tables, frozen):  # type: ignore[no-untyped-def]
     from .conftest import make_app
 
-    with TestClient(make_app(environment, tables, SIGN_UP="closed")) as http:
+    with AppClient(make_app(environment, tables, SIGN_UP="closed")) as http:
         assert http.post("/accounts/sign-up", json=ASKED).json()["type"] == "/problems/sign-up-closed"
 
 
 @pytest.mark.asvs("6.6.2")
-def test_the_code_and_the_link_are_not_mixed(http: TestClient):
+def test_the_code_and_the_link_are_not_mixed(http: AppClient):
     answer = http.post("/accounts/sign-up/verify", json={"code": "123456", "password": PASSWORD})
 
     assert answer.status_code == 422
 
 
 def test_without_a_signature_nobody_is_created_and_the_code_still_works(
-    http: TestClient, mailbox: Mailbox, table: Table
+    http: AppClient, mailbox: Mailbox, table: Table
 ):
     sign_up_id = ask(http)
     sent = {"sign_up_id": sign_up_id, "code": mailbox.latest("ann@example.com", "verify-sign-up")["opened"]["code"]}
@@ -287,7 +287,7 @@ def test_without_a_signature_nobody_is_created_and_the_code_still_works(
     assert http.post("/accounts/sign-up/verify", json=sent).status_code == 201
 
 
-def test_a_sign_up_costs_one_read_and_one_transaction(ports: Ports, http: TestClient):
+def test_a_sign_up_costs_one_read_and_one_transaction(ports: Ports, http: AppClient):
     ports.limits.decide("auth:mail:address", "mail:warm")
     with aws.metered() as meter:
         sign_up.start(ports, email="ann@example.com", password=PASSWORD, name=None, locale=None)

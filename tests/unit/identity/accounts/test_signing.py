@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from functions.identity.accounts.signing import RingMoved, SigningKeys
 from functions.identity.accounts.triggers import ENTRIES, revoke_active_key, rotate_keys
@@ -18,6 +17,7 @@ from tessera.settings import Bindings
 from tests.kit.clocks import FakeClock
 from tests.kit.faults import crash_at, meanwhile
 from tests.kit.races import outcomes, together
+from tests.kit.web import AppClient
 
 from .conftest import Person, make_app
 
@@ -169,7 +169,7 @@ def test_der_to_raw_padding(container: Callable[[], Bindings]):
     assert short
 
 
-def test_the_key_set_is_public_and_cached(http: TestClient, person: MakePerson):
+def test_the_key_set_is_public_and_cached(http: AppClient, person: MakePerson):
     ann = person()
 
     answer = http.get("/accounts/.well-known/jwks.json")
@@ -182,7 +182,7 @@ def test_the_key_set_is_public_and_cached(http: TestClient, person: MakePerson):
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_discovery_names_the_configured_issuer_whatever_the_host(http: TestClient):
+def test_discovery_names_the_configured_issuer_whatever_the_host(http: AppClient):
     answer = http.get("/accounts/.well-known/openid-configuration", headers={"host": "evil.example"})
 
     assert answer.json()["issuer"] == "https://tessera.test"
@@ -192,7 +192,7 @@ def test_discovery_names_the_configured_issuer_whatever_the_host(http: TestClien
     assert again.status_code == 304
 
 
-def test_a_library_of_others_verifies_our_tokens(http: TestClient, person: MakePerson):
+def test_a_library_of_others_verifies_our_tokens(http: AppClient, person: MakePerson):
     from joserfc import jwt
     from joserfc.jwk import KeySet
 
@@ -205,7 +205,7 @@ def test_a_library_of_others_verifies_our_tokens(http: TestClient, person: MakeP
 
 
 @pytest.mark.asvs("9.1.1")
-def test_alg_confusion_matrix(http: TestClient, person: MakePerson):
+def test_alg_confusion_matrix(http: AppClient, person: MakePerson):
     """What is no token of ours is refused by the app itself, whatever it claims to be signed with."""
     import hashlib
     import hmac

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from tessera.tables import Table
 from tests.kit.clocks import FakeClock
 from tests.kit.stores import everything_in
+from tests.kit.web import AppClient
 
 from .conftest import Person
 
@@ -17,9 +17,7 @@ LONGEST = "every word of this stands where it stands " * 6
 
 @pytest.mark.asvs("6.2.8", "6.2.9")
 @pytest.mark.parametrize("length", [64, 72, 73, 128, 250])
-def test_every_character_of_a_long_password_counts(
-    http: TestClient, person: Callable[..., Person], length: int
-) -> None:
+def test_every_character_of_a_long_password_counts(http: AppClient, person: Callable[..., Person], length: int) -> None:
     password = f"{LONGEST[: length - 1]}1"
     ann = person(password=password)
 
@@ -32,7 +30,7 @@ def test_every_character_of_a_long_password_counts(
 
 
 @pytest.mark.asvs("6.2.10")
-def test_a_password_does_not_run_out(http: TestClient, person: Callable[..., Person], frozen: FakeClock) -> None:
+def test_a_password_does_not_run_out(http: AppClient, person: Callable[..., Person], frozen: FakeClock) -> None:
     ann = person()
     frozen.advance(days=5 * 365)
 
@@ -42,7 +40,7 @@ def test_a_password_does_not_run_out(http: TestClient, person: Callable[..., Per
 
 
 @pytest.mark.asvs("6.3.2")
-def test_a_new_stack_knows_nobody(http: TestClient, tables: dict[str, Table]) -> None:
+def test_a_new_stack_knows_nobody(http: AppClient, tables: dict[str, Table]) -> None:
     for name in ("admin", "root", "sa", "test", "guest"):
         for password in (name, "admin", "password", "changeme"):
             body = {"email": f"{name}@example.com", "password": password}

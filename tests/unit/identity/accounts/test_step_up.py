@@ -6,7 +6,6 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.testclient import TestClient
 
 from functions.identity.accounts.actions import factors, sign_in
 from functions.identity.accounts.actions import passkeys as passkey_actions
@@ -25,6 +24,7 @@ from tests.kit.clocks import FakeClock
 from tests.kit.faults import meanwhile
 from tests.kit.races import outcomes, together
 from tests.kit.stores import everything_in
+from tests.kit.web import AppClient
 
 from .conftest import Mailbox, Person
 from .second_factors import (
@@ -60,7 +60,7 @@ GUARDED = [
 class Session:
     """A sign-in of its own, refreshed when asked for."""
 
-    def __init__(self, http: TestClient, tokens: dict[str, Any]) -> None:
+    def __init__(self, http: AppClient, tokens: dict[str, Any]) -> None:
         self.http, self.tokens = http, tokens
 
     def refresh(self) -> "Session":
@@ -87,13 +87,13 @@ def ann(person: MakePerson) -> Person:
 
 
 @pytest.fixture
-def older(http: TestClient, ann: Person) -> Session:
+def older(http: AppClient, ann: Person) -> Session:
     """Signed in with the password, before there was a second factor."""
     return Session(http, begin(http, ann))
 
 
 @pytest.fixture
-def phone(http: TestClient, ann: Person, older: Session, frozen: FakeClock) -> App:
+def phone(http: AppClient, ann: Person, older: Session, frozen: FakeClock) -> App:
     """Set up in another session; the older one goes on, and has shown nothing of it."""
     made = enrol(http, ann, frozen)
     frozen.advance(seconds=30)
@@ -166,7 +166,7 @@ def test_a_password_shown_again_takes_no_second_factor_away(ann: Person, older: 
     assert claims(older.tokens["access_token"])["aal"] == 2
 
 
-def test_a_passkey_shown_again_raises_the_session(http: TestClient, ann: Person, older: Session, claims: Claims):
+def test_a_passkey_shown_again_raises_the_session(http: AppClient, ann: Person, older: Session, claims: Claims):
     device = Authenticator(ORIGIN)
     assert add(http, ann, device).status_code == 201
     asked = ask_to_show(http)
@@ -179,7 +179,7 @@ def test_a_passkey_shown_again_raises_the_session(http: TestClient, ann: Person,
     assert claims(older.tokens["access_token"])["amr"] == ["hwk", "mfa", "pwd", "user"]
 
 
-def test_a_passkey_of_somebody_else_shows_nothing(http: TestClient, person: MakePerson, older: Session, phone: App):
+def test_a_passkey_of_somebody_else_shows_nothing(http: AppClient, person: MakePerson, older: Session, phone: App):
     theirs = Authenticator(ORIGIN)
     assert add(http, person("bob@example.com"), theirs).status_code == 201
     asked = ask_to_show(http)
@@ -192,7 +192,7 @@ def test_a_passkey_of_somebody_else_shows_nothing(http: TestClient, person: Make
 
 
 def test_a_recovery_code_shown_again_raises_the_session(
-    http: TestClient, ann: Person, older: Session, phone: App, claims: Claims
+    http: AppClient, ann: Person, older: Session, phone: App, claims: Claims
 ):
     codes = recovery_codes(http, ann)
 
@@ -202,7 +202,7 @@ def test_a_recovery_code_shown_again_raises_the_session(
     assert claims(older.tokens["access_token"])["aal"] == 2
 
 
-def test_a_code_that_signed_in_shows_nothing_again(http: TestClient, ann: Person, older: Session, phone: App):
+def test_a_code_that_signed_in_shows_nothing_again(http: AppClient, ann: Person, older: Session, phone: App):
     code = phone.code()
     assert finish(http, begin(http, ann), "totp", code=code).status_code == 200
 
@@ -232,7 +232,7 @@ def test_what_somebody_does_not_have_they_cannot_show(older: Session, method: st
     assert slug(older.prove(method=method, code="123456")) == "mfa-failed"
 
 
-def test_the_session_that_set_a_passkey_up_may_set_another_up(http: TestClient, ann: Person, older: Session):
+def test_the_session_that_set_a_passkey_up_may_set_another_up(http: AppClient, ann: Person, older: Session):
     """Its token is still of before; what the session has shown counts."""
     assert add(http, ann, Authenticator(ORIGIN)).status_code == 201
 
@@ -241,7 +241,7 @@ def test_the_session_that_set_a_passkey_up_may_set_another_up(http: TestClient, 
 
 
 @pytest.mark.asvs("7.5.1")
-def test_setting_up_needs_a_proof_of_the_last_five_minutes(http: TestClient, ann: Person, frozen: FakeClock):
+def test_setting_up_needs_a_proof_of_the_last_five_minutes(http: AppClient, ann: Person, frozen: FakeClock):
     frozen.advance(seconds=301)
 
     answers = [
@@ -254,7 +254,7 @@ def test_setting_up_needs_a_proof_of_the_last_five_minutes(http: TestClient, ann
 
 
 def test_a_session_of_another_service_uses_no_code_up(
-    http: TestClient, ann: Person, phone: App, table: Table, ports: Ports
+    http: AppClient, ann: Person, phone: App, table: Table, ports: Ports
 ):
     without = UserRow.families.remove()
     table.update(UserRow, user_pk(ann.id), "MAIN", without)
@@ -291,7 +291,7 @@ def test_a_service_gets_a_password_alone_as_the_first_level(ann: Person, ports: 
 
 
 def test_an_older_hash_is_renewed_though_no_session_is_opened_yet(
-    environment: dict[str, str], http: TestClient, ann: Person, phone: App, ports: Ports, call: Call, client: Client
+    environment: dict[str, str], http: AppClient, ann: Person, phone: App, ports: Ports, call: Call, client: Client
 ):
     stronger = AccountSettings.load(
         {**environment, "HASH_TIME": "3", **dict.fromkeys(("TABLE", "AUTHFEED", "RATELIMIT"), "x")}
@@ -309,7 +309,7 @@ def test_an_older_hash_is_renewed_though_no_session_is_opened_yet(
 
 
 def test_a_sign_in_that_is_not_finished_counts_as_one_that_failed(
-    http: TestClient, ann: Person, phone: App, ports: Ports
+    http: AppClient, ann: Person, phone: App, ports: Ports
 ):
     for _ in range(3):
         begin(http, ann)
@@ -330,7 +330,7 @@ def test_a_device_is_remembered_for_a_service_too(ann: Person, ports: Ports, mai
     assert mailbox.latest(ann.email, "new-device")["data"]["device"] == "Ann's browser"
 
 
-def test_what_somebody_has_is_told_to_them(http: TestClient, ann: Person, phone: App):
+def test_what_somebody_has_is_told_to_them(http: AppClient, ann: Person, phone: App):
     recovery_codes(http, ann)
     assert add(http, ann, Authenticator(ORIGIN)).status_code == 201
 
@@ -346,7 +346,7 @@ def test_what_somebody_has_is_told_to_them(http: TestClient, ann: Person, phone:
 
 @pytest.mark.asvs("6.4.4")
 def test_a_reset_takes_every_factor_and_session_away(
-    http: TestClient,
+    http: AppClient,
     ann: Person,
     phone: App,
     ports: Ports,
@@ -374,7 +374,7 @@ def test_a_reset_takes_every_factor_and_session_away(
 
 
 def test_a_passkey_added_during_a_reset_is_not_forgotten(
-    http: TestClient, ann: Person, phone: App, ports: Ports, call: Call
+    http: AppClient, ann: Person, phone: App, ports: Ports, call: Call
 ):
     asked = ask_to_add(http, ann)
     credential = Authenticator(ORIGIN).create(asked["publicKey"])
@@ -399,7 +399,7 @@ def test_a_passkey_added_during_a_reset_is_not_forgotten(
 
 
 def test_two_enrolments_at_once_leave_a_factor_that_works(
-    http: TestClient, ann: Person, ports: Ports, call: Call, frozen: FakeClock
+    http: AppClient, ann: Person, ports: Ports, call: Call, frozen: FakeClock
 ):
     app = App(http.post("/accounts/me/mfa/totp", headers=ann.bearer).json()["secret"], frozen)
     code = app.code()

@@ -7,7 +7,6 @@ import pyotp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.testclient import TestClient
 
 from functions.identity.accounts import totp
 from functions.identity.accounts.actions import factors, sign_in
@@ -24,6 +23,7 @@ from tests.kit.clocks import FakeClock
 from tests.kit.faults import failing
 from tests.kit.races import outcomes, together
 from tests.kit.stores import everything_in
+from tests.kit.web import AppClient
 
 from .conftest import PASSWORD, Mailbox, Person
 from .second_factors import STEP_SECONDS, App, begin, enrol, finish, slug
@@ -81,7 +81,7 @@ def test_a_code_is_good_one_step_early_or_late(shift: int, found: int | None):
     assert matched == (None if found is None else step + found)
 
 
-def test_setting_an_app_up_shows_its_secret_once(http: TestClient, person: MakePerson, table: Table):
+def test_setting_an_app_up_shows_its_secret_once(http: AppClient, person: MakePerson, table: Table):
     ann = person()
 
     begun = http.post("/accounts/me/mfa/totp", headers=ann.bearer)
@@ -103,7 +103,7 @@ def test_setting_an_app_up_shows_its_secret_once(http: TestClient, person: MakeP
 
 
 def test_the_secret_is_sealed_for_its_user_alone(
-    http: TestClient, person: MakePerson, ports: Ports, frozen: FakeClock, table: Table
+    http: AppClient, person: MakePerson, ports: Ports, frozen: FakeClock, table: Table
 ):
     ann, bob = person(), person("bob@example.com")
     enrol(http, ann, frozen)
@@ -117,7 +117,7 @@ def test_the_secret_is_sealed_for_its_user_alone(
     assert (answer.status_code, slug(answer)) == (503, "unavailable")
 
 
-def test_an_app_counts_only_once_a_code_was_confirmed(http: TestClient, person: MakePerson, frozen: FakeClock):
+def test_an_app_counts_only_once_a_code_was_confirmed(http: AppClient, person: MakePerson, frozen: FakeClock):
     ann = person()
     http.post("/accounts/me/mfa/totp", headers=ann.bearer)
 
@@ -125,7 +125,7 @@ def test_an_app_counts_only_once_a_code_was_confirmed(http: TestClient, person: 
     assert http.get("/accounts/me/mfa", headers=ann.bearer).json()["methods"] == []
 
 
-def test_a_wrong_code_confirms_nothing(http: TestClient, person: MakePerson, frozen: FakeClock):
+def test_a_wrong_code_confirms_nothing(http: AppClient, person: MakePerson, frozen: FakeClock):
     ann = person()
     app = App(http.post("/accounts/me/mfa/totp", headers=ann.bearer).json()["secret"], frozen)
 
@@ -135,7 +135,7 @@ def test_a_wrong_code_confirms_nothing(http: TestClient, person: MakePerson, fro
     assert "access_token" in begin(http, ann)
 
 
-def test_confirming_without_having_begun_is_refused(http: TestClient, person: MakePerson):
+def test_confirming_without_having_begun_is_refused(http: AppClient, person: MakePerson):
     ann = person()
 
     answer = http.post("/accounts/me/mfa/totp/confirm", json={"code": "123456"}, headers=ann.bearer)
@@ -143,7 +143,7 @@ def test_confirming_without_having_begun_is_refused(http: TestClient, person: Ma
     assert (answer.status_code, slug(answer)) == (400, "code-invalid")
 
 
-def test_an_enrolment_that_waits_longer_than_an_hour_is_over(http: TestClient, person: MakePerson, frozen: FakeClock):
+def test_an_enrolment_that_waits_longer_than_an_hour_is_over(http: AppClient, person: MakePerson, frozen: FakeClock):
     ann = person()
     app = App(http.post("/accounts/me/mfa/totp", headers=ann.bearer).json()["secret"], frozen)
     frozen.advance(minutes=9)
@@ -157,7 +157,7 @@ def test_an_enrolment_that_waits_longer_than_an_hour_is_over(http: TestClient, p
     assert slug(answer) == "code-invalid"
 
 
-def test_beginning_again_replaces_what_was_not_confirmed(http: TestClient, person: MakePerson, frozen: FakeClock):
+def test_beginning_again_replaces_what_was_not_confirmed(http: AppClient, person: MakePerson, frozen: FakeClock):
     ann = person()
     first = App(http.post("/accounts/me/mfa/totp", headers=ann.bearer).json()["secret"], frozen)
     second = App(http.post("/accounts/me/mfa/totp", headers=ann.bearer).json()["secret"], frozen)
@@ -170,7 +170,7 @@ def test_beginning_again_replaces_what_was_not_confirmed(http: TestClient, perso
     assert (old.status_code, new.status_code) == (400, 200)
 
 
-def test_a_second_app_waits_until_the_first_is_removed(http: TestClient, person: MakePerson, frozen: FakeClock):
+def test_a_second_app_waits_until_the_first_is_removed(http: AppClient, person: MakePerson, frozen: FakeClock):
     ann = person()
     enrol(http, ann, frozen)
 
@@ -180,7 +180,7 @@ def test_a_second_app_waits_until_the_first_is_removed(http: TestClient, person:
 
 
 @pytest.mark.asvs("6.3.3")
-def test_with_an_app_a_password_alone_signs_nobody_in(http: TestClient, person: MakePerson, frozen: FakeClock):
+def test_with_an_app_a_password_alone_signs_nobody_in(http: AppClient, person: MakePerson, frozen: FakeClock):
     ann = person()
     app = enrol(http, ann, frozen)
 
@@ -200,7 +200,7 @@ def test_with_an_app_a_password_alone_signs_nobody_in(http: TestClient, person: 
 
 
 def test_the_token_says_what_was_shown(
-    http: TestClient, person: MakePerson, frozen: FakeClock, claims: Callable[[str], dict[str, object]]
+    http: AppClient, person: MakePerson, frozen: FakeClock, claims: Callable[[str], dict[str, object]]
 ):
     ann = person()
     app = enrol(http, ann, frozen)
@@ -215,7 +215,7 @@ def test_the_token_says_what_was_shown(
 
 
 @pytest.mark.asvs("6.5.1")
-def test_the_enrolments_own_code_signs_nobody_in(http: TestClient, person: MakePerson, frozen: FakeClock):
+def test_the_enrolments_own_code_signs_nobody_in(http: AppClient, person: MakePerson, frozen: FakeClock):
     ann = person()
     app = enrol(http, ann, frozen)
 
@@ -225,7 +225,7 @@ def test_the_enrolments_own_code_signs_nobody_in(http: TestClient, person: MakeP
 
 
 @pytest.mark.asvs("6.5.1")
-def test_a_code_is_good_once(http: TestClient, person: MakePerson, frozen: FakeClock):
+def test_a_code_is_good_once(http: AppClient, person: MakePerson, frozen: FakeClock):
     ann = person()
     app = enrol(http, ann, frozen)
     code = app.next_code()
@@ -235,7 +235,7 @@ def test_a_code_is_good_once(http: TestClient, person: MakePerson, frozen: FakeC
     assert (first.status_code, slug(second)) == (200, "mfa-failed")
 
 
-def test_an_older_code_is_refused_after_a_newer_one(http: TestClient, person: MakePerson, frozen: FakeClock):
+def test_an_older_code_is_refused_after_a_newer_one(http: AppClient, person: MakePerson, frozen: FakeClock):
     ann = person()
     app = enrol(http, ann, frozen)
     frozen.advance(seconds=2 * STEP_SECONDS)
@@ -248,7 +248,7 @@ def test_an_older_code_is_refused_after_a_newer_one(http: TestClient, person: Ma
 
 @pytest.mark.asvs("6.5.1")
 def test_totp_replay_parallel(
-    http: TestClient, person: MakePerson, ports: Ports, call: Call, client: Client, frozen: FakeClock
+    http: AppClient, person: MakePerson, ports: Ports, call: Call, client: Client, frozen: FakeClock
 ):
     """One code, two sign-ins at the same moment: the write that moves the step on has one winner."""
     ann = person()
@@ -264,7 +264,7 @@ def test_totp_replay_parallel(
 
 
 def test_one_sign_in_is_finished_once(
-    http: TestClient, person: MakePerson, ports: Ports, call: Call, client: Client, frozen: FakeClock
+    http: AppClient, person: MakePerson, ports: Ports, call: Call, client: Client, frozen: FakeClock
 ):
     ann = person()
     app = enrol(http, ann, frozen)
@@ -280,7 +280,7 @@ def test_one_sign_in_is_finished_once(
 
 
 def test_five_wrong_codes_end_the_sign_in(
-    http: TestClient, person: MakePerson, frozen: FakeClock, mailbox: Mailbox, table: Table
+    http: AppClient, person: MakePerson, frozen: FakeClock, mailbox: Mailbox, table: Table
 ):
     ann = person()
     app = enrol(http, ann, frozen)
@@ -296,7 +296,7 @@ def test_five_wrong_codes_end_the_sign_in(
 
 
 def test_an_ended_sign_in_stays_ended_when_the_limit_has_passed(
-    http: TestClient, person: MakePerson, frozen: FakeClock, ports: Ports
+    http: AppClient, person: MakePerson, frozen: FakeClock, ports: Ports
 ):
     ann = person()
     app = enrol(http, ann, frozen)
@@ -312,7 +312,7 @@ def test_an_ended_sign_in_stays_ended_when_the_limit_has_passed(
     assert finish(http, begin(http, ann), "totp", code=app.next_code()).status_code == 200
 
 
-def test_exhausted_guesses_hold_over_further_sign_ins(http: TestClient, person: MakePerson, frozen: FakeClock):
+def test_exhausted_guesses_hold_over_further_sign_ins(http: AppClient, person: MakePerson, frozen: FakeClock):
     ann = person()
     app = enrol(http, ann, frozen)
     for _ in range(MFA_ATTEMPTS):
@@ -323,7 +323,7 @@ def test_exhausted_guesses_hold_over_further_sign_ins(http: TestClient, person: 
     assert (answer.status_code, slug(answer)) == (429, "attempts-exhausted")
 
 
-def test_right_codes_use_no_guesses_up(http: TestClient, person: MakePerson, frozen: FakeClock):
+def test_right_codes_use_no_guesses_up(http: AppClient, person: MakePerson, frozen: FakeClock):
     ann = person()
     app = enrol(http, ann, frozen)
 
@@ -337,7 +337,7 @@ def test_right_codes_use_no_guesses_up(http: TestClient, person: MakePerson, fro
     ["", "tmf_", "tmf_e30.e30", "trt_abc.def", "x" * 1_500],
     ids=["empty", "nothing", "no signature", "another kind", "long"],
 )
-def test_a_token_we_did_not_make_costs_no_request_of_the_table(ports: Ports, call: Call, token: str, http: TestClient):
+def test_a_token_we_did_not_make_costs_no_request_of_the_table(ports: Ports, call: Call, token: str, http: AppClient):
     with aws.metered() as meter, pytest.raises(Exception, match="Sign in again"):
         factors.finish(ports, token, method="totp", code="123456", call=call)
 
@@ -345,7 +345,7 @@ def test_a_token_we_did_not_make_costs_no_request_of_the_table(ports: Ports, cal
 
 
 def test_a_token_does_not_outlive_a_change_of_the_password(
-    http: TestClient, person: MakePerson, frozen: FakeClock, mailbox: Mailbox
+    http: AppClient, person: MakePerson, frozen: FakeClock, mailbox: Mailbox
 ):
     ann = person()
     app = enrol(http, ann, frozen)
@@ -359,7 +359,7 @@ def test_a_token_does_not_outlive_a_change_of_the_password(
 
 @pytest.mark.asvs("6.4.3")
 def test_a_reset_of_the_password_does_not_skip_the_second_factor(
-    http: TestClient, person: MakePerson, frozen: FakeClock, mailbox: Mailbox
+    http: AppClient, person: MakePerson, frozen: FakeClock, mailbox: Mailbox
 ):
     ann = person()
     enrol(http, ann, frozen)
@@ -373,7 +373,7 @@ def test_a_reset_of_the_password_does_not_skip_the_second_factor(
 
 
 def test_a_locked_user_finishes_nothing(
-    http: TestClient, person: MakePerson, frozen: FakeClock, internal: Callable[..., object]
+    http: AppClient, person: MakePerson, frozen: FakeClock, internal: Callable[..., object]
 ):
     ann = person()
     app = enrol(http, ann, frozen)
@@ -384,7 +384,7 @@ def test_a_locked_user_finishes_nothing(
 
 
 def test_setting_up_tells_the_owner_and_makes_old_tokens_stale(
-    http: TestClient, person: MakePerson, frozen: FakeClock, mailbox: Mailbox, told: Callable[[], list[str]]
+    http: AppClient, person: MakePerson, frozen: FakeClock, mailbox: Mailbox, told: Callable[[], list[str]]
 ):
     ann = person()
     before = dict(ann.bearer)
@@ -398,7 +398,7 @@ def test_setting_up_tells_the_owner_and_makes_old_tokens_stale(
 
 
 def test_an_app_that_is_removed_is_not_asked_for(
-    http: TestClient, person: MakePerson, frozen: FakeClock, mailbox: Mailbox, told: Callable[[], list[str]]
+    http: AppClient, person: MakePerson, frozen: FakeClock, mailbox: Mailbox, told: Callable[[], list[str]]
 ):
     ann = person()
     enrol(http, ann, frozen)
@@ -411,14 +411,14 @@ def test_an_app_that_is_removed_is_not_asked_for(
     assert "access_token" in begin(http, ann)
 
 
-def test_what_is_not_there_cannot_be_removed(http: TestClient, person: MakePerson):
+def test_what_is_not_there_cannot_be_removed(http: AppClient, person: MakePerson):
     answer = http.delete("/accounts/me/mfa/totp", headers=person().bearer)
 
     assert (answer.status_code, slug(answer)) == (404, "not-found")
 
 
 def test_totp_login_costs_three_requests_more(
-    http: TestClient, person: MakePerson, ports: Ports, call: Call, client: Client, frozen: FakeClock, table: Table
+    http: AppClient, person: MakePerson, ports: Ports, call: Call, client: Client, frozen: FakeClock, table: Table
 ):
     ann, bob = person(), person("bob@example.com")
     app = enrol(http, ann, frozen)
@@ -439,7 +439,7 @@ def test_totp_login_costs_three_requests_more(
     ]
 
 
-def test_a_kms_that_is_down_opens_no_half_session(http: TestClient, person: MakePerson, frozen: FakeClock):
+def test_a_kms_that_is_down_opens_no_half_session(http: AppClient, person: MakePerson, frozen: FakeClock):
     ann = person()
     app = enrol(http, ann, frozen)
     pending = begin(http, ann)
@@ -462,7 +462,7 @@ def test_a_kms_that_is_down_opens_no_half_session(http: TestClient, person: Make
         ({"method": "totp", "code": 123456}, "/code"),
     ],
 )
-def test_a_malformed_second_factor_says_where(http: TestClient, body: dict[str, object], pointer: str):
+def test_a_malformed_second_factor_says_where(http: AppClient, body: dict[str, object], pointer: str):
     answer = http.post("/accounts/login/mfa", json={"mfa_token": "tmf_x", **body})
 
     assert answer.status_code == 422
@@ -471,7 +471,7 @@ def test_a_malformed_second_factor_says_where(http: TestClient, body: dict[str, 
 
 
 def test_an_attempt_leaves_an_item_that_goes_by_itself(
-    http: TestClient, person: MakePerson, frozen: FakeClock, table: Table
+    http: AppClient, person: MakePerson, frozen: FakeClock, table: Table
 ):
     ann = person()
     app = enrol(http, ann, frozen)

@@ -7,9 +7,9 @@ from typing import Any
 
 import jwt
 import pytest
-from starlette.testclient import TestClient
 
 from tests.kit.clocks import FakeClock
+from tests.kit.web import AppClient
 
 from .conftest import Person
 
@@ -23,7 +23,7 @@ def token(person: MakePerson) -> str:
 
 
 @pytest.fixture
-def key(http: TestClient, token: str) -> Any:
+def key(http: AppClient, token: str) -> Any:
     """The key of the token, found in the published set by its id."""
     published = jwt.PyJWKSet.from_json(http.get("/accounts/.well-known/jwks.json").text)
     return published[jwt.get_unverified_header(token)["kid"]].key
@@ -45,7 +45,7 @@ def test_pyjwt_verifies_our_tokens(token: str, key: Any):
     assert datetime.fromtimestamp(claims["iat"], UTC).year == 2030
 
 
-def test_the_key_set_says_what_a_verifier_needs_to_know(http: TestClient, token: str):
+def test_the_key_set_says_what_a_verifier_needs_to_know(http: AppClient, token: str):
     (key,) = http.get("/accounts/.well-known/jwks.json").json()["keys"]
 
     assert (key["kty"], key["crv"], key["alg"], key["use"]) == ("EC", "P-256", "ES256", "sig")
@@ -75,7 +75,7 @@ def test_pyjwt_refuses_a_token_for_somebody_else(token: str, key: Any, wrong: di
         jwt.decode(token, key, algorithms=["ES256"], options={"verify_exp": False, "verify_iat": False}, **expected)
 
 
-def test_pyjwt_sees_that_a_token_has_expired(http: TestClient, person: MakePerson, frozen: FakeClock):
+def test_pyjwt_sees_that_a_token_has_expired(http: AppClient, person: MakePerson, frozen: FakeClock):
     frozen.set(datetime(2020, 1, 1, tzinfo=UTC))
     token = str(person().signed_in["access_token"])
     published = jwt.PyJWKSet.from_json(http.get("/accounts/.well-known/jwks.json").text)

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator
 
 import pytest
-from starlette.testclient import TestClient
 
 from functions.identity.accounts.app import app as accounts_app
 from functions.identity.admin.app import app as admin_app
@@ -15,6 +14,7 @@ from tessera.tables import Table
 from tests.kit.clocks import FakeClock
 from tests.kit.queues import make_queue
 from tests.kit.stores import make_bucket
+from tests.kit.web import AppClient
 from tests.unit.identity.admin.world import Somebody, World
 
 
@@ -61,7 +61,7 @@ def make_world(
         theirs = {"CAPABILITY": "accounts", "TABLE": tables["Accounts"].name, "QUEUE": make_queue("accounts")}
         admin, accounts = Bindings({**shared, **mine, **more}), Bindings({**shared, **theirs})
         admin_app.state.bindings, accounts_app.state.bindings = admin, accounts
-        http = TestClient(admin_app, base_url="https://app.test")
+        http = AppClient(admin_app, base_url="https://app.test")
         world = World(admin, accounts, tables, http, queue, secrets["BUCKET"])
         admin.replace(Internal, Internal("admin", admin, world.carry))
         return world

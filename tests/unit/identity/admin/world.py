@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from starlette.testclient import TestClient
 
 from functions.identity.accounts.app import handler as accounts_handler
 from functions.identity.admin.app import handler as admin_handler
@@ -21,6 +20,7 @@ from tessera.tables import Table
 from tessera.triggers import dispatch
 from tests.kit.queues import drain
 from tests.kit.stores import everything_in
+from tests.kit.web import AppClient
 
 Json = dict[str, Any]
 NOBODY = "01BX5ZZKBKACTAV9WEVGEMMVRZ"
@@ -87,7 +87,7 @@ class World:
     admin: Bindings
     accounts: Bindings
     tables: dict[str, Table]
-    http: TestClient
+    http: AppClient
     queue: str
     bucket: str
     # Services that do not answer.

@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.testclient import TestClient
 
 from functions.identity.apikeys.actions import create
 from functions.identity.apikeys.app import app, handler
@@ -29,6 +28,7 @@ from tests.kit import logs
 from tests.kit.apps import Caller, Served, answered, invocation, serving
 from tests.kit.clocks import FakeClock
 from tests.kit.queues import make_queue
+from tests.kit.web import AppClient
 from tests.kit.worlds import CapabilityWorld
 
 ADDRESS = "203.0.113.7"
@@ -103,7 +103,7 @@ class World(CapabilityWorld[Ports]):
         """What a program gets that uses this key at `tasks`, from this address."""
         # As bytes, because a key that only looks like one may hold any letters.
         headers = {b"authorization": f"Bearer {key}".encode()}
-        with TestClient(tasks_app, base_url="https://app.test", client=(address, 50_000)) as program:
+        with AppClient(tasks_app, base_url="https://app.test", client=(address, 50_000)) as program:
             return program.request(method, path, headers=headers, **given)
 
     def myself(self, key: str) -> httpx.Response:

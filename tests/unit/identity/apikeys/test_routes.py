@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from tessera import aws, ids
 from tessera.auth import key_text
 from tests.kit.capacity import CapacityMeter
 from tests.kit.stores import everything_in
+from tests.kit.web import AppClient
 
 
 def test_a_list_holds_every_key_once_and_the_newest_first(world: Any, alice: Any, frozen: Any) -> None:
@@ -111,7 +111,7 @@ def test_a_key_says_what_it_is(world: Any, alice: Any) -> None:
     made = world.key(alice, env="test", scopes=["tasks:read", "habits:read"], ip_allow=["0.0.0.0/0", "::/0"])
     headers = {"authorization": f"Bearer {made['key']}"}
 
-    with TestClient(world.served.client.app, base_url="https://app.test", client=("203.0.113.7", 1)) as program:
+    with AppClient(world.served.client.app, base_url="https://app.test", client=("203.0.113.7", 1)) as program:
         found = program.get("/apikeys/self", headers=headers)
 
     assert found.json() == {

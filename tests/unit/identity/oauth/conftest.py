@@ -11,7 +11,6 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 from fastapi import FastAPI
-from starlette.testclient import TestClient
 
 from functions.identity.oauth.ports import Ports, s256
 from functions.identity.oauth.rules.providers import PRESETS, Kind, Provider
@@ -32,6 +31,7 @@ from tests.kit.clocks import FakeClock
 from tests.kit.stand_ins import Answer, Asked, WireStandIn
 from tests.kit.stores import make_table
 from tests.kit.tokens import ISSUER, Signer, publish
+from tests.kit.web import AppClient
 
 BASE = "https://app.test"
 RETURN_TO = f"{BASE}/demo/sign-in"
@@ -216,7 +216,7 @@ class World:
         return served
 
     def browser(self, app: FastAPI | None = None) -> "Browser":
-        return Browser(TestClient(app or self.app(), base_url=BASE, follow_redirects=False), self)
+        return Browser(AppClient(app or self.app(), base_url=BASE, follow_redirects=False), self)
 
     def token(self, user_id: str, **claims: Any) -> dict[str, str]:
         """The header of somebody who has signed in just now."""
@@ -237,7 +237,7 @@ def _routers() -> list[Any]:
 class Browser:
     """A browser: it keeps its cookies, and goes where it is sent."""
 
-    http: TestClient
+    http: AppClient
     world: World
 
     def start(self, provider: str = "idp", *, headers: Mapping[str, str] | None = None, **body: Any) -> httpx.Response:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from starlette.testclient import TestClient
 
 from functions.identity.sessions import app as module
 from functions.identity.sessions.ports import Ports
@@ -23,6 +22,7 @@ from tests.kit.clocks import FakeClock
 from tests.kit.cookies import Browser
 from tests.kit.stores import everything_in
 from tests.kit.tokens import Signer
+from tests.kit.web import AppClient
 
 PASSWORD, CODE = "a quiet morning at sea", "123456"
 DEVICE_TOKEN = "device.of-ann"
@@ -170,7 +170,7 @@ def ann(accounts: FakeAccounts) -> User:
 @pytest.fixture
 def browser(served: Served, app: FastAPI) -> Callable[[], Browser]:
     """`browser()`: somebody's browser, with nothing in it yet."""
-    return lambda: Browser(TestClient(app, base_url=ORIGIN), ORIGIN)
+    return lambda: Browser(AppClient(app, base_url=ORIGIN), ORIGIN)
 
 
 @pytest.fixture

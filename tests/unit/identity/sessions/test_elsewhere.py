@@ -4,7 +4,6 @@ import statistics
 import time
 
 import pytest
-from starlette.testclient import TestClient
 
 from functions.work.tasks.app import app as tasks
 from tessera import clock
@@ -17,6 +16,7 @@ from tests.kit.capacity import CapacityMeter
 from tests.kit.cookies import Browser
 from tests.kit.queues import make_queue
 from tests.kit.stores import make_table
+from tests.kit.web import AppClient
 
 from .conftest import ORIGIN
 
@@ -27,7 +27,7 @@ def elsewhere(served, bindings):
     table = make_table("Tasks")
     theirs = {**bindings.environment, "CAPABILITY": "tasks", "TABLE": table.name, "QUEUE": make_queue("tasks")}
     before, tasks.state.bindings = tasks.state.bindings, Bindings(theirs)
-    yield lambda browser: Browser(TestClient(tasks, base_url=ORIGIN), ORIGIN, jar=browser.jar)
+    yield lambda browser: Browser(AppClient(tasks, base_url=ORIGIN), ORIGIN, jar=browser.jar)
     tasks.state.bindings = before
 
 

@@ -4,7 +4,6 @@ import threading
 from contextlib import contextmanager
 
 import pytest
-from starlette.testclient import TestClient
 
 from functions.identity.sessions.actions import end, keep
 from functions.identity.sessions.actions.sign_in import begin
@@ -15,6 +14,7 @@ from tessera.auth.feed import Feed
 from tests.kit.cookies import Browser, set_cookies
 from tests.kit.races import outcomes, together
 from tests.kit.stores import everything_in
+from tests.kit.web import AppClient
 
 from .conftest import ORIGIN, claims_of
 
@@ -33,7 +33,7 @@ def enter(ports, ask, ann, frozen):
 
 def tab_of(browser, app):
     """A client of its own for each thread, on the same cookies."""
-    return Browser(TestClient(app, base_url=ORIGIN), ORIGIN, jar=dict(browser.jar))
+    return Browser(AppClient(app, base_url=ORIGIN), ORIGIN, jar=dict(browser.jar))
 
 
 def open_ids(ports, user_id):

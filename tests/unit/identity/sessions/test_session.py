@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from starlette.testclient import TestClient
 
 from functions.identity.sessions.rules import REPLACED_LIFE
 from tessera import clock
@@ -11,6 +10,7 @@ from tessera.auth.cookies import ACCESS_COOKIE, CSRF_COOKIE, DEVICE_COOKIE, SESS
 from tests.kit.capacity import CapacityMeter
 from tests.kit.cookies import Browser, set_cookies
 from tests.kit.stores import everything_in
+from tests.kit.web import AppClient
 
 from .conftest import CODE, ORIGIN, claims_of
 
@@ -464,7 +464,7 @@ def test_a_cookie_of_more_than_four_kilobytes_is_refused(browser):
 
 def test_another_page_renews_and_signs_out_only_with_the_token(signed_in, app, served, ann):
     mine = signed_in(ann)
-    page = Browser(TestClient(app, base_url=ORIGIN), ORIGIN, same_origin=False, jar=mine.jar)
+    page = Browser(AppClient(app, base_url=ORIGIN), ORIGIN, same_origin=False, jar=mine.jar)
 
     assert page.post("/sessions/renew").json()["type"] == "/problems/csrf-failed"
     assert page.post("/sessions/logout").json()["type"] == "/problems/csrf-failed"

@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from starlette.testclient import TestClient
 
 from functions.live.notifications.actions import send
 from functions.live.notifications.actions.send import Wanted
@@ -33,6 +32,7 @@ from tests.kit.queues import batch, drain, make_queue
 from tests.kit.stand_ins import Answer, Asked, WireStandIn
 from tests.kit.stores import ready_in
 from tests.kit.tokens import ISSUER, Signer, publish
+from tests.kit.web import AppClient
 from tests.kit.worlds import carried
 
 CHANNELS = ("email", "sms", "push", "webhook")
@@ -136,7 +136,7 @@ class World:
     clock: FakeClock
     mail: FakeMail
     door: Door
-    client: TestClient
+    client: AppClient
     signer: Signer
 
     @property
@@ -226,9 +226,9 @@ class World:
 
 
 @pytest.fixture
-def client(bindings: Bindings) -> Iterator[TestClient]:
+def client(bindings: Bindings) -> Iterator[AppClient]:
     before, app.state.bindings = app.state.bindings, bindings
-    yield TestClient(app, base_url="https://notifications.test")
+    yield AppClient(app, base_url="https://notifications.test")
     app.state.bindings = before
 
 
@@ -239,7 +239,7 @@ def world(
     frozen: FakeClock,
     mail: FakeMail,
     door: Door,
-    client: TestClient,
+    client: AppClient,
     signer: Signer,
 ) -> World:
     aws.forget_clients()

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from functions.live.outbox import provider as port
 from functions.live.outbox.actions import ask as asking
@@ -27,6 +26,7 @@ from tests.kit.clocks import FakeClock
 from tests.kit.queues import batch, drain, make_queue
 from tests.kit.stores import due_in, make_bucket
 from tests.kit.tokens import ISSUER, Signer, publish
+from tests.kit.web import AppClient
 from tools.ses_events import event
 
 MAIL_FROM = "hello@tessera.test"
@@ -196,24 +196,24 @@ def worker(bindings: Bindings, store: MailStore, frozen: FakeClock) -> Worker:
 
 
 @pytest.fixture
-def client(bindings: Bindings) -> Iterator[TestClient]:
+def client(bindings: Bindings) -> Iterator[AppClient]:
     before, app.state.bindings = app.state.bindings, bindings
-    yield TestClient(app, base_url="https://outbox.test")
+    yield AppClient(app, base_url="https://outbox.test")
     app.state.bindings = before
 
 
 @pytest.fixture
-def admin(client: TestClient, signer: Signer) -> Callable[..., Any]:
+def admin(client: AppClient, signer: Signer) -> Callable[..., Any]:
     """`admin("GET", "/outbox/stats")`: a request of somebody who runs the mail."""
     return _caller(client, signer, "admin")
 
 
 @pytest.fixture
-def user(client: TestClient, signer: Signer) -> Callable[..., Any]:
+def user(client: AppClient, signer: Signer) -> Callable[..., Any]:
     return _caller(client, signer, "user")
 
 
-def _caller(client: TestClient, signer: Signer, role: str) -> Callable[..., Any]:
+def _caller(client: AppClient, signer: Signer, role: str) -> Callable[..., Any]:
     # A month is long enough for any test that moves the clock.
     expires = int(clock.now().timestamp()) + 2_592_000
     token = signer.token(sub=ids.new(), roles=[role], aal=2, exp=expires)

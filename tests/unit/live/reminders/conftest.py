@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from functions.live.reminders.app import app
 from functions.live.reminders.ports import Ports
@@ -23,6 +22,7 @@ from tests.kit.clocks import FakeClock
 from tests.kit.queues import batch, make_queue
 from tests.kit.stores import envelopes_in, ready_in
 from tests.kit.tokens import ISSUER, Signer, publish
+from tests.kit.web import AppClient
 
 DAILY = {"cron": "0 9 * * *", "tz": "UTC"}
 
@@ -100,14 +100,14 @@ def ports(bindings: Bindings) -> Ports:
 
 
 @pytest.fixture
-def client(bindings: Bindings) -> Iterator[TestClient]:
+def client(bindings: Bindings) -> Iterator[AppClient]:
     before, app.state.bindings = app.state.bindings, bindings
-    yield TestClient(app, base_url="https://reminders.test")
+    yield AppClient(app, base_url="https://reminders.test")
     app.state.bindings = before
 
 
 @pytest.fixture
-def person(client: TestClient, signer: Signer) -> Callable[[], Caller]:
+def person(client: AppClient, signer: Signer) -> Callable[[], Caller]:
     """`person()`: somebody new, signed in."""
 
     def new() -> Caller:

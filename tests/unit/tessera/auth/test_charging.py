@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 import pytest
-from fastapi.testclient import TestClient
 
 from tessera import auth, aws, ids
 from tessera.auth.call import Call
@@ -21,6 +20,7 @@ from tessera.types import In
 from tests.kit.clocks import FakeClock
 from tests.kit.structured_fields import parse_list
 from tests.kit.tokens import Signer
+from tests.kit.web import AppClient
 
 MakeCall = Callable[..., Call]
 ANNA = Principal(kind="user", id="anna", user_id="anna", credential="bearer", plan="user")
@@ -287,7 +287,7 @@ def test_a_route_counts_by_a_field_of_its_body_before_it_is_validated(bindings: 
         return {"to": body.email}
 
     app = build_app("notes", router, environment={**bindings.environment, "STAGE": "test"})
-    client = TestClient(app, base_url="https://app.test")
+    client = AppClient(app, base_url="https://app.test")
 
     passed = [client.post("/notes/mail", json={"email": "ann@example.com"}) for _ in range(4)]
     # Another address has attempts of its own, whoever asks.

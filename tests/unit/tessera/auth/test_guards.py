@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import pytest
 from fastapi import FastAPI, Request
-from fastapi.testclient import TestClient
 
 from tessera import auth, aws, log
 from tessera.auth.call import Call
@@ -34,6 +33,7 @@ from tessera.transact import transact
 from tests.kit.clocks import FakeClock
 from tests.kit.faults import failing
 from tests.kit.tokens import Signer
+from tests.kit.web import AppClient
 
 MakeCall = Callable[..., Call]
 
@@ -393,7 +393,7 @@ def test_as_a_dependency_a_guard_hands_over_what_was_found() -> None:
     async def route(caller: Annotated[Principal, auth.require("tasks:read")]) -> dict[str, str]:
         return {"id": caller.id}
 
-    assert TestClient(app).get("/").json() == {"id": "anna"}
+    assert AppClient(app).get("/").json() == {"id": "anna"}
 
 
 def test_triggers_may_use_the_auth_layer_without_fastapi() -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from functions.work.tasks.actions import create as creating
 from functions.work.tasks.actions import plans
@@ -29,6 +28,7 @@ from tests.kit.clocks import FakeClock
 from tests.kit.queues import batch, drain, make_queue
 from tests.kit.stores import envelopes_in
 from tests.kit.tokens import ISSUER, Signer, publish
+from tests.kit.web import AppClient
 from tests.kit.worlds import carried
 
 
@@ -65,14 +65,14 @@ def bindings(
 
 
 @pytest.fixture
-def client(bindings: Bindings) -> Iterator[TestClient]:
+def client(bindings: Bindings) -> Iterator[AppClient]:
     before, app.state.bindings = app.state.bindings, bindings
-    yield TestClient(app, base_url="https://tasks.test")
+    yield AppClient(app, base_url="https://tasks.test")
     app.state.bindings = before
 
 
 @pytest.fixture
-def person(client: TestClient, signer: Signer) -> Callable[[], Caller]:
+def person(client: AppClient, signer: Signer) -> Callable[[], Caller]:
     """`person()`: somebody new, signed in."""
 
     def new() -> Caller:
@@ -206,7 +206,7 @@ def deliveries(table: Table, queue: str, bindings: Bindings) -> Deliveries:
 
 
 @pytest.fixture
-def invoke(client: TestClient) -> Callable[..., dict[str, Any]]:
+def invoke(client: AppClient) -> Callable[..., dict[str, Any]]:
     """`invoke(path, body)`: as another function of ours calls, past any gateway."""
 
     def call(path: str, body: dict[str, Any], *, caller: str = "accounts") -> dict[str, Any]:

@@ -6,7 +6,6 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.testclient import TestClient
 
 from functions.live.realtime.actions.polling import Pauses
 from functions.live.realtime.app import app
@@ -16,6 +15,7 @@ from tessera.namespaces import namespace_of
 from tessera.seqlog import HEAD, Entry, EntryRow, HeadRow, SeqLog, as_text, entry_key, key_of
 from tests.kit.apps import Caller
 from tests.kit.clocks import FakeClock
+from tests.kit.web import AppClient
 
 
 class Rest(Pauses):
@@ -36,7 +36,7 @@ class Rest(Pauses):
 @dataclass
 class Web:
     hub: Any
-    client: TestClient
+    client: AppClient
     frozen: FakeClock
     rest: Rest
     known: dict[str, Caller] = field(default_factory=dict)
@@ -87,7 +87,7 @@ def web(hub: Any, frozen: FakeClock) -> Iterator[Web]:
     rest = Rest(frozen)
     hub.bindings.replace(Pauses, rest)
     before, app.state.bindings = app.state.bindings, hub.bindings
-    yield Web(hub, TestClient(app, base_url="https://app.test"), frozen, rest)
+    yield Web(hub, AppClient(app, base_url="https://app.test"), frozen, rest)
     app.state.bindings = before
 
 
