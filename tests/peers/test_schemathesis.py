@@ -23,6 +23,7 @@ AT_ONCE = 2
 NAMED = {"people": "accounts|sessions|admin", "talk": "chat|realtime|notifications", "things": "files|reminders|tasks"}
 PARTS = {name: f"^/({prefixes})" for name, prefixes in NAMED.items()} | {"rest": f"^/(?!{'|'.join(NAMED.values())})"}
 AT_MOST = 10
+EXAMPLES = ("--max-examples", os.environ["EXAMPLES"]) if os.environ.get("EXAMPLES") else ()
 # Policies that a run of thousands of requests by two people would meet first.
 LIFTED = ("user:write", "user:read", "user:expensive", "anon:read", "anon:write", "key:default", "todo-backend:ip")
 
@@ -55,7 +56,7 @@ def test_the_api_keeps_to_its_document(base_url: str, unlimited: None) -> None:
 
     def run(part: str) -> str:
         asking, spare = (people.new().tokens["access_token"] for _ in range(2))
-        only = ("--include-path-regex", PARTS[part])
+        only = ("--include-path-regex", PARTS[part], *EXAMPLES)
         return _findings(base_url, asking, spare, *only, report=f"schemathesis-{part}.log")
 
     with ThreadPoolExecutor(AT_ONCE) as pool:

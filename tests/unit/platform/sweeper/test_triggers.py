@@ -11,6 +11,7 @@ from tessera.tables import Table
 from tessera.triggers import dispatch
 from tests.kit.faults import Crash, crash_at, failing
 from tests.kit.queues import drain, make_queue
+from tests.kit.stores import pour
 
 SWEEP = {"schedule": "sweep"}
 
@@ -104,9 +105,7 @@ def test_more_than_a_page_due_at_once_is_sent_whole(swept, frozen):
     bindings, tasks, _ = swept
     dispatch(triggers.ENTRIES, SWEEP, bindings)
     waiting = [f"T#{number:04}" for number in range(1_100)]
-    for start in range(0, len(waiting), 25):
-        requests = [{"PutRequest": {"Item": in_one_shard(pk)}} for pk in waiting[start : start + 25]]
-        aws.client("dynamodb").batch_write_item(RequestItems={tasks.name: requests})
+    pour(tasks, map(in_one_shard, waiting))
     heard = []
 
     # Read off the calls, because receiving from a queue of a thousand takes moto minutes.
