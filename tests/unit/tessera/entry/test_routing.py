@@ -9,6 +9,7 @@ import httpx
 import pytest
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
+from pydantic import JsonValue
 
 from tessera import auth
 from tessera.auth.guards import Guard
@@ -24,6 +25,10 @@ ENVIRONMENT = {"STAGE": "test"}
 
 class NoteIn(In):
     text: str
+
+
+class AnyIn(In):
+    data: dict[str, JsonValue]
 
 
 def _name_of(caller: Anyone) -> str:
@@ -104,6 +109,26 @@ def test_a_path_finds_its_route_and_no_other(method, path, status, answer):
     assert given.status_code == status
     assert answer is None or given.json() == answer
     assert status != 405 or given.headers["allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize("either", [False, True], ids=["one model", "one of two"])
+def test_a_model_keeps_its_settings_in_every_depth(either):
+    router = Router(prefix="/notes")
+
+    async def keep(body: AnyIn, caller: Anyone) -> None:
+        """Keep what has any shape."""
+
+    async def keep_either(body: AnyIn | NoteIn, caller: Anyone) -> None:
+        """Keep one or the other."""
+
+    router.put("/any", status_code=204)(keep_either if either else keep)
+    app = build_app("notes", router, environment=ENVIRONMENT)
+    headers = {"content-type": "application/json"}
+
+    def put(number: str) -> int:
+        return ask(app, "PUT", "/notes/any", content=f'{{"data": {{"n": [{number}]}}}}', headers=headers).status_code
+
+    assert (put("1.5"), put("1e999")) == (204, 422)
 
 
 def test_a_route_says_of_itself_what_fastapi_says_of_it():

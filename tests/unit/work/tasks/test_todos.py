@@ -8,6 +8,7 @@ from tessera import aws, ids
 from tessera.settings import Bindings
 from tests.kit.faults import contention
 from tests.kit.races import outcomes, together
+from tests.kit.web import AppClient
 
 ROOTS = ["/tasks/todo-backend", "/tasks/todo-backend/", "/tasks/todo-backend/mine", "/tasks/todo-backend/mine/"]
 
@@ -104,13 +105,11 @@ def test_facade_url_under_stage_prefix(client):
 
 def test_facade_url_is_that_of_the_stage_the_gateway_names(client, bindings):
     event = {"rawPath": "/prod/tasks/todo-backend", "requestContext": {"stage": "prod", "apiId": "x"}}
-    app = client.app
 
     async def staged(scope, receive, send):
-        await app({**scope, "aws.event": event}, receive, send)
+        await client.app({**scope, "aws.event": event}, receive, send)
 
-    client.app = client._transport.app = staged
-    made = client.post(ROOTS[0], json={"title": "a"})
+    made = AppClient(staged, "https://tasks.test").post(ROOTS[0], json={"title": "a"})
 
     assert made.json()["url"].startswith("https://tasks.test/prod/tasks/todo-backend/public/todos/")
 

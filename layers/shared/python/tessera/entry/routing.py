@@ -15,6 +15,7 @@ from typing import Annotated, Any, get_args, get_origin
 from fastapi import APIRouter
 from fastapi.params import Depends
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from pydantic.warnings import UnsupportedFieldAttributeWarning
 from starlette._utils import get_route_path
 from starlette.convertors import Convertor
@@ -41,6 +42,10 @@ class Route(APIRoute):
     @cached_property
     def whole(self) -> APIRoute:
         """The same as FastAPI makes it."""
+        for model in _models_of(self.endpoint):
+            # Before FastAPI builds on it: a model that is not ready would be taken apart, and where JSON of any depth
+            # is a part of it, that part would not know the model's settings any more.
+            model.model_rebuild()
         return APIRoute(self.path, self.endpoint, **self._given)
 
     def __getattr__(self, name: str) -> Any:
@@ -102,3 +107,19 @@ def _depends(parameter: Parameter) -> Iterator[Callable[..., Any]]:
     for each in (*metadata, parameter.default):
         if isinstance(each, Depends):
             yield each.dependency or (get_args(annotation) or (annotation,))[0]
+
+
+def _models_of(call: Callable[..., Any]) -> Iterator[type[BaseModel]]:
+    """The models of a handler's parameters and answer, and of what it depends on."""
+    said = signature(call)
+    for annotation in (*(parameter.annotation for parameter in said.parameters.values()), said.return_annotation):
+        yield from _models_in(annotation)
+    for dependency in _dependencies(call):
+        yield from _models_of(dependency)
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models_in(inner)
