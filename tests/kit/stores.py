@@ -5,6 +5,7 @@ from typing import Any
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
 
 from tessera import aws, clock, ids
 from tessera.outbox import Envelope
@@ -69,10 +70,12 @@ def ready_in(table: Table) -> list[dict[str, Any]]:
 
 
 def pour(table: Table, items: Iterable[dict[str, dict[str, Any]]]) -> None:
-    """Put many items straight into moto's memory, where writing them through the client would take minutes."""
+    """Put many items straight into moto's memory, past its checks and its stream: a hundred thousand take seconds."""
     behind = moto_table(table.name)
+    hashed, ranged = behind.hash_key_attr, behind.range_key_attr
     for item in items:
-        behind.put_item(item)
+        pk, sk = DynamoType(item[hashed]), DynamoType(item[ranged])
+        behind.items[pk][sk] = Item(pk, sk, item)
 
 
 def moto_table(name: str) -> Any:
