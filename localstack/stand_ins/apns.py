@@ -1,9 +1,11 @@
 """Apple's push service, by HTTP/1.1 where Apple has HTTP/2 alone: path, headers and answers are its own.
 
+The frames of HTTP/2 are tried in the unit tests of `notifications`, with a server of their own over TLS.
 `inbox` holds what came, with its headers. A device token that begins with `gone` is no longer there. Faults: `push` is
 a reason, such as TooManyRequests.
 """
 
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -12,6 +14,7 @@ from typing import Any
 from localstack.stand_ins import signing
 from localstack.stand_ins.wire import Answer, Asked, StandIn
 
+CANONICAL = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 STATUSES = {"TooManyRequests": 429, "InternalServerError": 500, "ExpiredProviderToken": 403, "BadTopic": 400}
 
 
@@ -35,6 +38,9 @@ class APNs(StandIn):
             return _refused("InvalidPushType", 400)
         if len(asked.headers.get("apns-collapse-id", "").encode()) > 64:
             return _refused("BadCollapseId", 400)
+        apns_id = asked.headers.get("apns-id", str(uuid.uuid4()))
+        if not CANONICAL.fullmatch(apns_id):
+            return _refused("BadMessageId", 400)
         body = asked.json()
         if not isinstance(body, dict) or "aps" not in body:
             return _refused("PayloadEmpty", 400)
@@ -46,7 +52,7 @@ class APNs(StandIn):
         if reason:
             return _refused(reason, STATUSES.get(reason, 400))
         self.inbox.append({"device": device, "headers": dict(asked.headers), "body": body})
-        return Answer(200, {"apns-id": str(uuid.uuid4()).upper()})
+        return Answer(200, {"apns-id": apns_id.upper()})
 
     def _knows(self, authorization: str) -> bool:
         kind, _, token = authorization.partition(" ")

@@ -5,14 +5,21 @@ from pathlib import Path
 
 import pytest
 
+from functions.live.notifications.providers import apns
 from tests.kit.templates import ROOT, resources, template
 from tools.templates import as_deployed
 
 LAYER = ROOT / "layers/shared/python/tessera"
-# A daemon that speaks no HTTP, at an address that only the operator can name.
-OTHER_PROTOCOLS = {ROOT / "functions/files/files/scanning/clamd.py", ROOT / "functions/live/outbox/smtp.py"}
+# A daemon that speaks no HTTP, at an address that only the operator can name; and Apple, which takes HTTP/2 alone, at
+# hosts that are written in the code. Looking them up, judging, dialling and securing is left to `tessera.safehttp`.
+APPLE = ROOT / "functions/live/notifications/providers/http2"
+OTHER_PROTOCOLS = {
+    ROOT / "functions/files/files/scanning/clamd.py",
+    ROOT / "functions/live/outbox/smtp.py",
+    *(APPLE / f"{name}.py" for name in ("client", "connection", "messages")),
+}
 CLIENTS = frozenset(
-    """http.client urllib.request urllib3 requests httpx aiohttp httpcore pycurl websockets websocket ftplib smtplib
+    """http.client urllib.request urllib3 requests httpx h2 aiohttp httpcore pycurl websockets websocket ftplib smtplib
     socket ssl telnetlib asyncio.open_connection""".split()
 )
 
@@ -57,6 +64,15 @@ def test_no_other_module_has_an_http_client(path: Path) -> None:
 )
 def test_an_http_client_would_be_found(text: str) -> None:
     assert clients_in(text)
+
+
+def test_no_frame_is_sent_to_what_safehttp_has_not_dialled() -> None:
+    """Apple's client makes no socket, and its host is none that anybody could give."""
+    opened = {"socket.socket", "socket.create_connection", "socket", "http.client", "asyncio"}
+    for path in APPLE.glob("*.py"):
+        assert not imported(path.read_text()) & opened
+
+    assert (apns.HOST, apns.SANDBOX) == ("api.push.apple.com", "api.sandbox.push.apple.com")
 
 
 def test_stand_ins_are_reached_on_a_laptop_only() -> None:

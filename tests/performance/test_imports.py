@@ -8,9 +8,9 @@ from tests.performance.imports import BARE, entries, load
 
 # Heavy, or for tools and tests alone, or needed by one route, which then imports it for itself.
 NEVER = frozenset(
-    """aiohttp boto3 cbor2 dns duckdb httpx hypothesis jsonschema localstack_client ministack moto numpy OpenSSL
-    pandas PIL psutil pyarrow pytest requests s3transfer scipy sklearn strawberry uvicorn webauthn yaml
-    zxcvbn""".split()
+    """aiohttp boto3 cbor2 dns duckdb h2 hpack httpx hyperframe hypothesis jsonschema localstack_client ministack
+    moto numpy OpenSSL pandas PIL psutil pyarrow pytest requests s3transfer scipy sklearn strawberry uvicorn
+    webauthn yaml zxcvbn""".split()
 )
 WEB = frozenset(["fastapi", "mangum", "starlette", "uvicorn"])
 

@@ -1,7 +1,8 @@
 """What providers know us by. One secret holds all of it, written by a person; a laptop has its own, of no worth.
 
 `{"twilio": {"account_sid", "auth_token", "from"}, "fcm": <service account>, "apns": {"team_id", "key_id",
-"private_key", "topic"}, "vapid": {"private_key"}}`. What is left out is a channel that is not there.
+"private_key", "topic"}, "vapid": {"private_key"}}`. What is left out is a channel that is not there. With
+`"sandbox": true`, `apns` is where Apple takes what is meant for apps under development; the rest goes to their users.
 """
 
 import functools

@@ -6,6 +6,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from tessera.safehttp import Fetched, SafeHTTP
+from tessera.safehttp.gate import Gate
 from tessera.safehttp.problems import (
     AddressRefused,
     DNSFailed,
@@ -32,6 +33,10 @@ class Wire:
     @classmethod
     def bind(cls, bindings: Bindings) -> Self:
         return cls(bindings.get(SafeHTTP))
+
+    @property
+    def gate(self) -> Gate:
+        return self._web.gate
 
     def post(
         self,

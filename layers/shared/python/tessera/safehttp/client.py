@@ -134,7 +134,7 @@ class SafeHTTP:
         if not NEVER_SENT.isdisjoint(sent):
             raise ValueError(f"Never sent: {', '.join(sorted(NEVER_SENT & sent.keys()))}.")
         started = clock.monotonic()
-        budget = Budget(_within_deadline(total_seconds))
+        budget = Budget(within_deadline(total_seconds))
         asked = _Asked(method, sent, body, accept, max_bytes, connect_seconds, allow_hosts, truncate, enough, budget)
         outcome, status = "failed", 0
         try:
@@ -244,6 +244,6 @@ def _joined(base: str, where: str) -> str:
         return where
 
 
-def _within_deadline(seconds: float) -> float:
+def within_deadline(seconds: float) -> float:
     deadline = log.current().deadline
     return seconds if deadline is None else min(seconds, deadline - clock.monotonic() - SPARE_SECONDS)
