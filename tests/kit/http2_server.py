@@ -33,6 +33,8 @@ from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes, Settings
 from hyperframe.frame import Frame, GoAwayFrame
 
+from tessera.safehttp.gate import Gate
+
 NAME = "push.example"
 LIFE = datetime.timedelta(hours=1)
 
@@ -198,6 +200,15 @@ class HTTP2Server:
     @property
     def origin(self) -> str:
         return f"https://{NAME}:{self.port}"
+
+    @property
+    def gate(self) -> Gate:
+        """What lets a client reach it, where its name leads to."""
+        return Gate(opened=frozenset([f"{NAME}:{self.port}"]))
+
+    @staticmethod
+    def resolve(host: str, port: int) -> list[str]:
+        return ["127.0.0.1"]
 
     @property
     def connections(self) -> list[int]:

@@ -49,9 +49,9 @@ def server(tmp_path: Path) -> Iterator[HTTP2Server]:
 def client(server: HTTP2Server, *, authority: str | None = None, **limits: float) -> HTTP2:
     return HTTP2(
         server.origin,
-        Gate(opened=frozenset([f"{NAME}:{server.port}"])),
+        server.gate,
         limits=Limits(**limits),
-        resolve=lambda host, port: ["127.0.0.1"],
+        resolve=server.resolve,
         trust=lambda: trust(authority or server.certificate),
     )
 

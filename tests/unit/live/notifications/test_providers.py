@@ -2,6 +2,8 @@
 
 import json
 import os
+import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
@@ -9,8 +11,13 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from functions.live.notifications.providers import twilio, webpush
+from functions.live.notifications.actions import choices
+from functions.live.notifications.actions.choices import DeviceInvalid, Offered
+from functions.live.notifications.ports import Ports
+from functions.live.notifications.providers import apns, twilio, webpush
+from functions.live.notifications.providers.apns import APNs
 from functions.live.notifications.providers.email import Letter, Mail
+from functions.live.notifications.providers.http2.client import HTTP2, trust
 from functions.live.notifications.providers.outcomes import Failed, Gone, Message, Refused, Target, Unsure
 from functions.live.notifications.providers.sns import SNS
 from functions.live.notifications.providers.webhook import Place, Webhook, body_of, place_of
@@ -22,6 +29,7 @@ from tessera.auth import jws
 from tessera.auth.internal import Answer, Internal, NoAnswer
 from tessera.safehttp import SafeHTTP
 from tessera.safehttp.gate import Gate
+from tests.kit.http2_server import HTTP2Server, hangs_up, says
 from tests.kit.stand_ins import Fault
 
 AT = datetime(2030, 3, 14, tzinfo=UTC)
@@ -173,7 +181,8 @@ def test_apns_gets_its_headers_and_a_token_of_ours(world):
         "apns-priority": "5",
         "apns-collapse-id": "abc",
     }
-    assert sent["body"]["aps"]["alert"] == {"title": "Title", "body": "Body <b>"} and apns_id
+    assert sent["body"]["aps"]["alert"] == {"title": "Title", "body": "Body <b>"}
+    assert apns_id.lower() == sent["headers"]["apns-id"] == str(uuid.UUID(apns_id))
 
 
 @pytest.mark.parametrize(
@@ -190,6 +199,158 @@ def test_what_apns_refuses_is_told_apart(world, device, reason, error):
 
     with pytest.raises(error):
         world.ports.apns.send(message(), to(device))
+
+
+def test_apns_knows_a_message_at_a_device_by_one_id():
+    ids = {
+        apns.id_of(message(id=told), Target(device, "apns", "token"))
+        for told in ("m1", "m2")
+        for device in ("d1", "d2")
+    }
+
+    assert len(ids) == 4
+    assert apns.id_of(message(id="m1"), Target("d1", "apns", "a newer token")) in ids
+
+
+class Apple:
+    """Apple itself, by HTTP/2, with the credentials that a person would have written; what hosts were asked for."""
+
+    def __init__(self, world, server):
+        self.world, self.server, self.hosts = world, server, []
+        self.written = {name: value for name, value in world.ports.credentials.of("apns").items() if name != "url"}
+        self.port = APNs(world.ports.wire, self, apple=self.reach)
+
+    def of(self, provider):
+        return self.written
+
+    def reach(self, host, gate):
+        self.hosts.append(host)
+        server = self.server
+        return HTTP2(server.origin, server.gate, resolve=server.resolve, trust=lambda: trust(server.certificate))
+
+    def takes_part(self):
+        """From now on it is who the world's pushes go to."""
+        self.world.bindings.replace(Ports, replace(self.world.ports, apns=self.port))
+
+
+@pytest.fixture
+def apple(world, tmp_path):
+    with HTTP2Server(tmp_path) as server:
+        yield Apple(world, server)
+
+
+def test_without_a_url_apple_itself_is_sent_to_by_http_2(apple):
+    apple.server.next(says(200, apns_id="0F-00"))
+
+    apns_id = apple.port.send(message(collapse="abc", is_urgent=True, ttl_seconds=60), to("0123abcd"))
+
+    (asked,) = apple.server.journal
+    given = message()
+    now = int(apple.world.clock.now().timestamp())
+    assert apns_id == "0F-00"
+    kind, _, token = asked.headers.pop("authorization").partition(" ")
+    assert (kind, signing.read(token)[1]) == ("bearer", {"iss": "LOCALTEAM1", "iat": now})
+    assert asked.headers == {
+        ":method": "POST",
+        ":scheme": "https",
+        ":authority": f"push.example:{apple.server.port}",
+        ":path": "/3/device/0123abcd",
+        "apns-id": apns.id_of(given, to("0123abcd")),
+        "apns-topic": "example.tessera",
+        "apns-push-type": "alert",
+        "apns-priority": "10",
+        "apns-expiration": str(now + 60),
+        "apns-collapse-id": "abc",
+        "content-type": "application/json",
+    }
+    assert json.loads(asked.body)["aps"]["alert"] == {"title": "Title", "body": "Body <b>"}
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "error"),
+    [
+        (410, "Unregistered", Gone),
+        (400, "BadDeviceToken", Gone),
+        (400, "BadTopic", Refused),
+        (403, "ExpiredProviderToken", Failed),
+        (429, "TooManyRequests", Failed),
+        (503, "Shutdown", Failed),
+    ],
+)
+def test_what_apple_answers_by_http_2_is_told_apart(apple, status, reason, error):
+    apple.server.next(says(status, json.dumps({"reason": reason}).encode(), retry_after="7"))
+
+    with pytest.raises(error, match=reason) as raised:
+        apple.port.send(message(), to("0123abcd"))
+
+    assert type(raised.value) is error
+    if status in (429, 503):
+        assert raised.value.after_seconds == 7
+
+
+def test_a_message_nobody_knows_of_is_the_same_notification_when_it_is_sent_again(apple):
+    apple.server.next(hangs_up)
+
+    with pytest.raises(Unsure):
+        apple.port.send(message(), to("0123abcd"))
+    apple.port.send(message(), to("0123abcd"))
+
+    first, second = apple.server.journal
+    assert first.headers["apns-id"] == second.headers["apns-id"]
+
+
+def test_each_host_has_one_client_for_all_that_is_sent(apple):
+    for sandbox in (None, True, False, True, "yes"):
+        apple.written["sandbox"] = sandbox
+        apple.port.send(message(), to("0123abcd"))
+
+    assert apple.hosts == ["api.push.apple.com", "api.sandbox.push.apple.com"]
+    assert set(apple.server.connections) == {1, 2}
+
+
+def test_a_device_of_apples_is_registered_and_reached_once_there_are_credentials(apple):
+    apple.takes_part()
+    world, user = apple.world, apple.world.person(matrix={"*": {"push": True}})
+    ports = world.bindings.get(Ports)
+
+    choices.register(ports, user, Offered("apns", token="0123456789abcdef"))
+    world.send(user)
+
+    assert world.states(user)["push"] == "sent"
+    assert [asked.headers[":path"] for asked in apple.server.journal] == ["/3/device/0123456789abcdef"]
+
+
+def test_a_device_that_apple_no_longer_knows_is_forgotten(apple):
+    apple.takes_part()
+    world, user = apple.world, apple.world.person(matrix={"*": {"push": True}})
+    choices.register(world.bindings.get(Ports), user, Offered("apns", token="0123456789abcdef"))
+    apple.server.next(says(410, b'{"reason": "Unregistered"}'))
+
+    world.send(user)
+
+    assert world.store.devices.of(user) == []
+
+
+@pytest.mark.parametrize("name", ["team_id", "key_id", "private_key", "topic"])
+def test_without_all_of_its_credentials_there_is_no_push_to_apple(apple, name):
+    apple.takes_part()
+    assert apple.port.is_there
+    apple.written[name] = ""
+
+    with pytest.raises(DeviceInvalid):
+        choices.register(apple.world.bindings.get(Ports), "ann", Offered("apns", token="0123456789abcdef"))
+    with pytest.raises(Refused, match="push-not-configured"):
+        apple.port.send(message(), to("0123abcd"))
+    assert apple.server.journal == []
+
+
+@pytest.mark.parametrize("key", ["no key", "rsa"])
+def test_a_key_that_cannot_sign_for_apple_is_told(apple, key):
+    apple.written["private_key"] = apple.world.ports.credentials.of("fcm")["private_key"] if key == "rsa" else key
+
+    with pytest.raises(Refused, match="apns-key"):
+        apple.port.send(message(), to("0123abcd"))
+    assert apple.server.journal == []
 
 
 def test_web_push_decrypts(world):
