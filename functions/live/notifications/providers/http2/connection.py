@@ -3,7 +3,6 @@
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from socket import IPPROTO_TCP, TCP_NODELAY
 
 from h2 import events
 from h2.config import H2Configuration
@@ -43,7 +42,6 @@ class Connection:
     def begin(self, budget: Budget) -> None:
         """Nothing is asked before the server has shown by its settings that it speaks HTTP/2. Raises `Lost`."""
         with _told():
-            self._socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
             self._h2.initiate_connection()
             self._await(events.RemoteSettingsChanged, budget)
             if self.is_ending:
