@@ -59,6 +59,7 @@ class Session:
         self.h2.local_settings = Settings(client=False, initial_values=settings)
         self.open: dict[int, Asked] = {}
         self.is_mute = False
+        self.over = threading.Event()
 
     def flush(self) -> None:
         self.socket.sendall(self.h2.data_to_send())
@@ -259,6 +260,7 @@ class HTTP2Server:
             pass
         finally:
             connection.close()
+            session.over.set()
 
     def _answer(self, session: Session, asked: Asked) -> None:
         with self._lock:

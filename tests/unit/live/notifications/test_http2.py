@@ -124,6 +124,22 @@ def test_a_connection_that_fell_silent_is_found_out_before_anything_is_sent(serv
     assert server.connections == [1, 1, 2]
 
 
+def test_with_one_that_fell_silent_those_go_that_were_silent_before(server: HTTP2Server) -> None:
+    web = client(server, ping_after_seconds=0, ping_seconds=0.05)
+    both = meets(threading.Barrier(2))
+
+    def act(session: Session, asked: Asked) -> None:
+        both(session, asked)
+        session.is_mute = True
+
+    server.next(act, act)
+    together(lambda: ask(web), times=2)
+
+    assert [ask(web).status for _ in range(2)] == [200] * 2
+    assert server.connections[2:] == [3, 3]
+    assert all(session.over.wait(timeout=10) for session in server.sessions[:2])
+
+
 def test_a_connection_that_was_silent_for_long_is_not_used_again(server: HTTP2Server) -> None:
     web = client(server, keep_seconds=0)
 

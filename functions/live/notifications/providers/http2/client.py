@@ -92,13 +92,14 @@ class HTTP2:
         return self._through(self._dialled(budget), request, budget)
 
     def _kept(self, budget: Budget) -> Connection | None:
-        """The newest of those that are free, if it still answers."""
+        """The one that was used last, if it still answers. If not, the others have been silent for even longer."""
         with suppress(IndexError):
+            found = self._free.pop()
+            if self._is_alive(found, budget):
+                return found
+            found.close()
             while True:
-                found = self._free.pop()
-                if self._is_alive(found, budget):
-                    return found
-                found.close()
+                self._free.pop().close()
         return None
 
     def _is_alive(self, connection: Connection, budget: Budget) -> bool:

@@ -111,9 +111,9 @@ class Connection:
 
     def _flush(self, budget: Budget) -> None:
         said = self._h2.data_to_send()
-        if said:
+        while said:
             self._socket.settimeout(budget.left())
-            self._socket.sendall(said)
+            said = said[self._socket.send(said) :]
 
     def _read(self, budget: Budget) -> list[events.Event]:
         self._socket.settimeout(budget.left())
