@@ -5,7 +5,8 @@
         ...
         assert [asked.connection for asked in server.journal] == [1, 2]
 
-What is not scripted is answered with 200. `server.done()` waits until the next act is over.
+What is not scripted is answered with 200. `server.done()` waits until the next act is over. One that is hasty answers
+a request by its head.
 """
 
 import datetime
@@ -58,8 +59,7 @@ class Session:
         self.h2 = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
         self.h2.local_settings = Settings(client=False, initial_values=settings)
         self.open: dict[int, Asked] = {}
-        self.is_mute = False
-        self.over = threading.Event()
+        self.is_mute = self.is_hasty = False
 
     def flush(self) -> None:
         self.socket.sendall(self.h2.data_to_send())
@@ -79,6 +79,8 @@ class Session:
             match event:
                 case events.RequestReceived(stream_id=stream, headers=headers):
                     self.open[stream] = Asked(self.number, stream, {str(name): str(value) for name, value in headers})
+                    if self.is_hasty:
+                        whole.append(self.open[stream])
                 case events.DataReceived(stream_id=stream, data=piece, flow_controlled_length=length):
                     self.open[stream].body += piece
                     self.open[stream].pieces.append(len(piece))
@@ -170,15 +172,18 @@ class HTTP2Server:
         alpn: Sequence[str] = ("h2",),
         greeting: bytes = b"",
         settings: dict[SettingCodes, int] | None = None,
+        is_hasty: bool = False,
     ) -> None:
         self.certificate, self._context = _certificate(folder, name)
         if alpn:
             self._context.set_alpn_protocols(list(alpn))
-        self._greeting, self._settings = greeting, settings or {}
+        self._greeting, self._settings, self._is_hasty = greeting, settings or {}, is_hasty
         self.journal: list[Asked] = []
         self.errors: list[Exception] = []
         self.sessions: list[Session] = []
         self._script: deque[Act] = deque()
+        # The numbers of connections that are over.
+        self.ended: queue.Queue[int] = queue.Queue()
         self._done: queue.Queue[None] = queue.Queue()
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
@@ -247,6 +252,7 @@ class HTTP2Server:
             return
         with self._lock:
             session = Session(len(self.sessions) + 1, connection, self._settings)
+            session.is_hasty = self._is_hasty
             self.sessions.append(session)
         try:
             session.h2.initiate_connection()
@@ -260,7 +266,7 @@ class HTTP2Server:
             pass
         finally:
             connection.close()
-            session.over.set()
+            self.ended.put(session.number)
 
     def _answer(self, session: Session, asked: Asked) -> None:
         with self._lock:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from h2.errors import ErrorCodes
 from h2.settings import SettingCodes
-from hyperframe.frame import ContinuationFrame, DataFrame, HeadersFrame, PingFrame
+from hyperframe.frame import ContinuationFrame, DataFrame, GoAwayFrame, HeadersFrame, PingFrame, SettingsFrame
 
-from functions.live.notifications.providers.http2.client import HTTP2, Limits, trust
+from functions.live.notifications.providers.http2.client import HTTP2, MAX_FREE, Limits, trust
 from functions.live.notifications.providers.outcomes import Failed, Refused, Unsure
 from functions.live.notifications.providers.wire import MAX_BYTES
 from tessera.safehttp.gate import Gate
@@ -23,6 +23,7 @@ from tests.kit.http2_server import (
     Asked,
     HTTP2Server,
     Session,
+    answer,
     answers_and_leaves,
     drips,
     falls_silent,
@@ -75,6 +76,7 @@ def test_a_request_arrives_as_it_was_asked(server: HTTP2Server) -> None:
         "apns-topic": "a.b",
     }
     assert asked.body == b'{"aps":1}'
+    assert server.sessions[0].h2.remote_settings.enable_push == 0
     assert (found.status, dict(found.headers), found.body, found.truncated) == (200, {"apns-id": "AB-CD"}, b"", False)
 
 
@@ -137,7 +139,7 @@ def test_with_one_that_fell_silent_those_go_that_were_silent_before(server: HTTP
 
     assert [ask(web).status for _ in range(2)] == [200] * 2
     assert server.connections[2:] == [3, 3]
-    assert all(session.over.wait(timeout=10) for session in server.sessions[:2])
+    assert {server.ended.get(timeout=10) for _ in range(2)} == {1, 2}
 
 
 def test_a_connection_that_was_silent_for_long_is_not_used_again(server: HTTP2Server) -> None:
@@ -231,10 +233,17 @@ def test_what_may_have_been_processed_is_never_sent_again(
     assert server.connections[-1] == 2
 
 
+def endless(session: Session, asked: Asked) -> None:
+    """As much as fits into the window that an answer begins with, and no end of it."""
+    session.h2.send_headers(asked.stream, [(":status", "413")])
+    for _ in range(5):
+        session.h2.send_data(asked.stream, b"x" * 13_107)
+    session.flush()
+
+
 def test_an_answer_that_is_too_long_is_cut(server: HTTP2Server) -> None:
     web = client(server)
-    # As much as fits into the window that an answer begins with.
-    server.next(says(413, b"x" * 65_535))
+    server.next(endless)
 
     found = ask(web)
 
@@ -303,6 +312,23 @@ def test_no_more_is_sent_than_the_server_has_room_for(tmp_path: Path) -> None:
         assert server.errors == []
 
 
+def answers_and_stops(session: Session, asked: Asked) -> None:
+    """It wants no more of the body (RFC 9113 8.1)."""
+    answer(session, asked, 413, b"enough")
+    session.h2.reset_stream(asked.stream, ErrorCodes.NO_ERROR)
+    session.flush()
+
+
+def test_an_answer_that_comes_before_all_is_sent_is_an_answer(tmp_path: Path) -> None:
+    with HTTP2Server(tmp_path, settings={SettingCodes.INITIAL_WINDOW_SIZE: 0}, is_hasty=True) as server:
+        web = client(server)
+        server.next(answers_and_stops, says(200))
+
+        assert [(found.status, found.body) for found in (ask(web), ask(web))] == [(413, b"enough"), (200, b"")]
+        # What is left of the first request would be in the way of the second one.
+        assert server.connections == [1, 2]
+
+
 def test_a_server_that_takes_no_stream_now_was_sent_nothing(tmp_path: Path) -> None:
     with HTTP2Server(tmp_path, settings={SettingCodes.MAX_CONCURRENT_STREAMS: 0}) as server:
         with pytest.raises(Failed):
@@ -341,7 +367,15 @@ def test_a_server_that_agrees_on_no_http_2_is_refused(tmp_path: Path, alpn: tupl
         assert server.journal == []
 
 
-@pytest.mark.parametrize("greeting", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x00\x00\x00\x04"], ids=["text", "short"])
+@pytest.mark.parametrize(
+    "greeting",
+    [
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        b"\x00\x00\x00\x04",
+        SettingsFrame(0).serialize() + GoAwayFrame(0).serialize(),
+    ],
+    ids=["text", "short", "away at once"],
+)
 def test_a_server_that_only_promises_http_2_is_sent_no_request(tmp_path: Path, greeting: bytes) -> None:
     with HTTP2Server(tmp_path, greeting=greeting) as server:
         with pytest.raises(Failed, match=r"not-http2|connection-broke"):
@@ -412,6 +446,17 @@ def test_threads_wait_for_no_other_and_hear_their_own_answers(server: HTTP2Serve
     for _ in range(3):
         ask(web)
     assert max(server.connections) == 6
+
+
+def test_of_many_connections_only_some_are_kept(server: HTTP2Server) -> None:
+    web = client(server)
+    many = MAX_FREE + 2
+    server.next(*[meets(threading.Barrier(many))] * many)
+
+    together(lambda: ask(web), times=many)
+
+    assert len({server.ended.get(timeout=10) for _ in range(2)}) == 2
+    assert server.ended.empty()
 
 
 def test_the_log_says_what_became_of_it_and_no_address(server: HTTP2Server) -> None:

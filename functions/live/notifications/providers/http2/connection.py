@@ -83,7 +83,7 @@ class Connection:
                         rest = self._send(stream, rest, budget)
         except Lost as lost:
             raise Unsure(str(lost)) from lost
-        self.used_at, self.is_reusable = clock.monotonic(), not (self.is_ending or answer.is_cut or rest)
+        self.used_at, self.is_reusable = clock.monotonic(), not (answer.is_cut or rest)
         return answer.fetched(request)
 
     def close(self) -> None:
