@@ -313,7 +313,8 @@ def test_no_more_is_sent_than_the_server_has_room_for(tmp_path: Path) -> None:
 
 
 def answers_and_stops(session: Session, asked: Asked) -> None:
-    """It wants no more of the body (RFC 9113 8.1)."""
+    """There would be room for the body now, but nobody wants it any more (RFC 9113 8.1)."""
+    session.h2.increment_flow_control_window(10, asked.stream)
     answer(session, asked, 413, b"enough")
     session.h2.reset_stream(asked.stream, ErrorCodes.NO_ERROR)
     session.flush()
