@@ -16,6 +16,8 @@ from hyperframe.frame import ContinuationFrame, DataFrame, GoAwayFrame, HeadersF
 from functions.live.notifications.providers.http2.client import HTTP2, MAX_FREE, Limits, trust
 from functions.live.notifications.providers.outcomes import Failed, Refused, Unsure
 from functions.live.notifications.providers.wire import MAX_BYTES
+from tessera import clock, log
+from tessera.safehttp.client import SPARE_SECONDS
 from tessera.safehttp.gate import Gate
 from tests.kit.http2_server import (
     NAME,
@@ -119,7 +121,7 @@ def test_what_ended_between_two_requests_is_made_anew(server: HTTP2Server, act: 
 
 
 def test_a_connection_that_fell_silent_is_found_out_before_anything_is_sent(server: HTTP2Server) -> None:
-    web = client(server, ping_after_seconds=0, ping_seconds=0.05)
+    web = client(server, ping_after_seconds=0)
     server.next(says(200), falls_silent)
 
     assert [ask(web).status for _ in range(3)] == [200] * 3
@@ -127,7 +129,7 @@ def test_a_connection_that_fell_silent_is_found_out_before_anything_is_sent(serv
 
 
 def test_with_one_that_fell_silent_those_go_that_were_silent_before(server: HTTP2Server) -> None:
-    web = client(server, ping_after_seconds=0, ping_seconds=0.05)
+    web = client(server, ping_after_seconds=0)
     both = meets(threading.Barrier(2))
 
     def act(session: Session, asked: Asked) -> None:
@@ -212,16 +214,14 @@ def leaves_and_hangs_up(session: Session, asked: Asked) -> None:
         (hangs_up, "connection-broke"),
         (leaves_and_hangs_up, "connection-broke"),
         (resets(ErrorCodes.INTERNAL_ERROR), "stream-reset"),
-        (is_silent, "timeout"),
-        (drips, "timeout"),
     ],
-    ids=["hung up", "went away with it", "reset", "silent", "drips"],
+    ids=["hung up", "went away with it", "reset"],
 )
 @pytest.mark.parametrize("is_kept", [False, True], ids=["new", "kept"])
 def test_what_may_have_been_processed_is_never_sent_again(
     server: HTTP2Server, act: Act, reason: str, is_kept: bool
 ) -> None:
-    web = client(server, total_seconds=0.3 if reason == "timeout" else 8)
+    web = client(server)
     if is_kept:
         ask(web)
     server.next(act)
@@ -231,6 +231,28 @@ def test_what_may_have_been_processed_is_never_sent_again(
     assert server.connections == [1, 1] if is_kept else [1]
     assert ask(web).status == 200
     assert server.connections[-1] == 2
+
+
+def test_what_drips_ends_with_the_whole_that_an_answer_may_take(server: HTTP2Server) -> None:
+    web = client(server, total_seconds=1)
+    server.next(drips)
+
+    with pytest.raises(Unsure, match="timeout"):
+        ask(web)
+    assert ask(web).status == 200
+    assert server.connections == [1, 2]
+
+
+def test_nothing_is_waited_for_longer_than_the_function_lives(server: HTTP2Server) -> None:
+    web = client(server)
+    ask(web)
+    server.next(is_silent)
+
+    with log.scope("notifications") as scope, pytest.raises(Unsure, match="timeout"):
+        scope.deadline = clock.monotonic() + SPARE_SECONDS + 0.2
+        ask(web)
+    assert ask(web).status == 200
+    assert server.connections == [1, 1, 2]
 
 
 def endless(session: Session, asked: Asked) -> None:
