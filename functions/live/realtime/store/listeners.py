@@ -53,9 +53,9 @@ class Listeners:
         return self.table.get(SubscriptionRow, subscribers_key(topic, shard), connection)
 
     def make_live(self, row: SubscriptionRow, offset: int) -> bool:
-        """From now on it gets what is delivered. False when it has left meanwhile."""
+        """From now on it gets what is delivered. False when it has left meanwhile, also if it has come again since."""
         changes = [Path("state").set("live"), Path("at").set(offset)]
-        only_if = Path("state") == "joining"
+        only_if = (Path("state") == "joining") & (Path("born") == int(row.born))
         try:
             self.table.update(SubscriptionRow, row.pk, row.sk, *changes, only_if=only_if, bump=False)
         except ConditionFailed:

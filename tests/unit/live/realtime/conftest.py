@@ -174,9 +174,9 @@ class Client:
 
     def ask(self, command: str, /, **body: Any) -> dict[str, Any]:
         """One command; its reply."""
-        self.number += 1
-        replies = self.send({"id": self.number, command: body})
-        return next((reply for reply in replies if reply.get("id") == self.number), {})
+        number = self.number = self.number + 1
+        replies = self.send({"id": number, command: body})
+        return next((reply for reply in replies if reply.get("id") == number), {})
 
     def subscribe(self, topic: str = TOPIC, **body: Any) -> dict[str, Any]:
         answer = self.ask("subscribe", channel=topic, **body)

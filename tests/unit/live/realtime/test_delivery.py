@@ -7,7 +7,7 @@ import pytest
 
 from functions.live.realtime.actions import upkeep
 from functions.live.realtime.rules.position import MOST_RECOVERED
-from functions.live.realtime.store.rows import subscribers_key
+from functions.live.realtime.store.rows import mark_key, subscribers_key
 from tessera import aws, clock, ids
 from tessera.due import DueItem
 from tessera.live import Live
@@ -24,6 +24,13 @@ ANN, BEN = "01HZX3J0V7Q8M4N5P6R7S8T9VA", "01HZX3J0V7Q8M4N5P6R7S8T9VB"
 def position(hub, topic=TOPIC):
     head = hub.log.head(topic)
     return {"recover": True, "epoch": head.epoch, "offset": head.off}
+
+
+def due_of(hub):
+    """What the first shard waits for."""
+    mark = hub.ports.listeners.mark(TOPIC, 0)
+    assert mark.due_pk is not None
+    return DueItem(mark.pk, mark.sk, mark.due_pk, mark.due_sk)
 
 
 def test_who_listens_gets_what_is_published_and_who_is_not_live_yet_waits(hub):
@@ -414,6 +421,48 @@ def test_a_join_that_comes_late_is_not_taken_for_the_next_one(hub):
     assert client.offsets() == []
 
 
+def test_who_comes_again_while_their_join_is_worked_on_misses_nothing(hub):
+    """The new reply holds a part of the log, so the rest is for the new join to bring."""
+    fake = FakeClock()
+    with clock.using(fake):
+        for number in range(10):
+            hub.publish(TOPIC, [number, "x" * 15_000])
+        client, again = hub.connected(ANN), []
+        client.subscribe()
+
+        def come_again():
+            fake.advance(seconds=1)
+            client.ask("unsubscribe", channel=TOPIC)
+            again.append(client.subscribe(**{**position(hub), "offset": 0}))
+
+        with meanwhile("UpdateItem", come_again, key=subscribers_key(TOPIC, 0)):
+            hub.work()
+
+    replayed = [publication["offset"] for publication in again[0]["publications"]]
+    assert 0 < len(replayed) < 10
+    assert replayed + client.offsets() == list(range(1, 11))
+
+
+def test_a_delivery_that_was_overtaken_takes_nobody_back(hub):
+    client = hub.connected(ANN)
+    client.subscribe()
+    hub.work()
+    hub.publish(TOPIC, 1)
+    slow, hub.line.waiting = hub.line.waiting, []
+
+    def overtake():
+        hub.publish(TOPIC, 2)
+        hub.work()
+
+    with meanwhile("UpdateItem", overtake, key=mark_key(TOPIC, 0)):
+        hub.deliver(slow)
+    hub.publish(TOPIC, 3)
+    hub.work()
+
+    # Both sent the first entry, and nothing after it comes twice.
+    assert client.offsets() == [1, 1, 2, 3]
+
+
 def test_disconnect_during_join(hub):
     client = hub.connected(ANN)
     client.subscribe()
@@ -530,9 +579,9 @@ def test_a_topic_unheard_for_long_falls_silent_and_is_heard_again(hub):
         hub.work()
         client.ask("unsubscribe", channel=TOPIC)
         fake.advance(minutes=11)
-        mark = hub.ports.listeners.mark(TOPIC, 0)
+        due = due_of(hub)
         hub.work()
-        upkeep.come_due(hub.ports, DueItem(mark.pk, mark.sk, mark.due_pk, mark.due_sk))
+        upkeep.come_due(hub.ports, due)
         hub.publish(TOPIC, 1)
         assert hub.line.waiting == []
 
@@ -550,15 +599,34 @@ def test_a_topic_somebody_joins_at_that_moment_does_not_fall_silent(hub):
         client.subscribe()
         hub.work()
         client.ask("unsubscribe", channel=TOPIC)
-        mark = hub.ports.listeners.mark(TOPIC, 0)
-        item = DueItem(mark.pk, mark.sk, mark.due_pk, mark.due_sk)
+        due = due_of(hub)
         with meanwhile("TransactWriteItems", other.subscribe):
-            upkeep.come_due(hub.ports, item)
+            upkeep.come_due(hub.ports, due)
         hub.publish(TOPIC, 1)
         hub.work()
 
     assert other.offsets() == [1]
     assert hub.ports.listeners.mark(TOPIC, 0).due_pk is None
+
+
+def test_a_topic_left_again_while_it_stays_awake_falls_silent_later(hub):
+    fake = FakeClock()
+    with clock.using(fake):
+        client = hub.connected(ANN, exp=int(fake.now().timestamp()) + 86_400)
+        client.subscribe()
+        hub.work()
+        client.ask("unsubscribe", channel=TOPIC)
+        first = due_of(hub)
+        fake.advance(minutes=5)
+        client.subscribe()
+        hub.work()
+        fake.advance(minutes=6)
+        with meanwhile("UpdateItem", lambda: client.ask("unsubscribe", channel=TOPIC), key=mark_key(TOPIC, 0)):
+            upkeep.come_due(hub.ports, first)
+        fake.advance(minutes=11)
+        upkeep.come_due(hub.ports, due_of(hub))
+
+    assert hub.log.head(TOPIC).shards == 0
 
 
 def test_joins_at_once_are_all_counted(hub):

@@ -11,6 +11,7 @@ from functions.live.realtime.store.rows import SubscriptionRow, held_key, subscr
 from tessera import clock
 from tessera.seqlog import SeqLog
 from tessera.tables import ConditionFailed
+from tests.kit.faults import before_call
 
 TOPIC = "demo:store"
 ANN = Identity("ann", "s1", "", None)
@@ -102,6 +103,28 @@ def test_a_delivery_that_was_overtaken_notes_nothing(table):
     with pytest.raises(ConditionFailed):
         listeners.progress(TOPIC, 0, off=0, to=3, after="one")
     assert listeners.mark(TOPIC, 0).to is None
+
+
+def test_who_goes_live_does_so_once(table):
+    """What is told of it is told once too, however often the message comes."""
+    listeners = Listeners(table)
+    row = listener("one")
+    listeners.add(row)
+
+    assert [listeners.make_live(row, 5) for _ in range(2)] == [True, False]
+
+
+def test_a_topic_that_somebody_joins_as_the_last_one_leaves_waits_for_no_silence(table):
+    listeners = Listeners(table)
+    listeners.add(listener("last"))
+
+    # The row goes, the mark is told, and then the mark is to wait.
+    with before_call(3, lambda: listeners.add(listener("late"))) as called:
+        listeners.remove(TOPIC, 0, "last")
+
+    mark = listeners.mark(TOPIC, 0)
+    assert called == ["DeleteItem", "UpdateItem", "UpdateItem"]
+    assert (int(mark.listeners), mark.due_pk) == (1, None)
 
 
 class Silent:

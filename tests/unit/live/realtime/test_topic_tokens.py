@@ -215,3 +215,24 @@ def test_a_refresh_of_what_has_just_ended_is_refused(hub, ann, token):
 
     assert answer["error"]["code"] == 103
     assert hub.ports.listeners.get(TOPIC, int(row.shard), ann.id) is None
+
+
+def test_a_refresh_of_what_was_begun_anew_by_right_gives_it_no_end(hub, ann, token, frozen):
+    """By the time it is written the topic was left and listened to again, this time by a grant that does not end."""
+    ann.subscribe(TOPIC, token=token(seconds=60))
+    row = next(one for one in hub.ports.listeners.of_connection(ann.id) if one.topic == TOPIC)
+    Live("chat", hub.log, hub.line).grant(TOPIC, ANN)
+
+    def come_again():
+        frozen.advance(seconds=1)
+        ann.ask("unsubscribe", channel=TOPIC)
+        assert "expires" not in ann.subscribe(TOPIC)
+
+    with meanwhile("UpdateItem", come_again, key=row.pk):
+        answer = ann.ask("sub_refresh", channel=TOPIC, token=token(seconds=60))
+    hub.work()
+    frozen.advance(seconds=120)
+    sweep(hub)
+
+    assert answer["error"]["code"] == 103
+    assert ended(ann) == []
