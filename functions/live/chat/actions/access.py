@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from tessera.auth.principal import Principal
+from tessera.transact import Step
 
 from ..ports import Ports
 from ..rules.rooms import Kind, Member, NotAllowed, Room, lowest_visible
@@ -36,16 +37,17 @@ def enter(ports: Ports, room_id: str, user_id: str) -> Inside:
     return Inside(room, member)
 
 
-def moderator(ports: Ports, room_id: str, caller: Principal) -> Room:
-    """The room, for who moderates it: its owners and administrators, and of what is no conversation, moderators.
+def moderator(ports: Ports, room_id: str, caller: Principal) -> list[Step]:
+    """Let pass who moderates the room: its owners and administrators, and of what is no conversation, moderators.
 
-    Raises `NotAllowed` and what `enter` raises.
+    The steps that come back hold somebody to what they are in the room, in whatever they do next. Raises
+    `NotAllowed` and what `enter` raises.
     """
     room, member = ports.rooms.door(room_id, person(caller))
-    if member is not None and member.role.moderates:
-        return room
     if caller.can(MODERATE) and room.kind is not Kind.DM:
-        return room
+        return []
+    if member is not None and member.role.moderates:
+        return [ports.rooms.inside(room, member.user_id, moderates=True)]
     if member is None or not member.role.is_inside:
         raise not_inside(room, member)
     raise NotAllowed("This is for those who moderate the room.")

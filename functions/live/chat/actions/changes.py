@@ -89,17 +89,17 @@ def delete(
 
     The text goes from the message, from what it was before, and from the room's log. `more` happens with it.
     """
-    user_id = person(by)
+    user_id, held = person(by), list[Step]()
     if not is_staff:
         _, found = visible(ports, room_id, message_id, user_id)
         if found.author_id != user_id:
-            moderator(ports, room_id, by)
+            held = moderator(ports, room_id, by)
 
     def decide(room: Room) -> tuple[Plan, Message]:
         asked, others = _with_twin(ports, room, message_id)
         rules.check_there(asked)
         _hold_version(asked, expect)
-        return _deletion(ports, room, [asked, *others], user_id, more)
+        return _deletion(ports, room, [asked, *others], user_id, [*more, *held])
 
     return commit(ports, room_id, decide)
 
@@ -191,7 +191,7 @@ def react(ports: Ports, room_id: str, message_id: str, emoji: str, *, add: bool,
 
 def pin(ports: Ports, room_id: str, message_id: str, *, add: bool, by: Principal) -> Room:
     """The room with this message among what is pinned, or not any more. Raises `TooManyPins`, `NotAllowed`."""
-    moderator(ports, room_id, by)
+    held = moderator(ports, room_id, by)
 
     def decide(room: Room) -> tuple[Plan, Room]:
         check_open(room)
@@ -206,7 +206,7 @@ def pin(ports: Ports, room_id: str, message_id: str, *, add: bool, by: Principal
 
         def steps(made: Appended) -> Sequence[Step]:
             turned = ports.messages.turning(found, replace(found, pinned=add))
-            return [turned, ports.rooms.turning(room, after)]
+            return [turned, ports.rooms.turning(room, after), *held]
 
         data = {**_where(found), "pinned": add, "by": person(by)}
         return Plan([Told("pin", data)], steps, after), after

@@ -144,7 +144,7 @@ def archive(ports: Ports, room_id: str, expect: int | None, *, by: Principal) ->
         event = events.RoomArchived(room_id=room.id, by=person(by))
 
         def steps(made: Appended) -> Sequence[Step]:
-            return [ports.rooms.turning(room, after, event)]
+            return [ports.rooms.turning(room, after, event), ports.rooms.owning(room.id, inside.member.user_id)]
 
         return Plan([Told("room", {"archived_at": clock.rfc3339(now), "version": after.version})], steps, after), None
 

@@ -74,12 +74,12 @@ class Personal:
 
     def take_turn_to_tell(self, member: Member, now: int) -> bool:
         """Whether a read mark may be told live now: once a second. 1 write unit."""
-        return self._set(member, "told_at", now, Path("told_at") <= now - TOLD_EVERY_MS)
+        return self._set(member, "told_at", now, only_if=Path("told_at") <= now - TOLD_EVERY_MS)
 
     def take_last_word(self, member: Member, now: int) -> bool:
         """Whether this mark is the one that will be told when the second is over. 1 write unit."""
         free = Path("telling").does_not_exist() | (Path("telling") < now - TELLING_KEPT_MS)
-        return self._set(member, "telling", now, free)
+        return self._set(member, "telling", now, only_if=free)
 
     def give_last_word(self, room_id: str, user_id: str, now: int) -> Member | None:
         """Who is to be told about, as they stand now."""
@@ -91,7 +91,7 @@ class Personal:
             return None
         return member_of(row)
 
-    def _set(self, member: Member, name: str, value: int, only_if: Condition) -> bool:
+    def _set(self, member: Member, name: str, value: int, *, only_if: Condition) -> bool:
         key = (room_pk(member.room_id), member_sk(member.user_id))
         try:
             self.table.update(MemberRow, *key, Path(name).set(value), only_if=only_if, bump=False)

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import Self
 
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action as Change
 
@@ -246,18 +247,18 @@ class RoomStore:
         """Let a room stand where its newest message puts it in somebody's list. 1 write unit, 2 of the index."""
         only_if = (Path("gs1_pk") == rooms_of(user_id)) & (Path("gs1_sk") < activity_sk(minute, room_id))
         change = Path("gs1_sk").set(activity_sk(minute, room_id))
-        self._update(room_id, user_id, [change], only_if)
+        self._update(room_id, user_id, change, only_if=only_if)
 
     def mute(self, room_id: str, user_id: str, text: str | None) -> Member | None:
         """None for who is not in the room."""
         change = Path("mute").remove() if text is None else Path("mute").set(text)
-        row = self._update(room_id, user_id, [change], Path("gs1_pk") == rooms_of(user_id))
+        row = self._update(room_id, user_id, change, only_if=Path("gs1_pk") == rooms_of(user_id))
         return member_of(row) if row else None
 
-    def _update(self, room_id: str, user_id: str, changes: list[Change], only_if: Any) -> MemberRow | None:
+    def _update(self, room_id: str, user_id: str, change: Change, *, only_if: Condition) -> MemberRow | None:
         try:
             return self.table.update(
-                MemberRow, room_pk(room_id), member_sk(user_id), *changes, only_if=only_if, bump=False
+                MemberRow, room_pk(room_id), member_sk(user_id), change, only_if=only_if, bump=False
             )
         except ConditionFailed:
             return None
@@ -277,7 +278,7 @@ def not_inside(room: Room, old: MemberRow | Member | None) -> Exception:
     if old is None and room.kind is not Kind.PUBLIC:
         return NotFound("There is no such room.")
     if old is not None and Role(old.role).is_inside:
-        return MayNotPost("This is for those who moderate the room.")
+        return NotAllowed("This is for those who moderate the room.")
     return NotAMember("Join it first." if room.kind is Kind.PUBLIC and old is None else "You are not in it any more.")
 
 

@@ -231,6 +231,29 @@ def test_moderators_pin_messages_which_the_room_names(world, alice, bob, say):
     assert bob.get(f"/chat/rooms/{room['id']}").json()["pins"] == []
 
 
+def test_who_was_made_a_member_meanwhile_moderates_nothing(world, alice, bob, say):
+    from functions.live.chat.actions import members
+    from functions.live.chat.rules.rooms import Role
+    from tests.kit.faults import meanwhile
+
+    room, elsewhere = world.room(alice, bob), world.another_process()
+    message, by = say(alice, room), principal(bob.id)
+
+    def demote() -> None:
+        members.give_role(elsewhere, room["id"], bob.id, Role.MEMBER, by=principal(alice.id))
+
+    for act in (
+        lambda: changes.pin(world.ports, room["id"], message["id"], add=True, by=by),
+        lambda: changes.delete(world.ports, room["id"], message["id"], None, by=by),
+    ):
+        alice.patch(f"/chat/rooms/{room['id']}/members/{bob.id}", json={"role": "admin"})
+        with meanwhile("TransactWriteItems", demote), pytest.raises(Exception) as refused:
+            act()
+        assert refused.value.slug == "not-allowed-in-room"
+    assert alice.get(at(message)).json()["text"] == message["text"]
+    assert alice.get(f"/chat/rooms/{room['id']}").json()["pins"] == []
+
+
 def test_a_deleted_message_is_not_pinned_any_more(world, alice, say):
     room = world.room(alice)
     message = say(alice, room)

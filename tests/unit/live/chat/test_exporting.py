@@ -413,6 +413,26 @@ def test_one_that_stood_still_for_an_hour_gives_way_and_is_told_so(world, alice,
     assert said(file_of(world, bob, other)) == [(1, 0)]
 
 
+@pytest.mark.parametrize("at", ["UploadPart", "CompleteMultipartUpload"])
+def test_one_that_has_given_way_does_the_next_one_no_harm(world, alice, bob, say, room, frozen, at):
+    """It goes on after an hour, where it was when another one was begun."""
+    say(alice, room)
+    alice.patch(f"/chat/rooms/{room['id']}/members/{bob.id}", json={"role": "owner"})
+    drain(world.queue)
+    asked(alice, room)
+    work, others = json.loads(drain(world.queue)[0])["data"], []
+
+    def gives_way() -> None:
+        frozen.advance(minutes=61)
+        others.append(asked(bob, room))
+
+    with meanwhile(at, gives_way):
+        exporting.work(world.ports, **work)
+    world.work()
+
+    assert said(file_of(world, bob, others[0], died=True)) == [(1, 0)]
+
+
 def test_each_step_gives_it_another_hour(world, alice, bob, room, frozen):
     fill(world, room, 2_050, length=10)
     alice.patch(f"/chat/rooms/{room['id']}/members/{bob.id}", json={"role": "owner"})

@@ -108,7 +108,20 @@ def test_an_administrator_who_was_made_a_member_meanwhile_changes_nothing(world,
 
     with meanwhile("TransactWriteItems", demote), pytest.raises(Exception) as refused:
         rooms.change(world.ports, room["id"], {"topic": "x"}, None, by=principal(bob.id))
-    assert refused.value.slug == "may-not-post"
+    assert refused.value.slug == "not-allowed-in-room"
+
+
+def test_an_owner_who_was_made_a_member_meanwhile_archives_nothing(world, alice, bob):
+    room, elsewhere = world.room(alice, bob), world.another_process()
+    member(alice, room, bob, role="owner")
+
+    def demote() -> None:
+        members.give_role(elsewhere, room["id"], bob.id, Role.MEMBER, by=principal(alice.id))
+
+    with meanwhile("TransactWriteItems", demote), pytest.raises(Exception) as refused:
+        rooms.archive(world.ports, room["id"], None, by=principal(bob.id))
+    assert refused.value.slug == "not-allowed-in-room"
+    assert alice.get(f"/chat/rooms/{room['id']}").json()["archived_at"] is None
 
 
 def test_a_private_room_does_not_exist_for_others_and_a_public_one_shows_itself(world, alice, bob):
