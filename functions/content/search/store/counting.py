@@ -136,14 +136,14 @@ class Counting:
 
     def _follow(self, scope: str, term: str, before: int, now: int) -> None:
         if now <= 0:
-            self._forget(*vocabulary_key(scope, term), Path("df") <= 0)
+            self._forget(*vocabulary_key(scope, term), only_if=Path("df") <= 0)
         if is_word(term):
             self._move(scope, term, before, now)
 
-    def _forget(self, pk: str, sk: str, is_empty: Condition) -> None:
+    def _forget(self, pk: str, sk: str, *, only_if: Condition) -> None:
         """Delete what holds nothing, unless it does again by now."""
         with suppress(ConditionFailed):
-            self.table.delete(KnownRow, pk, sk, only_if=is_empty)
+            self.table.delete(KnownRow, pk, sk, only_if=only_if)
 
     def _move(self, scope: str, term: str, before: int, now: int) -> None:
         """Where a term stands among those that begin alike, and among those it may be mistaken for."""
@@ -160,7 +160,7 @@ class Counting:
         if not is_there:
             left = self.table.update(KnownRow, pk, sk, Path("terms").delete({term}), upsert=True, bump=False)
             if not left.terms:
-                self._forget(pk, sk, Path("terms").does_not_exist())
+                self._forget(pk, sk, only_if=Path("terms").does_not_exist())
             return
         room = Path("terms").does_not_exist() | (_Size("terms") < MAX_NEAR)
         try:

@@ -4,6 +4,7 @@ import pytest
 
 from functions.content.search.rules.index import Ask
 from functions.content.search.store.admin import LIST, Admin, CountRow
+from functions.content.search.store.rows import typo_key
 from tessera.problems import Busy
 from tests.kit.faults import meanwhile
 from tests.kit.races import outcomes, together
@@ -59,6 +60,16 @@ def test_a_word_that_is_used_again_while_its_last_use_ends_is_still_known(indexi
 
     assert reading.vocabulary(["public"], ["rye"]).counts == {("public", "rye"): 1}
     assert found(reading, "rye") == ["B"]
+
+
+def test_a_word_that_comes_while_the_last_one_like_it_goes_is_still_meant(indexing, reading):
+    indexing.put(document("bread", id="A", lang=""))
+    key = typo_key("public", "brad")[0]
+
+    with meanwhile("DeleteItem", lambda: indexing.put(document("broad", id="B", lang="")), key=key):
+        indexing.remove("A", 2)
+
+    assert reading.near(["public"], ["brad"]) == ["broad"]
 
 
 def test_of_words_alike_no_more_are_kept_than_are_looked_at(indexing, reading, monkeypatch):
