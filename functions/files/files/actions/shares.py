@@ -8,7 +8,7 @@ from typing import Any
 from tessera import clock, link_passwords
 from tessera.auth.principal import Principal
 from tessera.idempotency import Intent
-from tessera.problems import NotFound
+from tessera.problems import Busy, NotFound
 from tessera.tables import Key
 
 from ..events import ShareDownloaded, ShareExhausted
@@ -25,9 +25,10 @@ from ..rules.shares import (
     is_secret,
     split_token,
 )
+from ..store.files import Changed
 from . import access, manage
 
-SECRET_BYTES = 32
+SECRET_BYTES, MAX_TRIES = 32, 6
 
 
 @dataclass(frozen=True)
@@ -123,21 +124,23 @@ def listed(
 
 
 def change(ports: Ports, share_id: str, changes: dict[str, Any], expect: int | None, *, by: Principal) -> Share:
-    """Other terms for the same link. 2 requests. Raises `NotFound`, `StaleVersion`, `InvalidRequest`."""
+    """Other terms for the same link. 2 requests. Raises `NotFound`, `StaleVersion`, `InvalidRequest`, `Busy`."""
     share = _own(ports, share_id, by)
     made = dict(changes)
     if "expires_at" in made:
         check_expiry(made["expires_at"], clock.now())
-    if "max_downloads" in made:
-        most = made["max_downloads"]
-        if most is not None and most < share.downloads:
-            raise refused("/max_downloads", f"It was followed {share.downloads} times already.")
-        made["left"] = None if most is None else most - share.downloads
     if "password" in made:
         password = made.pop("password")
         made["pw"] = link_passwords.kept(password) if password else None
         made["fails"] = 0
-    return ports.shares.change(share, made, expect)
+    for _ in range(MAX_TRIES):
+        if "max_downloads" in made:
+            made["left"] = _left(share, made["max_downloads"])
+        try:
+            return ports.shares.change(share, made, expect)
+        except Changed:
+            share = _own(ports, share_id, by)
+    raise Busy
 
 
 def revoke(ports: Ports, share_id: str, *, by: Principal) -> None:
@@ -176,6 +179,12 @@ def _own(ports: Ports, share_id: str, by: Principal) -> Share:
     if share is None or share.revoked or share.owner_id != by.owner_id:
         raise NotFound("There is no such link.")
     return share
+
+
+def _left(share: Share, most: int | None) -> int | None:
+    if most is not None and most < share.downloads:
+        raise refused("/max_downloads", f"It was followed {share.downloads} times already.")
+    return None if most is None else most - share.downloads
 
 
 def _no_link() -> NotFound:

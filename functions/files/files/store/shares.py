@@ -17,6 +17,7 @@ from tessera.transact import telling, transact, updating
 from ..config import FilesSettings
 from ..rules.problems import PasswordLocked
 from ..rules.shares import LOCKED, MAX_FAILS, Share
+from .files import Changed
 from .rows import (
     MAIN,
     GrantRow,
@@ -29,6 +30,8 @@ from .rows import (
     share_row,
     ttl_of,
 )
+
+MAX_TRIES = 3
 
 
 class ShareStore:
@@ -91,19 +94,24 @@ class ShareStore:
 
         Raises `PasswordLocked`, after which the tries begin anew when the lock has ended.
         """
-        until, fails = _millis(now + LOCKED), Path("fails")
-        few = fails.does_not_exist() | (fails < MAX_FAILS)
-        if self._update(share.id, [fails.add(1), Path("fail_until").set(until)], few) is not None:
-            return
-        ended = (fails >= MAX_FAILS) & (Path("fail_until") <= _millis(now))
-        if self._update(share.id, [fails.set(1), Path("fail_until").set(until)], ended) is not None:
-            return
-        found = self.find(share.id)
+        fails, until = Path("fails"), Path("fail_until")
+        few, locks = fails.does_not_exist() | (fails < MAX_FAILS), until.set(_millis(now + LOCKED))
+        # Every try moves the end on, so that one in the past is of a lock that nobody has taken away yet.
+        has_ended = until <= _millis(now)
+        for _ in range(MAX_TRIES):
+            if self._update(share.id, [fails.add(1), locks], few) is not None:
+                return
+            if self._update(share.id, [fails.set(1), locks], has_ended) is not None:
+                return
+            found = self.find(share.id)
+            if found is None or found.fails >= MAX_FAILS:
+                break
+            # Somebody else was the first after the lock.
         left = (found.locked_until - now).total_seconds() if found and found.locked_until else LOCKED.total_seconds()
         raise PasswordLocked(max(1, int(left)))
 
     def change(self, share: Share, changes: dict[str, Any], expect: int | None) -> Share:
-        """1 write unit. Raises `NotFound` or `StaleVersion`."""
+        """1 write unit. Raises `NotFound`, `StaleVersion`, or `Changed` for a limit when it was followed meanwhile."""
         actions: list[Change] = []
         for name, value in changes.items():
             if name == "expires_at":
@@ -112,11 +120,15 @@ class ShareStore:
                 actions.append(Path("ttl").remove() if ttl is None else Path("ttl").set(ttl))
             else:
                 actions.append(Path(name).remove() if value is None else Path(name).set(value))
+        only_if = Path("revoked").does_not_exist()
+        if "left" in changes:
+            # Reckoned from how often it was followed, which keeps the version.
+            only_if &= Path("downloads") == share.downloads
         try:
-            row = self.table.update(
-                ShareRow, share_pk(share.id), MAIN, *actions, only_if=Path("revoked").does_not_exist(), expect=expect
-            )
-        except ConditionFailed:
+            row = self.table.update(ShareRow, share_pk(share.id), MAIN, *actions, only_if=only_if, expect=expect)
+        except ConditionFailed as failed:
+            if failed.old is not None and not failed.old.revoked:
+                raise Changed from None
             raise NotFound("There is no such link.") from None
         return share_of(row)
 
