@@ -50,6 +50,16 @@ def test_a_list_by_state_follows_the_job(world, ann):
     assert pages(ann, "/media/jobs?state=queued") == pages(ann, "/media/jobs?state=running") == []
 
 
+@pytest.mark.parametrize("query", ["", "&state=queued"], ids=["all", "by state"])
+def test_the_jobs_of_a_file_are_shown_to_their_owner_alone(world, ann, query):
+    file_id = world.files.add(ann.id, small("PNG"))
+    job = world.job(ann, file_id, outputs=[{"w": 1}])
+    path = f"/media/jobs?file_id={file_id}{query}"
+
+    assert [one["id"] for one in pages(ann, path)] == [job["id"]]
+    assert pages(world.person(), path) == []
+
+
 def test_a_cursor_is_good_for_its_owner_alone(world, ann):
     file_id = world.files.add(ann.id, small("PNG"))
     for width in (1, 2):
