@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Self
+from typing import Any, Self
 
 from tessera import aws, clock, queues
 from tessera.due import DueItem
@@ -37,7 +37,7 @@ class FireQueue:
                 raise aws.ClientError(error, "SendMessageBatch")
         return len(bodies)
 
-    def again(self, kind: str, data: dict[str, str]) -> None:
+    def again(self, kind: str, data: dict[str, Any]) -> None:
         """A job for ourselves. 1 request."""
         queues.send(self.url, kind, data)
 

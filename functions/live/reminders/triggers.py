@@ -6,13 +6,13 @@ from tessera.settings import Bindings
 from tessera.triggers import Entries, On
 from tessera.types import Model
 
-from .actions import fire, manage
+from .actions import fire, forget
 from .actions.sweep import sweep
 from .ports import Ports
 
 
 class Forget(Model):
-    reminder_id: str
+    reminder_ids: list[str]
 
 
 def _come_due(item: DueItem, bindings: Bindings) -> None:
@@ -20,11 +20,11 @@ def _come_due(item: DueItem, bindings: Bindings) -> None:
 
 
 def _forget(job: Forget, received: Envelope, bindings: Bindings) -> None:
-    manage.forget(bindings.get(Ports), job.reminder_id)
+    forget.forget(bindings.get(Ports), job.reminder_ids)
 
 
 def _sweep(bindings: Bindings) -> None:
     sweep(bindings.get(Ports))
 
 
-ENTRIES = Entries(jobs=(On(manage.FORGET, Forget, _forget),), due=_come_due, schedules={"sweep": _sweep})
+ENTRIES = Entries(jobs=(On(forget.FORGET, Forget, _forget),), due=_come_due, schedules={"sweep": _sweep})

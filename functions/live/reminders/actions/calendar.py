@@ -10,7 +10,6 @@ from tessera import clock, icalendar, ids
 from tessera.auth.principal import Principal
 from tessera.idempotency import Created, Intent
 from tessera.problems import NotFound
-from tessera.transact import Step
 
 from ..ports import Ports
 from ..rules import reminder as rules
@@ -21,6 +20,7 @@ from ..rules.schedules import Once
 from ..store.calendar import EventRow, event_pk, people_of, people_text
 from ..store.rows import META
 from . import fire
+from .forget import forget_soon
 
 FEED_BACK, FEED_AHEAD = timedelta(days=30), timedelta(days=366)
 MAX_IN_FEED = 100
@@ -58,13 +58,18 @@ def create(ports: Ports, wanted: CalendarEvent, *, by: Principal, intent: Intent
 
 
 def delete(ports: Ports, caller_id: str, event_id: str) -> None:
-    """Cancelled for all by who made it; anybody else only leaves it. 2 reads and 1 transaction."""
+    """Cancelled for all by who made it; anybody else only leaves it. 2 reads, 1 transaction and 1 message."""
     row = ports.calendar.get(caller_id, event_id)
-    people = people_of(row)
-    if row.owner == caller_id:
-        ports.calendar.cancel(row, _dropping(ports, people))
+    is_cancelled = row.owner == caller_id
+    going = [
+        one.reminder_id for one in people_of(row) if one.reminder_id and (is_cancelled or one.user_id == caller_id)
+    ]
+    steps = [ports.reminders.drop_step(reminder_id) for reminder_id in going]
+    if is_cancelled:
+        ports.calendar.cancel(row, steps)
     else:
-        ports.calendar.leave(row, caller_id, _dropping(ports, [one for one in people if one.user_id == caller_id]))
+        ports.calendar.leave(row, caller_id, steps)
+    forget_soon(ports, going)
 
 
 def renew_feed(ports: Ports, owner_id: str) -> str:
@@ -106,10 +111,6 @@ def _reminder(wanted: CalendarEvent, attendee: Attendee, intent: Intent, now: da
         return rules.made(reminder, now)
     except NeverFires:
         return None
-
-
-def _dropping(ports: Ports, people: Sequence[Attendee]) -> list[Step]:
-    return [ports.reminders.drop_step(one.reminder_id) for one in people if one.reminder_id]
 
 
 def _events(rows: Sequence[EventRow], now: datetime) -> Iterator[str]:

@@ -53,7 +53,7 @@ def skip_next(ports: Ports, before: Reminder) -> Reminder:
 
 
 def run_now(ports: Ports, reminder: Reminder) -> RunRow:
-    """Do the action once more, beside the schedule. 1 transaction, and 1 message for a webhook."""
+    """Do the action once more, beside the schedule. 1 transaction, and 1 message for a webhook. Raises `NotFound`."""
     now = clock.now()
     firing = Firing(now, RUN_NOW, now)
     done = Done(firing, Result.PENDING if reminder.kind == "webhook" else Result.DONE)

@@ -20,9 +20,8 @@ from ..rules.schedules import ByCron, ByRule, Once, Schedule
 from ..store import Overtaken
 from ..store.rows import RunRow
 from . import fire
+from .forget import forget_soon
 
-FORGET = "forget"
-FORGOTTEN_AT_ONCE = 200
 MAX_TRIES = 8
 
 
@@ -77,15 +76,9 @@ def delete(ports: Ports, owner_id: str, reminder_id: str, *, expect: int | None)
             ports.reminders.delete(found)
         except Overtaken:
             continue
-        ports.queue.again(FORGET, {"reminder_id": reminder_id})
+        forget_soon(ports, [reminder_id])
         return
     raise Busy()
-
-
-def forget(ports: Ports, reminder_id: str) -> None:
-    """Delete some runs of a reminder that is gone, and go on with the next ones in a job of their own."""
-    if ports.reminders.forget_runs(reminder_id, FORGOTTEN_AT_ONCE) == FORGOTTEN_AT_ONCE:
-        ports.queue.again(FORGET, {"reminder_id": reminder_id})
 
 
 def pause(ports: Ports, owner_id: str, reminder_id: str) -> Reminder:

@@ -14,7 +14,7 @@ from tessera.outbox import Event
 from tessera.problems import NotFound
 from tessera.settings import Bindings, Settings
 from tessera.tables import ConditionFailed, Key, Page, Table
-from tessera.transact import Step, deleting, putting, telling, transact
+from tessera.transact import Step, checking, deleting, putting, telling, transact
 
 from ..rules.reminder import Reminder, Result, State
 from .rows import META, RUN, ReminderRow, RunRow, due_keys, order_of, owned, pk_of, reminder_of, row_of
@@ -60,7 +60,7 @@ class ReminderStore:
         """1 consistent read. Raises `NotFound`, also for what belongs to somebody else."""
         found = self.find(reminder_id)
         if found is None or found.owner_id != owner_id:
-            raise NotFound("There is no such reminder.")
+            raise _gone()
         return found
 
     def page(
@@ -97,10 +97,13 @@ class ReminderStore:
             raise Overtaken from None
 
     def add_run(self, run: RunRow, events: Sequence[Event]) -> None:
-        """A run beside the schedule. 1 write, or 1 transaction with more than one event. Raises `AlreadyRan`."""
+        """A run beside the schedule. 1 transaction. Raises `AlreadyRan`, and `NotFound` when the reminder has gone."""
         first, *more = events
+        # Nobody would take away the run of a reminder that is gone. What is left of one names no owner.
+        is_there = ReminderRow.owner == run.owner
         transact(
             putting(self.table, run, only_if=is_new(), event=first, refused=AlreadyRan()),
+            checking(self.table, ReminderRow, run.pk, META, only_if=is_there, refused=_gone()),
             *(telling(self.table, event) for event in more),
         )
 
@@ -175,6 +178,10 @@ class ReminderStore:
     def drop_step(self, reminder_id: str) -> Step:
         """To go with something else, whether it is still there or not."""
         return deleting(self.table, ReminderRow, pk_of(reminder_id), META)
+
+
+def _gone() -> NotFound:
+    return NotFound("There is no such reminder.")
 
 
 def _is(before: Reminder) -> Condition:

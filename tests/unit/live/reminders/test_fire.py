@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from functions.live.reminders.actions import manage
+from functions.live.reminders.actions import forget, manage
 from functions.live.reminders.actions import sweep as sweeping
 from functions.live.reminders.actions.fire import come_due
 from functions.live.reminders.rules.schedules import SNOOZED, Once
@@ -380,10 +380,10 @@ def test_deleting_takes_the_runs_along(make, worker, ports, table, sent, monkeyp
     reminder = make(**MINUTELY)
     for _ in range(3):
         worker.later(minutes=1)
-    monkeypatch.setattr(manage, "FORGOTTEN_AT_ONCE", 2)
+    monkeypatch.setattr(forget, "FORGOTTEN_AT_ONCE", 2)
 
     manage.delete(ports, reminder.owner_id, reminder.id, expect=None)
-    while bodies := [body for body in sent.take() if json.loads(body)["kind"] == manage.FORGET]:
+    while bodies := [body for body in sent.take() if json.loads(body)["kind"] == forget.FORGET]:
         assert worker.give(*bodies) == []
 
     assert [item["gone"]["N"] for item in everything_in(table) if item["pk"]["S"] == f"R#{reminder.id}"] == ["1"]
