@@ -124,6 +124,25 @@ def test_a_capability_may_invoke_exactly_those_its_grants_name(caller):
     assert invoked == granted
 
 
+SOURCES = (ROOT / "functions").rglob("*.py")
+CHECKING = sorted({path.relative_to(ROOT).parts[2] for path in SOURCES if re.search(r"\bchecking\(", path.read_text())})
+
+
+@pytest.mark.parametrize("capability", CHECKING)
+def test_who_holds_a_condition_on_an_item_it_leaves_alone_may_do_so(capability):
+    table = f"table/${{AWS::StackName}}-{capability}"
+    name = capability.title().replace("_", "")
+
+    allowed = [
+        action
+        for statement in statements(FUNCTIONS[name])
+        if f'{table}"' in json.dumps(statement["Resource"])
+        for action in actions(statement)
+    ]
+
+    assert "dynamodb:ConditionCheckItem" in allowed
+
+
 def test_a_log_is_written_only_by_who_owns_its_topics():
     for name, function in FUNCTIONS.items():
         for statement in statements(function):
