@@ -128,7 +128,9 @@ def _not_sent(ports: Ports, mail: Mail, refused: NotSent) -> None:
 
 
 def _end(ports: Ports, mail: Mail, reason: str) -> None:
-    ports.store.mails.bury(mail, reason)
+    if ports.store.mails.bury(mail, reason) is None:
+        # It has gone on without us: reported, or taken up by another worker.
+        return
     log.line("mail dead", outcome="dead", cause=reason)
     ports.listeners.tell(mail.id, mail.asked_by, "dead")
 

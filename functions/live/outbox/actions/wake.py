@@ -27,8 +27,8 @@ def wake(ports: Ports, mail_id: str) -> None:
 
 def _decide(ports: Ports, mail: Mail) -> None:
     if rules.after_unknown(mail.on_unknown, mail.resends) == "hold":
-        ports.store.mails.bury(mail, rules.UNKNOWN_OUTCOME)
-        ports.listeners.tell(mail.id, mail.asked_by, "dead")
+        if ports.store.mails.bury(mail, rules.UNKNOWN_OUTCOME) is not None:
+            ports.listeners.tell(mail.id, mail.asked_by, "dead")
         return
     again = ports.store.mails.send_again(mail, clock.now(), of=["unknown"], resends=mail.resends + 1)
     if again is not None:

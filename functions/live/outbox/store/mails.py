@@ -129,7 +129,7 @@ class Mails:
         return self._move(mail.id, "queued", now + rules.OVERDUE, *more, only_if=unchanged)
 
     def bury(self, mail: Mail, reason: str) -> Mail | None:
-        """The mail is a dead letter: it waits for a person. 1 transaction."""
+        """The mail is a dead letter: it waits for a person. 1 transaction. None when it has gone on meanwhile."""
         line = Entry(clock.now(), mail.attempt, "dead", reason)
         unchanged = (MailRow.state == mail.state) & (MailRow.attempt == mail.attempt)
         step = updating(

@@ -7,6 +7,7 @@ from functions.live.outbox.ports import Ports
 from functions.live.outbox.provider import Refused, Unsure
 from tessera import ids
 from tessera.problems import Unavailable
+from tests.kit.faults import meanwhile
 
 MAIL = {"to": ["ann@example.com"], "subject": "News", "text": "Hello."}
 
@@ -58,6 +59,23 @@ def test_a_mail_that_is_held_because_nobody_knows_is_told_of(worker, heard, prov
     worker.later(minutes=16)
 
     assert [state for _, state, _ in heard.told] == ["dead"]
+
+
+@pytest.mark.parametrize("outcome", ["refused", "unknown"])
+def test_a_mail_that_arrives_in_the_moment_it_is_given_up_is_not_told_dead(
+    worker, store, heard, provider, admin, outcome
+):
+    mail_id = admin("POST", "/outbox/emails", json={**MAIL, "on_unknown": "hold"}).json()["id"]
+    provider.errors = [Refused("MessageRejected") if outcome == "refused" else Unsure("ReadTimeoutError")]
+    if outcome == "unknown":
+        worker.work()
+
+    with meanwhile("TransactWriteItems", lambda: worker.hear(mail_id, "delivery")):
+        worker.work()
+        worker.later(minutes=16)
+
+    assert store.mails.get(mail_id).state == "delivered"
+    assert [state for _, state, _ in heard.told] == ["delivered"]
 
 
 def test_a_service_hears_nothing(worker, heard, ask):
