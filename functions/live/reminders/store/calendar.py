@@ -10,6 +10,7 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.operand import Path
 
 from tessera import clock
+from tessera.expressions import is_new
 from tessera.idempotency import Created, Intent, create
 from tessera.problems import Busy, NotFound
 from tessera.settings import Bindings
@@ -22,6 +23,7 @@ from .reminders import RemindersSettings
 from .rows import META, owned
 
 EVENT, FEED = "EV#", "FEED"
+MAX_TRIES = 4
 
 
 class EventRow(Row):
@@ -58,6 +60,10 @@ class FeedRow(Row):
     hash = UnicodeAttribute(null=True)
     owner = UnicodeAttribute(null=True)
     made = NumberAttribute(default=1)
+
+
+class _Replaced(Exception):
+    """Another token opens the calendar than the one that was read."""
 
 
 class CalendarStore:
@@ -107,22 +113,23 @@ class CalendarStore:
         transact(deleting(self.table, EntryRow, owned(user_id), _sk(row)), *reminders)
 
     def replace_feed(self, owner_id: str, hashed: str | None) -> None:
-        """A new token opens the calendar, or none. 1 read and 1 transaction."""
-        before = self.table.get(FeedRow, owned(owner_id), FEED)
-        steps = [] if before is None else [deleting(self.table, FeedRow, f"ICS#{before.hash}", "MAIN")]
-        if hashed is not None:
-            steps.append(putting(self.table, FeedRow(pk=owned(owner_id), sk=FEED, hash=hashed)))
-            steps.append(putting(self.table, FeedRow(pk=f"ICS#{hashed}", sk="MAIN", owner=owner_id)))
-        elif before is not None:
-            steps.append(deleting(self.table, FeedRow, owned(owner_id), FEED))
-        if steps:
-            transact(*steps)
+        """A new token opens the calendar, or none. 1 read and 1 transaction. Raises `Busy`."""
+        for _ in range(MAX_TRIES):
+            before = self.table.get(FeedRow, owned(owner_id), FEED)
+            if before is None and hashed is None:
+                return
+            try:
+                transact(*self._replacing(owner_id, before, hashed))
+                return
+            except _Replaced:
+                continue
+        raise Busy()
 
     def owner_of_feed(self, hashed: str) -> str | None:
         """Whose calendar this token opens now. 2 reads."""
         found = self.table.get(FeedRow, f"ICS#{hashed}", "MAIN")
+        # A feed that is made while its owner is erased goes without its token.
         current = self.table.get(FeedRow, owned(found.owner), FEED) if found else None
-        # Of two tokens asked for at once the last one counts.
         return found.owner if found and current and current.hash == hashed else None
 
     def erase(self, owner_id: str, at_most: int) -> int:
@@ -136,6 +143,18 @@ class CalendarStore:
                 self._strike_off(event, owner_id)
             self.table.delete(Row, row.pk, row.sk)
         return len(rows)
+
+    def _replacing(self, owner_id: str, before: FeedRow | None, hashed: str | None) -> list[Step]:
+        """Of two at once the second takes away what the first has made, so that no token is left behind."""
+        as_read = is_new() if before is None else FeedRow.hash == before.hash
+        steps = [] if before is None else [deleting(self.table, FeedRow, f"ICS#{before.hash}", "MAIN")]
+        if hashed is None:
+            gone = deleting(self.table, FeedRow, owned(owner_id), FEED, only_if=as_read, refused=_Replaced())
+            return [gone, *steps]
+        feed = FeedRow(pk=owned(owner_id), sk=FEED, hash=hashed)
+        token = FeedRow(pk=f"ICS#{hashed}", sk="MAIN", owner=owner_id)
+        now = putting(self.table, feed, only_if=as_read, refused=_Replaced())
+        return [now, putting(self.table, token), *steps]
 
     def _strike_off(self, event: EventRow, user_id: str) -> None:
         """Somebody comes along no more. 1 write. Raises `Busy` when others are struck off at the same moment."""

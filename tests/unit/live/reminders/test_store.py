@@ -111,6 +111,33 @@ def test_the_runs_of_an_event_go_with_it(alice, person, worker, table, sent, mon
     assert runs_in(table) == ([] if who == "who made it" else [alice.id] * 2)
 
 
+@pytest.mark.parametrize("before", [0, 1], ids=["the first feed", "a later one"])
+def test_of_two_feeds_asked_for_at_once_one_token_opens_the_calendar(alice, table, before):
+    for _ in range(before):
+        alice.post("/reminders/feed")
+    theirs = []
+
+    with meanwhile("TransactWriteItems", lambda: theirs.append(alice.post("/reminders/feed"))):
+        ours = alice.post("/reminders/feed")
+
+    answers = [alice.client.get(one.json()["path"]).status_code for one in (*theirs, ours)]
+    assert answers == [404, 200]
+    assert tokens_in(table) == 1
+
+
+def test_a_feed_that_is_renewed_while_it_is_ended_ends_too(alice, table):
+    alice.post("/reminders/feed")
+
+    with meanwhile("TransactWriteItems", lambda: alice.post("/reminders/feed")):
+        assert alice.delete("/reminders/feed").status_code == 204
+
+    assert tokens_in(table) == 0
+
+
+def tokens_in(table):
+    return sum(item["pk"]["S"].startswith("ICS#") for item in everything_in(table))
+
+
 def runs_in(table):
     """Whose runs there are."""
     return sorted(item["owner"]["S"] for item in everything_in(table) if item["sk"]["S"].startswith("RUN#"))
