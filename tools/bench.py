@@ -32,6 +32,7 @@ def main() -> int:
             print(f"\n== warm, median, in one process against the local cloud\n{latency()}", flush=True)
             print(f"\n== a sign-in, median, in one process against the local cloud\n{login()}", flush=True)
             print(f"\n== a short link, median, in one process against the local cloud\n{redirects()}", flush=True)
+            print(f"\n== the card of a link, median, in one process against the local cloud\n{previews()}", flush=True)
             print(f"\n== what limiting costs, on the local cloud\n{limiter()}", flush=True)
             print(f"\n== what is live, on a stack and in one process\n{live()}", flush=True)
     except Failure as failure:
@@ -96,6 +97,12 @@ def redirects() -> str:
     from tests.performance import redirects
 
     return _on_the_cloud(redirects.report)
+
+
+def previews() -> str:
+    from tests.performance import previews
+
+    return _on_the_cloud(previews.report)
 
 
 def limiter() -> str:

@@ -66,7 +66,7 @@ def _measured(folder: Path) -> Iterator[str]:
         yield _leased(limiter(Buckets(table, 2_000)))
         yield _skipped(limiter(Buckets(table, 2_000)))
         caller, writers = served.person(), in_shifts(served)
-        unlimited("user:read")
+        unlimited("user:read", served)
         requests: dict[str, Callable[[], Any]] = {
             "GET /tasks": lambda: event(caller, "GET", "/tasks"),
             "POST /tasks": lambda: event(next(writers), "POST", "/tasks", {"title": "Buy milk"}),
