@@ -3,7 +3,7 @@
 import pytest
 
 from functions.live.presence.actions import join, leave
-from functions.live.presence.events import SessionJoined
+from functions.live.presence.events import SessionJoined, SessionLeft
 from functions.live.presence.rules import MAX_DEVICES, Person
 from functions.live.presence.store.rooms import Changed
 from functions.live.presence.store.sessions import is_silent
@@ -208,6 +208,19 @@ def test_a_session_begins_once(world, alice):
 
     with pytest.raises(Changed):
         transact(*world.ports.sessions.beginning(session, event))
+
+
+@pytest.mark.parametrize("seats", [1, 3])
+def test_a_session_ends_among_as_many_as_were_counted(world, alice, seats):
+    world.room(alice)
+    session = world.enter(alice.id).session
+    world.enter(alice.id)
+    event = SessionLeft(doc=DOC, session_id=session.id, user_id=alice.id, reason="left")
+
+    with pytest.raises(Changed):
+        transact(*world.ports.sessions.ending(session, seats, None, event))
+
+    assert (len(world.here(alice)), world.ports.sessions.seats(DOC, alice.id)) == (2, 2)
 
 
 def test_what_is_ended_is_not_ended_again(world, alice):
