@@ -4,6 +4,8 @@ FastAPI reads the body before it runs dependencies, so a guard that were only a 
 let a malformed body be told apart from a good one without credentials.
 """
 
+from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from fastapi.dependencies.models import Dependant
@@ -14,7 +16,7 @@ from tessera import log
 from tessera.auth.call import Call
 from tessera.auth.charging import charge_by
 from tessera.auth.guards import Guard
-from tessera.entry.routing import Route
+from tessera.entry.routing import Route, guards_of
 from tessera.entry.strictness import MAX_BODY_BYTES, check_body, check_query
 from tessera.problems import PayloadTooLarge, UnsupportedMedia
 
@@ -25,12 +27,19 @@ class UnguardedRoute(RuntimeError):
 
 def guard_of(route: Route) -> Guard:
     """The one requirement of this route. Raises `UnguardedRoute`."""
-    return _only(route, route.guards)
+    return _only(route, guards_of(route.endpoint))
 
 
 def guarded(route: Route) -> ASGIApp:
     """The route behind its guard."""
     guard = guard_of(route)
+
+    @cache
+    def whole() -> APIRoute:
+        """Looked at once, when the first request takes it: it must require what its signature was read to."""
+        if _only(route, _guards(route.whole.dependant)) is not guard:
+            raise UnguardedRoute(f"{route.path} requires something else than its signature says.")
+        return route.whole
 
     async def admit(scope: Scope, receive: Receive, send: Send) -> None:
         call = call_of(scope)
@@ -39,22 +48,14 @@ def guarded(route: Route) -> ASGIApp:
         scope["state"]["principal"] = principal
         log.current().caller = f"{principal.kind}:{principal.id}"
         check_query(scope["query_string"])
-        takes_body = _checked(route, guard).body_field is not None
+        takes_body = whole().body_field is not None
         body = await _checked_body(scope, receive) if takes_body else b""
         charge_by(call, guard.rate, scope.get("path_params", {}), body)
         if takes_body:
             receive = replayed(body)
-        await route.whole.app(scope, receive, send)
+        await whole().app(scope, receive, send)
 
     return admit
-
-
-def _checked(route: Route, guard: Guard) -> APIRoute:
-    """The whole route, which must require what its signature was read to."""
-    whole = route.whole
-    if _only(route, list(dict.fromkeys(_guards(whole.dependant)))) is not guard:
-        raise UnguardedRoute(f"{route.path} requires something else than its signature says.")
-    return whole
 
 
 def _guards(dependant: Dependant) -> list[Guard]:
@@ -62,7 +63,8 @@ def _guards(dependant: Dependant) -> list[Guard]:
     return mine + [guard for inner in dependant.dependencies for guard in _guards(inner)]
 
 
-def _only(route: Route, found: list[Guard]) -> Guard:
+def _only(route: Route, guards: Iterable[Guard]) -> Guard:
+    found = list(dict.fromkeys(guards))
     if len(found) != 1:
         said = "no requirement" if not found else f"{len(found)} requirements"
         raise UnguardedRoute(

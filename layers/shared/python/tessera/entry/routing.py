@@ -75,11 +75,6 @@ class Route(APIRoute):
         may = path.startswith(self._literal) if self._has_parameters else path == self._literal
         return super().matches(scope) if may else (Match.NONE, {})
 
-    @property
-    def guards(self) -> list[Guard]:
-        """What the handler's signature and the signatures of what it depends on require of a caller."""
-        return list(dict.fromkeys(guards_of(self.endpoint)))
-
 
 class Router(APIRouter):
     """An `APIRouter` whose routes are `Route`s."""
@@ -89,7 +84,7 @@ class Router(APIRouter):
 
 
 def guards_of(call: Callable[..., Any]) -> Iterator[Guard]:
-    """Every guard that FastAPI would find in this handler."""
+    """Every guard that FastAPI would find in this handler: in its signature and in those of what it depends on."""
     for dependency in _dependencies(call):
         if isinstance(dependency, Guard):
             yield dependency
