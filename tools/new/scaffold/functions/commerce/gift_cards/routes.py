@@ -2,11 +2,10 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from tessera.entry import Router
 from tessera import auth
 from tessera.auth.principal import Principal
 from tessera.cursors import InvalidCursor
-from tessera.entry import bound, problems
+from tessera.entry import Router, bound, problems
 from tessera.entry.headers import IdempotencyKey, show_created, show_version
 from tessera.entry.signing import Signing
 from tessera.idempotency import IdempotencyMismatch
