@@ -142,7 +142,7 @@ def gateway_event(
     }
 
 
-def calls_of(asked: dict[str, Any]) -> list[Call]:
+def calls_of(asked: dict[str, Any], handle: Handler = handler) -> list[Call]:
     """The DynamoDB calls of one warm request."""
     calls: list[Call] = []
 
@@ -150,9 +150,9 @@ def calls_of(asked: dict[str, Any]) -> list[Call]:
         if service == "dynamodb":
             calls.append((operation, json.loads(json.dumps(parameters))))
 
-    quietly(handler, asked)
+    quietly(handle, asked)
     with aws.intercepted(note):
-        answer = quietly(handler, asked | {"headers": {**asked["headers"], "idempotency-key": ids.new()}})
+        answer = quietly(handle, asked | {"headers": {**asked["headers"], "idempotency-key": ids.new()}})
     assert answer["statusCode"] < 300, answer
     return calls
 

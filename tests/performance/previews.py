@@ -7,7 +7,6 @@ import contextlib
 import http.client
 import io
 import itertools
-import json
 import statistics
 import time
 from collections.abc import Callable
@@ -15,16 +14,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from fastapi import FastAPI
-from mangum import Mangum
-
 from functions.outside.linkpreview.app import app, handler
-from tessera import aws
 from tessera.safehttp import Gate, SafeHTTP
 from tests.kit.apps import Caller, Served, serving
 from tests.kit.queues import make_queue
 from tests.kit.stand_ins import Answer, Asked, WireStandIn
-from tests.performance.latency import Handler, event, in_turns, local_cloud, quietly, repeated, unlimited
+from tests.performance.latency import bare_handler, calls_of, event, in_turns, local_cloud, quietly, unlimited
 
 HIT_TARGET, MISS_TARGET_MS = 1.6, 60
 PAGE_BYTES, ROUNDS = 200_000, 40
@@ -78,34 +73,8 @@ def measure(folder: Path) -> tuple[tuple[float, float], tuple[float, float]]:
 
 def kept(served: Served, url: str) -> tuple[float, float]:
     caller = served.person()
-
-    def make() -> dict[str, Any]:
-        return asking(caller, url)
-
-    calls: list[tuple[str, dict[str, Any]]] = []
-
-    def note(service: str, operation: str, parameters: dict[str, Any]) -> None:
-        if service == "dynamodb":
-            calls.append((operation, json.loads(json.dumps(parameters))))
-
-    for _ in range(2):
-        quietly(handler, make())
-    with aws.intercepted(note):
-        quietly(handler, make())
-    return in_turns(make, handler, bare_handler(calls))
-
-
-def bare_handler(calls: list[tuple[str, dict[str, Any]]]) -> Handler:
-    """FastAPI, Mangum, botocore, one line: the least that could do it."""
-    bare, client = FastAPI(openapi_url=None, docs_url=None, redoc_url=None), aws._session().create_client("dynamodb")
-
-    @bare.get("/linkpreview")
-    async def read() -> Any:
-        answers = [repeated(client, operation, parameters) for operation, parameters in calls]
-        print(json.dumps({"level": "INFO", "message": "request", "status": 200, "calls": len(answers)}))
-        return [answer.get("Item") for answer in answers]
-
-    return Mangum(bare, lifespan="off")
+    calls = calls_of(asking(caller, url), handler)
+    return in_turns(lambda: asking(caller, url), handler, bare_handler("GET", calls, status=200))
 
 
 def read_anew(caller: Caller, site: Site) -> tuple[float, float]:
