@@ -9,7 +9,6 @@ What is not scripted is answered with 200. `server.done()` waits until the next 
 a request by its head.
 """
 
-import datetime
 import queue
 import select
 import socket
@@ -23,9 +22,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from h2 import events
 from h2.config import H2Configuration
 from h2.connection import H2Connection
@@ -35,9 +31,9 @@ from h2.settings import SettingCodes, Settings
 from hyperframe.frame import Frame, GoAwayFrame
 
 from tessera.safehttp.gate import Gate
+from tests.kit.certificates import Secure
 
 NAME = "push.example"
-LIFE = datetime.timedelta(hours=1)
 
 
 @dataclass
@@ -174,7 +170,8 @@ class HTTP2Server:
         settings: dict[SettingCodes, int] | None = None,
         is_hasty: bool = False,
     ) -> None:
-        self.certificate, self._context = _certificate(folder, name)
+        secure = Secure(name)
+        self.certificate, self._context = secure.certificate, secure.server(folder)
         if alpn:
             self._context.set_alpn_protocols(list(alpn))
         self._greeting, self._settings, self._is_hasty = greeting, settings or {}, is_hasty
@@ -274,29 +271,3 @@ class HTTP2Server:
             act = self._script.popleft() if self._script else says(200)
         act(session, asked)
         self._done.put(None)
-
-
-def _certificate(folder: Path, name: str) -> tuple[str, ssl.SSLContext]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a stand-in")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - LIFE)
-        .not_valid_after(now + LIFE)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = made.public_bytes(serialization.Encoding.PEM)
-    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    pair = folder / f"{made.serial_number}.pem"
-    pair.write_bytes(key.private_bytes(*form) + pem)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pair)
-    return pem.decode(), context

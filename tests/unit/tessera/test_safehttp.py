@@ -1,6 +1,5 @@
 """Fetching what strangers name. Every server here is a socket of this machine."""
 
-import datetime
 import gzip
 import ipaddress
 import json
@@ -12,17 +11,16 @@ import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tessera import safehttp
 from tessera.safehttp import Gate, Pace, SafeHTTP, SafeHTTPSettings, is_public
 from tessera.settings import MissingSettings
+from tests.kit.certificates import Secure
 from tests.kit.logs import logged
 from tests.kit.stand_ins import Answer, Asked, Fault, WireStandIn
 
@@ -820,44 +818,8 @@ def test_a_port_where_nobody_listens_is_told_without_its_address() -> None:
     assert "127.0.0.1" not in str(failed.value.document())
 
 
-class Secure:
-    """A server with a certificate for these names, and the trust that goes with it."""
-
-    def __init__(self, *names: str) -> None:
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "stand-in")])
-        now = datetime.datetime.now(datetime.UTC)
-        made = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(subject)
-            .public_key(key.public_key())
-            .serial_number(1)
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .sign(key, hashes.SHA256())
-        )
-        self.certificate = made.public_bytes(serialization.Encoding.PEM)
-        self.key = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-
-    def trust(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cadata=self.certificate.decode())
-
-    def server(self, folder: object) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        path = f"{folder}/pair.pem"
-        with open(path, "wb") as file:  # noqa: PTH123
-            file.write(self.key + self.certificate)
-        context.load_cert_chain(path)
-        return context
-
-
 @pytest.fixture
-def secured(tmp_path: object) -> Iterator["Secured"]:
+def secured(tmp_path: Path) -> Iterator["Secured"]:
     with Secured(Secure("shop.example"), tmp_path) as server:
         yield server
 
@@ -865,7 +827,7 @@ def secured(tmp_path: object) -> Iterator["Secured"]:
 class Secured(Site):
     """Pages behind TLS."""
 
-    def __init__(self, secure: Secure, folder: object) -> None:
+    def __init__(self, secure: Secure, folder: Path) -> None:
         super().__init__()
         self.trust, self._context = secure.trust, secure.server(folder)
 
