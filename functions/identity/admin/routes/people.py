@@ -99,7 +99,7 @@ async def change_user(
 async def delete_user(
     user_id: str, asked: Annotated[DeleteParams, Query()], caller: Deleter, ports: Bound, by: By
 ) -> None:
-    """Delete an account after the usual days of grace; at once with `now`, which is for owners."""
+    """Delete an account after the usual days of grace; without them with `now`, which is for owners."""
     actions.delete(ports, user_id, now=asked.now, asker=by)
 
 

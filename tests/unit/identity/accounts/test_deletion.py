@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -165,12 +166,31 @@ def test_somebody_whom_staff_delete_does_not_come_back_by_signing_in(
     assert "account-deleting" not in [mail["template"] for mail in mailbox.all(ann.email)]
 
 
-def test_staff_can_do_without_the_month(ann: Person, ports: Ports, call: Call, deliveries: Deliveries, table: Table):
+def test_staff_can_do_without_the_month_and_still_no_request_on_its_way_comes_after_the_erasure(
+    ann: Person, ports: Ports, call: Call, frozen: FakeClock, deliveries: Deliveries, table: Table
+):
     deletion.remove(ports, ann.id, now=True, caller=STAFF, call=call)
 
+    # A token is refused everywhere after 15 seconds, and what was asked for before lasts at most 29.
+    frozen.advance(seconds=44)
+    deliveries.sweep()
+    assert proof_of(table, ann.id) is None
+    frozen.advance(seconds=7)
     deliveries.sweep()
 
     assert table.get(UserRow, user_pk(ann.id), MAIN) is None
+
+
+def test_nor_does_it_where_there_is_no_month(
+    ann: Person, ports: Ports, call: Call, frozen: FakeClock, deliveries: Deliveries, table: Table
+):
+    hasty = replace(ports, settings=ports.settings.model_copy(update={"deletion_grace_days": 0}))
+    deletion.leave(hasty, ann.id, caller=STAFF, call=call)
+
+    frozen.advance(seconds=44)
+    deliveries.sweep()
+
+    assert proof_of(table, ann.id) is None
 
 
 def test_the_last_owner_stays(http: AppClient, person: MakePerson, ports: Ports):
