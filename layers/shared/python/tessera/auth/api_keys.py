@@ -29,6 +29,8 @@ from tessera.tables import Table
 KEPT_MS, REFUSED_MS, SIZE = 60_000, 10_000, 2_000
 # While an owner's new epoch has not reached the item yet, a flood of requests must not read it each time.
 AGAIN_MS = 1_000
+# Nor for each secret that the item does not have, though the first of them may be one that it was given just now.
+WRONG_SECRETS = 5
 # A key of an organisation acts as a plain member: it uses what is shared and manages nobody.
 ORGANISATION_ROLE = "member"
 
@@ -52,8 +54,18 @@ def principal_of_key(call: Call, text: str) -> Principal:
 
 @dataclass(frozen=True)
 class _Seen:
+    """An item, and how often it was read again in the second that ends at `until`."""
+
     row: KeyRow
-    again_at: int
+    until: int = 0
+    times: int = 0
+
+    def read_again(self, row: KeyRow) -> "_Seen":
+        now = clock.millis()
+        return _Seen(row, self.until, self.times + 1) if now < self.until else _Seen(row, now + AGAIN_MS, 1)
+
+    def is_spent(self, times: int) -> bool:
+        return self.times >= times and clock.millis() < self.until
 
 
 class ApiKeys:
@@ -74,29 +86,33 @@ class ApiKeys:
         refused = self._refused.get(digest)
         if refused is not None:
             raise TokenInvalid(f"{refused}, a moment ago")
-        row = self._row(key)
+        row, is_sure = self._row(key)
         if row is None or not is_of(self._mac, row, key):
             cause = "unknown key" if row is None else "wrong secret"
-            self._refused.put(digest, cause)
+            if is_sure:
+                self._refused.put(digest, cause)
             raise TokenInvalid(cause)
         self._check(row, address)
         return self._principal(row)
 
-    def _row(self, key: KeyText) -> KeyRow | None:
-        """The item, from memory unless it is known, or looks, to have changed since."""
+    def _row(self, key: KeyText) -> tuple[KeyRow | None, bool]:
+        """The item, from memory unless it is known, or looks, to have changed since; and whether that is as it is."""
         seen = self._seen.get(key.name)
         if seen is None:
             row = self._read(key.name, consistent=False)
             if row is None or not self._is_outdated(row):
-                return row
+                return row, True
+            seen = _Seen(row)
         else:
-            is_good = not self._is_outdated(seen.row) and is_of(self._mac, seen.row, key)
-            if is_good or clock.millis() < seen.again_at:
-                return seen.row
+            is_behind = self._is_outdated(seen.row)
+            if not is_behind and is_of(self._mac, seen.row, key):
+                return seen.row, True
+            if seen.is_spent(1 if is_behind else WRONG_SECRETS):
+                return seen.row, False
         # Not from a replica, which may not know yet what the feed or the client knows.
-        return self._read(key.name, consistent=True, again_at=clock.millis() + AGAIN_MS)
+        return self._read(key.name, consistent=True, after=seen), True
 
-    def _read(self, name: str, *, consistent: bool, again_at: int = 0) -> KeyRow | None:
+    def _read(self, name: str, *, consistent: bool, after: _Seen | None = None) -> KeyRow | None:
         if not self._table.name:
             return None
         try:
@@ -104,7 +120,7 @@ class ApiKeys:
         except (aws.ClientError, aws.BotoCoreError) as error:
             raise Unavailable("API keys cannot be looked up right now.") from error
         if row is not None:
-            self._seen.put(name, _Seen(row, again_at))
+            self._seen.put(name, after.read_again(row) if after else _Seen(row))
         return row
 
     def _is_outdated(self, row: KeyRow) -> bool:
