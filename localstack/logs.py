@@ -21,6 +21,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 # The pattern of the subscription in `template.yaml`.
 PATTERN = '"tessera_red"'
 PAUSE_SECONDS = 2.0
+# The emulator keeps a stream for every call there ever was and looks through all of them, so a look takes longer the
+# longer a stack is up. It never spends more than a twentieth of its time on that.
+PAUSE_FOR_A_LOOK = 20
 # Workers write side by side, so a line may turn up after a later one.
 OVERLAP_MS = 15_000
 PAGE, BATCH = 1000, 500
@@ -44,14 +47,21 @@ async def pump(
     tail = Tail(client("logs", endpoint), group_of(stack), pattern=PATTERN, since_ms=start)
     functions, waiting = client("lambda", endpoint), list[Event]()
     while not stop.is_set():
+        began = time.monotonic()
+        took = 0.0
         # Between two stacks, or while one is deployed, there may be no group and no function.
         with suppress(ClientError, BotoCoreError, Undelivered):
             waiting += await asyncio.to_thread(tail.read)
+            took = time.monotonic() - began
             while waiting:
                 await asyncio.to_thread(deliver, functions, stack, waiting[:BATCH])
                 del waiting[:BATCH]
         with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), pause_seconds)
+            await asyncio.wait_for(stop.wait(), pause_after(took, at_least=pause_seconds))
+
+
+def pause_after(took_seconds: float, *, at_least: float = PAUSE_SECONDS) -> float:
+    return max(at_least, took_seconds * PAUSE_FOR_A_LOOK)
 
 
 class Undelivered(Exception):

@@ -63,6 +63,10 @@ def test_only_lines_of_the_pattern_are_read():
     assert messages(logs.Tail(group, "g", pattern=logs.PATTERN).read()) == ['{"tessera_red":1}']
 
 
+def test_looks_that_take_long_are_taken_less_often():
+    assert [logs.pause_after(took) for took in (0.01, 0.1, 0.5)] == [2.0, 2.0, 10.0]
+
+
 class Functions:
     """A function that fails once, then takes what it is given."""
 
