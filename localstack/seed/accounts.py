@@ -28,25 +28,27 @@ async def seed(world: World) -> None:
     """Their names say what they are; their passwords are new each time."""
     # Two at a time: every further one would start a process of its own, and two cores have two to give.
     turns = asyncio.Semaphore(2)
-
-    async def made(role: str) -> None:
-        async with turns:
-            await _person(world, role)
-
-    await asyncio.gather(*(made(role) for role in ALL))
+    await asyncio.gather(*(_person(world, role, turns) for role in ALL))
     world.users.sort(key=lambda user: ALL.index(user["role"]))
 
 
-async def _person(world: World, role: str) -> None:
+async def _person(world: World, role: str, turns: asyncio.Semaphore) -> None:
     # The role stands in the address, and a password must not hold what the address says.
     email, password = f"{role}@example.com", f"demo-{secrets.token_urlsafe(12)}"
-    asked = await world.post("/accounts/sign-up", {"email": email, "password": password, "name": role.title()})
+    async with turns:
+        asked = await world.post("/accounts/sign-up", {"email": email, "password": password, "name": role.title()})
+    # It is nobody's turn while all wait for their mails, which come together.
     code = await _code(world, email)
-    verified = {"sign_up_id": asked["sign_up_id"], "code": code, "device_name": "demo"}
-    signed_in = await world.post("/accounts/sign-up/verify", verified)
+    async with turns:
+        verified = {"sign_up_id": asked["sign_up_id"], "code": code, "device_name": "demo"}
+        signed_in = await world.post("/accounts/sign-up/verify", verified)
+        made = {"email": email, "password": password, "role": role}
+        await world.arrived(made, signed_in["refresh_token"])
+        await _become(world, role, signed_in, made)
+
+
+async def _become(world: World, role: str, signed_in: dict[str, Any], made: dict[str, str]) -> None:
     user_id = signed_in["user"]["id"]
-    made = {"email": email, "password": password, "role": role}
-    await world.arrived(made, signed_in["refresh_token"])
     if role in (APP, PASSKEY):
         headers = {"authorization": f"Bearer {signed_in['access_token']}"}
         made["secret"] = await (_app if role == APP else _passkey)(world, headers)
