@@ -16,6 +16,12 @@ from typing import Any
 
 import yaml
 
+try:
+    # The same words, three times as fast.
+    from yaml import CSafeDumper as Dumper
+except ImportError:
+    from yaml import SafeDumper as Dumper  # type: ignore[assignment]
+
 from tools import events, registry
 from tools.document import apps, check, merge, operations, problems
 from tools.paths import ROOT, shown
@@ -66,7 +72,7 @@ def write(loaded: Sequence[apps.Loaded], folder: Path = HERE) -> Json:
     (built / "capabilities").mkdir(parents=True)
     (folder / "document.json").write_text(_json(document))
     _compressed(folder / "document.json.gz", _json(document))
-    _compressed(built / "document.yaml.gz", yaml.dump(document, sort_keys=False, allow_unicode=True, width=120))
+    _compressed(built / "document.yaml.gz", _as_yaml(document))
     for part in parts:
         one = merge.of_capability(document, part)
         _compressed(built / "capabilities" / f"{part.capability}.json.gz", _json(one))
@@ -95,6 +101,10 @@ def copy_assets(folder: Path) -> dict[str, str]:
 
 def _json(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _as_yaml(document: Json) -> str:
+    return yaml.dump(document, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
 def _compressed(path: Path, text: str) -> None:
