@@ -3,8 +3,8 @@
 import copy
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from functools import cache
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import cache, partial
 from typing import Any
 from unittest.mock import patch
 
@@ -16,6 +16,10 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
+from moto.dynamodb.parsing.expressions import UpdateExpressionParser
+from moto.sqs.models import SQSBackend
+
+from tests.kit.direct import direct_items
 
 # Where moto draws the line for an item.
 MAX_ITEM_BYTES = 405_000
@@ -23,17 +27,27 @@ MAX_ITEM_BYTES = 405_000
 
 @contextmanager
 def cloud_in_memory() -> Iterator[None]:
+    lock = threading.RLock()
     with ExitStack() as inside:
         inside.enter_context(mock_aws())
-        for part in (_one_call_at_a_time, _light_transactions, _light_items, _light_updates, _light_answers):
+        inside.enter_context(_one_call_at_a_time(lock))
+        inside.enter_context(direct_items(lock))
+        for part in (
+            _light_transactions,
+            _light_items,
+            _light_updates,
+            _light_expressions,
+            _light_queues,
+            _light_answers,
+        ):
             inside.enter_context(part())
         yield
 
 
 @contextmanager
-def _one_call_at_a_time() -> Iterator[None]:
+def _one_call_at_a_time(lock: AbstractContextManager[Any]) -> Iterator[None]:
     """As DynamoDB's items do. Threads still interleave between calls, which is where our own races are."""
-    lock, answer = threading.RLock(), BotocoreStubber.process_request
+    answer = BotocoreStubber.process_request
 
     def locked(stubber: BotocoreStubber, request: Any) -> Any:
         with lock:
@@ -137,9 +151,51 @@ def _light_updates() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _light_expressions() -> Iterator[None]:
+    """moto takes the same few update expressions apart again and again, and copies the outcome attribute by attribute.
+
+    It works on copies alone, so that what it has once taken apart stays as it is.
+    """
+    taken_apart = cache(UpdateExpressionParser.make.__func__)  # type: ignore[attr-defined]
+    with (
+        patch.object(UpdateExpressionParser, "make", partial(taken_apart, UpdateExpressionParser)),
+        patch.object(Node, "__deepcopy__", _copied, create=True),
+    ):
+        yield
+
+
+def _copied(node: Node, memo: object) -> Node:
+    made: Any = object.__new__(type(node))
+    made.__dict__.update(node.__dict__)
+    made.parent = None
+    if node.children is not None:
+        made.children = [_copied(child, memo) if isinstance(child, Node) else child for child in node.children]
+        for child in made.children:
+            if isinstance(child, Node):
+                child.parent = made
+    return made
+
+
 @cache
 def _is_node(kind: type) -> bool:
     return issubclass(kind, Node)
+
+
+@contextmanager
+def _light_queues() -> Iterator[None]:
+    """moto counts a queue's messages anew for each that is sent, only to see whether it knows them by their content."""
+    send = SQSBackend.send_message
+
+    def sent(backend: SQSBackend, queue_name: str, *given: Any, **named: Any) -> Any:
+        queue = backend.get_queue(queue_name)
+        # Of all attributes, this is the one that is asked for.
+        asked = {"ContentBasedDeduplication": str(getattr(queue, "content_based_deduplication", False)).lower()}
+        with patch.object(type(queue), "attributes", asked):
+            return send(backend, queue_name, *given, **named)
+
+    with patch.object(SQSBackend, "send_message", sent):
+        yield
 
 
 @contextmanager

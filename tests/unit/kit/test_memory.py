@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tessera import aws
+from tests.kit import direct
 from tests.kit.memory import MAX_ITEM_BYTES
 
 
@@ -96,3 +97,51 @@ def test_an_item_that_is_too_large_is_refused(table_of, size, fits):
             aws.client("dynamodb").put_item(TableName=table.name, Item=item)
 
     assert len(rows(table)) == fits
+
+
+def refusals(table):
+    """What DynamoDB's client says of a condition that fails: alone, and in a transaction."""
+    client, item = aws.client("dynamodb"), {"pk": {"S": "p"}, "sk": {"S": "taken"}, "data": {"B": b"\0\1"}}
+    client.put_item(TableName=table.name, Item=item)
+    single = {**put(table, "taken")["Put"], "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+    told = []
+    for ask in (lambda: client.put_item(**single), lambda: write(put(table, "new"), {"Put": single})):
+        with pytest.raises(aws.ClientError) as refused:
+            ask()
+        response = {key: value for key, value in refused.value.response.items() if key != "ResponseMetadata"}
+        told.append((type(refused.value).__name__, str(refused.value), response))
+    return told
+
+
+def test_a_refusal_is_told_in_the_same_words_on_the_short_way_and_on_the_long_one(table_of, monkeypatch):
+    short = refusals(table_of("Tasks"))
+    monkeypatch.setattr(direct, "METHODS", {})
+
+    assert refusals(table_of("Tasks")) == short
+
+
+def test_answers_are_the_same_on_the_short_way_and_on_the_long_one(table_of, monkeypatch):
+    table, client = table_of("Tasks"), aws.client("dynamodb")
+    values = {"b": {"B": b"\0\xff"}, "m": {"M": {"l": {"L": [{"N": "1"}, {"NULL": True}]}}}, "s": {"SS": ["a", "b"]}}
+    write(put(table, "one", **values), put(table, "two", n={"N": "2"}))
+    key = {"pk": {"S": "p"}, "sk": {"S": "one"}}
+
+    def asked():
+        named = {"TableName": table.name, "ReturnConsumedCapacity": "TOTAL"}
+        answers = [
+            client.get_item(**named, Key=key, ConsistentRead=True),
+            client.get_item(**named, Key={**key, "sk": {"S": "none"}}),
+            client.query(**named, KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": "p"}}),
+            client.scan(**named, Limit=1),
+            client.batch_get_item(RequestItems={table.name: {"Keys": [key]}}),
+            client.update_item(**update(table, "two")["Update"], ReturnValues="UPDATED_NEW"),
+            client.put_item(**named, Item={**key, "n": {"N": "1"}}, ReturnValues="ALL_OLD"),
+            client.put_item(**named, Item={**key, **values}),
+            client.update_item(**update(table, "two")["Update"] | {"ExpressionAttributeValues": {":n": {"N": "-1"}}}),
+        ]
+        return [{name: value for name, value in one.items() if name != "ResponseMetadata"} for one in answers]
+
+    short = asked()
+    monkeypatch.setattr(direct, "METHODS", {})
+
+    assert asked() == short
