@@ -51,8 +51,8 @@ class Chromium:
             self._command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )
         try:
-            # Messages can be large, and the peer is our own child.
-            opening = websockets.sync.client.connect(self._address(), max_size=None)
+            # Messages can be large, and the peer is our own child: it need not be asked whether it is alive.
+            opening = websockets.sync.client.connect(self._address(), max_size=None, ping_interval=None)
             self._socket = self._open.enter_context(opening)
         except BaseException:
             self._end()

@@ -20,7 +20,8 @@ from tests.kit import contract
 
 T = TypeVar("T")
 
-WITHIN_SECONDS = 30.0
+# Only who waits in vain waits so long, and a machine may be busy with other things.
+WITHIN_SECONDS = 90.0
 # A person may read ten times a second for long.
 EVERY_SECONDS = 0.1
 LONGEST_TEST_SECONDS = 300

@@ -1,6 +1,7 @@
 """`ratelimit` through the front door: limits that fall and recover, leases, policies, and who was limited most."""
 
 import secrets
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -117,14 +118,16 @@ def test_pages_of_other_origins_may_read_the_headers(user: Person):
 
 
 def test_one_sees_ones_own_limits(user: Person):
-    # Two a second come back meanwhile.
+    began = time.monotonic()
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda number: user.post("/tasks", json={"title": f"Count {number}"}), range(18)))
 
     found = {one["policy"]: one["limits"][0] for one in user.get("/ratelimit/me").json()["policies"]}
 
     assert found["user:write"]["limit"] == 120
-    assert found["user:write"]["remaining"] < 40
+    # Two a second come back meanwhile.
+    came_back = 2 * (time.monotonic() - began)
+    assert found["user:write"]["remaining"] <= 40 - 18 + came_back + 1
 
 
 def test_a_place_is_taken_given_back_and_taken_again(ask: Ask):

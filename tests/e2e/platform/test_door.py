@@ -139,4 +139,4 @@ def test_a_request_is_answered_with_its_trace_and_its_cost(user):
 
 
 def test_the_door_speaks_plain_http_one_one(base_url):
-    assert httpx.get(f"{base_url}/health").json()["status"] == "ok"
+    assert httpx.get(f"{base_url}/health", timeout=30).json()["status"] == "ok"

@@ -10,7 +10,7 @@ from tests.kit.browser import Chromium, Page, find_chromium
 from tests.kit.people import People, Person
 
 # Every function behind the page may be cold.
-WITHIN = 60.0
+WITHIN = 120.0
 SAY = """((text) => {
   const field = document.getElementById('text');
   field.value = text;
