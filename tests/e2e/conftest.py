@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from tests.kit.browser import Chromium, find_chromium
 from tests.kit.people import Mailbox, People, Person
 
 
@@ -43,3 +45,15 @@ def user(people: People, request: pytest.FixtureRequest) -> Person:
 def anonymous(people: People) -> Iterator[httpx.Client]:
     with people.client() as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def chromium(base_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    """A browser in front of the local pages."""
+    if urlsplit(base_url).hostname not in ("127.0.0.1", "localhost"):
+        pytest.skip("The pages are the local stack's; BASE_URL names another.")
+    executable = find_chromium()
+    if executable is None:
+        pytest.skip("No Chromium on this machine: install it to run the tests in a browser.")
+    with Chromium(executable, tmp_path_factory.mktemp("chromium")) as found:
+        yield found

@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
-import localstack_client.session
 
 from tests.kit import contract
+from tests.kit.internal import invoke
 
 T = TypeVar("T")
 
@@ -219,24 +219,8 @@ class People:
     def _promoted(self, role: str) -> Person:
         person = self.new()
         path = f"/accounts/internal/users/{person.id}/roles"
-        event = {
-            "version": "2.0",
-            "rawPath": path,
-            "rawQueryString": "",
-            "headers": {"content-type": "application/json"},
-            "requestContext": {
-                "http": {"method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1"},
-                "tessera": {"internal": True, "caller": "seed"},
-            },
-            "body": json.dumps({"roles": [role]}),
-            "isBase64Encoded": False,
-        }
-        region = os.environ.get("AWS_DEFAULT_REGION", "eu-central-1")
-        aws = localstack_client.session.Session("test", "test", region_name=region)
-        functions = aws.client("lambda", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
-        name = f"{os.environ.get('STACK', 'tessera')}-accounts"
-        answer = json.loads(functions.invoke(FunctionName=name, Payload=json.dumps(event))["Payload"].read())
-        assert answer["statusCode"] < 300, answer
+        status, said = invoke("seed", "POST", path, {"roles": [role]})
+        assert status < 300, said
         person.tokens = person.sign_in().raise_for_status().json()
         return person
 

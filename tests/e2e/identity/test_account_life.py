@@ -2,12 +2,10 @@
 
 import base64
 import hashlib
-import json
 import os
 import random
 import secrets
 import time
-from collections.abc import Callable
 from typing import Any
 
 import bcrypt
@@ -15,43 +13,17 @@ import httpx
 import localstack_client.session
 import pytest
 
+from tests.kit.internal import invoke
 from tests.kit.people import Mailbox, People, Person, eventually
 
 NEW = "another evening in town"
 WRONG = "not the right one at all"
-Invoke = Callable[..., tuple[int, Any]]
 
 
 @pytest.fixture
 def ann(people: People) -> Person:
     """Somebody of this test's own, because it changes the account itself."""
     return people.new(name="Ann")
-
-
-@pytest.fixture
-def invoke() -> Invoke:
-    """`invoke("admin", "POST", path, body)`: an internal route, as another of our functions calls it."""
-    region = os.environ.get("AWS_DEFAULT_REGION", "eu-central-1")
-    session = localstack_client.session.Session("test", "test", region_name=region)
-    functions = session.client("lambda", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
-    name = f"{os.environ.get('STACK', 'tessera')}-accounts"
-
-    def call(caller: str, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        event = {
-            "version": "2.0",
-            "rawPath": path,
-            "rawQueryString": "",
-            "headers": {"content-type": "application/json"},
-            "requestContext": {
-                "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1"},
-                "tessera": {"internal": True, "caller": caller},
-            },
-            "body": json.dumps(body) if body is not None else "",
-        }
-        answer = json.loads(functions.invoke(FunctionName=name, Payload=json.dumps(event))["Payload"].read())
-        return answer["statusCode"], json.loads(answer.get("body") or "null")
-
-    return call
 
 
 def item_of(capability: str, pk: str) -> dict[str, Any]:
@@ -375,7 +347,7 @@ def test_a_wrong_password_does_not_bring_back_who_leaves(ann: Person):
     assert login(ann, password=WRONG).json()["type"] == "/problems/login-failed"
 
 
-def test_an_account_is_erased_everywhere(ann: Person, invoke: Invoke):
+def test_an_account_is_erased_everywhere(ann: Person):
     """The sweeper looks once a minute; then every capability is asked until nothing is left."""
     assert ann.post("/tasks", json={"title": "Buy milk"}).status_code == 201
     status, _ = invoke("seed", "POST", f"/accounts/internal/users/{ann.id}/delete", {"now": True})
@@ -426,7 +398,7 @@ def test_enumeration_timing(people: People, ann: Person):
     assert max(quickest.values()) - min(quickest.values()) < 0.05, quickest
 
 
-def test_lock_enforced_in_other_capability_under_15s(ann: Person, invoke: Invoke):
+def test_lock_enforced_in_other_capability_under_15s(ann: Person):
     assert ann.get("/tasks").status_code == 200
 
     status, _ = invoke("seed", "POST", f"/accounts/internal/users/{ann.id}/lock", {"reason": "a test"})
@@ -464,7 +436,7 @@ def foreign() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("kind", ["bcrypt", "pbkdf2", "scrypt"])
-def test_import_hash_formats(people: People, invoke: Invoke, foreign: dict[str, str], kind: str):
+def test_import_hash_formats(people: People, foreign: dict[str, str], kind: str):
     email = other_address()
     status, made = invoke("admin", "POST", "/accounts/internal/users", {"email": email, "password_hash": foreign[kind]})
     assert status == 201, made

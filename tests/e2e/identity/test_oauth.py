@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.kit.browser import Chromium, Page, find_chromium
+from tests.kit.browser import Chromium, Page
 from tests.kit.people import Mailbox, People, Person, eventually
 
 CLIENT_ID, CLIENT_SECRET = "tessera-local", "a-secret-of-no-worth"
@@ -338,15 +338,6 @@ def test_a_sign_in_ends_nowhere_else(anonymous: httpx.Client, return_to: str) ->
     answer = anonymous.post("/oauth/local-idp/start", json=sent)
 
     assert answer.status_code == 422 and "set-cookie" not in answer.headers
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    executable = find_chromium()
-    if executable is None:
-        pytest.skip("No Chromium on this machine: install it to run the tests in a browser.")
-    with Chromium(executable, tmp_path_factory.mktemp("chromium")) as found:
-        yield found
 
 
 @pytest.fixture

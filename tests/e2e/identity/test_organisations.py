@@ -1,13 +1,11 @@
 """Organisations from outside: through the front door, with the mails they send."""
 
-import json
-import os
 import secrets
 from typing import Any
 
-import localstack_client.session
 import pytest
 
+from tests.kit.internal import invoke
 from tests.kit.people import Mail, Mailbox, People, Person, eventually
 from tests.kit.tenancy import Tenant
 
@@ -59,29 +57,6 @@ def acting(person: Person, organisation_id: str) -> Tenant:
     tenant = Tenant(person.email, person, organisation_id)
     tenant.sign_in()
     return tenant
-
-
-def internal(path: str, body: dict[str, Any], *, caller: str) -> dict[str, Any]:
-    """An internal route by direct invocation, as the function of that name may."""
-    event = {
-        "version": "2.0",
-        "rawPath": path,
-        "rawQueryString": "",
-        "headers": {"content-type": "application/json"},
-        "requestContext": {
-            "http": {"method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1"},
-            "tessera": {"internal": True, "caller": caller},
-        },
-        "body": json.dumps(body),
-        "isBase64Encoded": False,
-    }
-    aws = localstack_client.session.Session("test", "test", region_name=os.environ["AWS_DEFAULT_REGION"])
-    functions = aws.client("lambda", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
-    name = f"{os.environ.get('STACK', 'tessera')}-organisations"
-    answer = json.loads(functions.invoke(FunctionName=name, Payload=json.dumps(event))["Payload"].read())
-    assert answer["statusCode"] < 300, answer
-    found: dict[str, Any] = json.loads(answer["body"])
-    return found
 
 
 def test_whoever_makes_an_organisation_owns_it_and_nobody_else_sees_it(people: People, ann: Person, path: str):
@@ -268,7 +243,8 @@ def test_a_domain_is_one_organisations(people: People, ann: Person, path: str):
 
 
 def test_the_last_seat_is_the_last(people: People, mailbox: Mailbox, ann: Person, atelier: str, path: str):
-    internal("/organisations/internal/seats", {"organisation_id": atelier, "seats": 2}, caller="subscriptions")
+    seats = {"organisation_id": atelier, "seats": 2}
+    assert invoke("subscriptions", "POST", "/organisations/internal/seats", seats)[0] < 300
     joined(people, mailbox, ann, path)
     late = people.new()
     ann.post(f"{path}/invitations", json={"email": late.email})

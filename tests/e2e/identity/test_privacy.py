@@ -7,11 +7,10 @@ from typing import Any
 import httpx
 
 from tessera import ids
+from tests.kit.internal import invoke
 from tests.kit.people import Mailbox, People, Person, eventually
 
-from .test_account_life import Invoke, invoke, item_of, login
-
-__all__ = ["invoke"]
+from .test_account_life import item_of, login
 
 
 def made(answer: httpx.Response) -> Any:
@@ -75,7 +74,7 @@ NAMED = {
 
 
 def test_all_that_somebody_has_is_in_one_file_and_then_nowhere(
-    people: People, anonymous: httpx.Client, mailbox: Mailbox, invoke: Invoke
+    people: People, anonymous: httpx.Client, mailbox: Mailbox
 ):
     ann, bob = people.new(name="Ann"), people.new(name="Bob")
     word, other = (f"w{secrets.token_hex(8)}" for _ in range(2))

@@ -6,15 +6,13 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import localstack_client.session
 import pytest
 
-from tests.kit.browser import Chromium, Page, find_chromium, pages
+from tests.kit.browser import Chromium, Page, pages
 from tests.kit.cookies import Browser, set_cookies
+from tests.kit.internal import invoke
 from tests.kit.people import People, Person, eventually
 from tests.kit.races import together
 
@@ -42,27 +40,6 @@ def signed_in(browser: Callable[[], Browser]) -> Callable[..., Browser]:
         return made
 
     return make
-
-
-def invoke(capability: str, path: str, body: dict[str, Any], *, caller: str) -> tuple[int, Any]:
-    """An internal route by direct invocation, as the function of that name may."""
-    event = {
-        "version": "2.0",
-        "rawPath": path,
-        "rawQueryString": "",
-        "headers": {"content-type": "application/json"},
-        "requestContext": {
-            "http": {"method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1"},
-            "tessera": {"internal": True, "caller": caller},
-        },
-        "body": json.dumps(body),
-        "isBase64Encoded": False,
-    }
-    aws = localstack_client.session.Session("test", "test", region_name=os.environ["AWS_DEFAULT_REGION"])
-    functions = aws.client("lambda", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
-    name = f"{os.environ.get('STACK', 'tessera')}-{capability}"
-    answer = json.loads(functions.invoke(FunctionName=name, Payload=json.dumps(event))["Payload"].read())
-    return answer["statusCode"], json.loads(answer["body"] or "null")
 
 
 def test_every_cookie_comes_through_gateway_and_door_in_a_header_of_its_own(browser, ann):
@@ -177,7 +154,7 @@ def test_lock_kills_cookie_under_15s(signed_in, ann):
     mine = signed_in(ann)
     assert mine.get("/tasks").status_code == 200
 
-    status, _ = invoke("accounts", f"/accounts/internal/users/{ann.id}/lock", {"reason": "a test"}, caller="admin")
+    status, _ = invoke("admin", "POST", f"/accounts/internal/users/{ann.id}/lock", {"reason": "a test"})
     assert status == 200
     locked_at = time.monotonic()
 
@@ -208,7 +185,7 @@ def test_a_sign_in_at_a_provider_becomes_a_session_once(browser, ann):
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     proof = {"user_id": ann.id, "amr": ["fed"], "aal": 1, "auth_time": int(time.time())}
     asked = {**proof, "verifier_challenge": challenge}
-    status, found = invoke("sessions", "/sessions/internal/exchange-code", asked, caller="oauth")
+    status, found = invoke("oauth", "POST", "/sessions/internal/exchange-code", asked)
     assert status == 200
 
     body = {"code": found["code"], "exchange_verifier": verifier}
@@ -223,17 +200,6 @@ def test_internal_routes_are_not_there_from_outside(signed_in, ann):
 
     for path in ("of", "end", "exchange-code", "erase"):
         assert mine.post(f"/sessions/internal/{path}", json={"user_id": ann.id}).status_code == 404
-
-
-@pytest.fixture(scope="module")
-def chromium(base_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    executable = find_chromium()
-    if executable is None:
-        pytest.skip("No Chromium on this machine: install it to run the tests in a browser.")
-    if urlsplit(base_url).hostname != "127.0.0.1":
-        pytest.skip("The demo page is the local stack's; BASE_URL names another.")
-    with Chromium(executable, Path(tmp_path_factory.mktemp("chromium"))) as found:
-        yield found
 
 
 @pytest.fixture

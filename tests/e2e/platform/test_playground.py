@@ -1,12 +1,10 @@
 """The playground in a real browser: what one window does, the other sees."""
 
 import json
-from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import pytest
 
-from tests.kit.browser import Chromium, Page, find_chromium
+from tests.kit.browser import Chromium, Page
 from tests.kit.people import People, Person
 
 # Every function behind the page may be cold.
@@ -35,17 +33,6 @@ UPLOAD = """(async () => {
   document.getElementById('file').files = given.files;
   document.getElementById('upload').requestSubmit();
 })()"""
-
-
-@pytest.fixture(scope="module")
-def chromium(base_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    if urlsplit(base_url).hostname not in ("127.0.0.1", "localhost"):
-        pytest.skip("The pages are the local stack's; BASE_URL names another.")
-    executable = find_chromium()
-    if executable is None:
-        pytest.skip("No Chromium on this machine: install it to run the tests in a browser.")
-    with Chromium(executable, tmp_path_factory.mktemp("chromium")) as found:
-        yield found
 
 
 def window(chromium: Chromium, base_url: str, person: Person, name: str) -> Page:
