@@ -8,10 +8,24 @@ the other, beside whatever the person does.
 
 import asyncio
 import json
+import secrets
+import time
 from typing import Any, Self
 
 import aiohttp
 import botocore.session
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def ulid(bits: int) -> str:
+    """A number of 128 bits as our ids are written."""
+    return "".join(_ALPHABET[bits >> shift & 31] for shift in range(125, -1, -5))
+
+
+def new_id(at: float | None = None) -> str:
+    """One of this moment, or of another in seconds since 1970."""
+    return ulid(int((time.time() if at is None else at) * 1000) << 80 | secrets.randbits(80))
 
 
 class World:
@@ -96,6 +110,31 @@ class World:
             aws_access_key_id="test",
             aws_secret_access_key="test",
         )
+
+    async def post_inside(self, path: str, body: dict[str, Any], *, caller: str = "seed") -> None:
+        """Ask an internal route as the function of that name may. Raises `RuntimeError`."""
+        event = {
+            "version": "2.0",
+            "routeKey": "$default",
+            "rawPath": path,
+            "rawQueryString": "",
+            "headers": {"host": "internal", "content-type": "application/json"},
+            "requestContext": {
+                "http": {
+                    "method": "POST",
+                    "path": path,
+                    "protocol": "HTTP/1.1",
+                    "sourceIp": "127.0.0.1",
+                    "userAgent": "",
+                },
+                "tessera": {"internal": True, "caller": caller},
+            },
+            "body": json.dumps(body),
+            "isBase64Encoded": False,
+        }
+        answer = await self.invoke(path.split("/")[1], event)
+        if int(answer.get("statusCode", 500)) >= 400:
+            raise RuntimeError(f"POST {path} answered {answer}")
 
     async def invoke(self, capability: str, event: dict[str, Any]) -> Any:
         """Invoke a capability's function directly, as the account's owner may."""

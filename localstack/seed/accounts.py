@@ -10,7 +10,6 @@ import json
 import re
 import secrets
 import time
-from typing import Any
 
 import aiohttp
 
@@ -53,9 +52,9 @@ async def _become(world: World, role: str, signed_in: dict[str, Any], made: dict
         headers = {"authorization": f"Bearer {signed_in['access_token']}"}
         made["secret"] = await (_app if role == APP else _passkey)(world, headers)
     elif role == LOCKED:
-        await _invoke(world, f"/accounts/internal/users/{user_id}/lock", {"reason": "A locked account to look at."})
+        await world.post_inside(f"/accounts/internal/users/{user_id}/lock", {"reason": "A locked account to look at."})
     elif role != "user":
-        await _invoke(world, f"/accounts/internal/users/{user_id}/roles", {"roles": [role]})
+        await world.post_inside(f"/accounts/internal/users/{user_id}/roles", {"roles": [role]})
 
 
 async def _app(world: World, headers: dict[str, str]) -> str:
@@ -88,22 +87,3 @@ async def _code(world: World, email: str) -> str:
                 newest = max(sent, key=lambda mail: float(mail["Timestamp"]))
                 return str(_CODE.findall(newest["BodyText"])[0])
             await asyncio.sleep(0.1)
-
-
-async def _invoke(world: World, path: str, body: dict[str, Any]) -> None:
-    event = {
-        "version": "2.0",
-        "routeKey": "$default",
-        "rawPath": path,
-        "rawQueryString": "",
-        "headers": {"host": "internal", "content-type": "application/json"},
-        "requestContext": {
-            "http": {"method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": ""},
-            "tessera": {"internal": True, "caller": "seed"},
-        },
-        "body": json.dumps(body),
-        "isBase64Encoded": False,
-    }
-    answer = await world.invoke("accounts", event)
-    if int(answer.get("statusCode", 500)) >= 400:
-        raise RuntimeError(f"POST {path} answered {answer}")

@@ -8,13 +8,12 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from localstack.seed import World
+from localstack.seed import World, ulid
 
 FEW = ("Ada Lovelace", "Alan Turing", "Grace Hopper", "Katherine Johnson")
 FIRST = "Ann Ben Cleo Dan Eva Finn Gia Hal Ina Jon".split()
 LAST = "Alder Birch Cedar Downy".split()
 DAYS, ENTRIES = 10, 300
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 async def seed_after_ready(world: World) -> None:
@@ -93,5 +92,4 @@ def _item(number: int, dice: random.Random) -> dict[str, dict[str, str]]:
 
 def _ulid(kind: str, number: int) -> str:
     """The same id for the same number, in the shape of ours."""
-    value = int.from_bytes(hashlib.sha256(f"{kind} {number}".encode()).digest()[:16], "big") >> 3
-    return "".join(_ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))
+    return ulid(int.from_bytes(hashlib.sha256(f"{kind} {number}".encode()).digest()[:16], "big") >> 3)

@@ -2,14 +2,11 @@
 
 import base64
 import json
-import secrets
-import time
 from typing import Any
 
-from localstack.seed import World
+from localstack.seed import World, new_id
 
 TALKERS = ("user", "support", "moderator", "admin", "owner")
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 SAID = (
     "Good morning, everybody.",
     "The release is planned for Thursday.",
@@ -58,15 +55,10 @@ async def _room(world: World, by: dict[str, Any], body: dict[str, Any]) -> dict[
 
 
 async def _say(world: World, room: dict[str, Any], by: dict[str, Any], text: str, **fields: Any) -> dict[str, Any]:
-    body = {"text": text, "client_msg_id": _ulid(), **fields}
+    body = {"text": text, "client_msg_id": new_id(), **fields}
     return await _post(world, f"/chat/rooms/{room['id']}/messages", body, by)
 
 
 async def _post(world: World, path: str, body: dict[str, Any], by: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = await world.post(path, body, by["headers"])
     return found
-
-
-def _ulid() -> str:
-    value = int(time.time() * 1000) << 80 | secrets.randbits(80)
-    return "".join(_ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))

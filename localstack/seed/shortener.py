@@ -10,10 +10,9 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from localstack.seed import World
+from localstack.seed import World, new_id
 
 CLICKS, DAYS, FOLLOWED = 3_000, 14, 30
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 PAGES = (
     ("docs", "Documentation"),
     ("pricing", "Pricing"),
@@ -68,7 +67,7 @@ def _click(links: list[dict[str, Any]]) -> str:
     at = datetime.now(UTC) - timedelta(seconds=dice.randrange(DAYS * 86_400))
     link = links[min(int(dice.expovariate(0.35)), len(links) - 1)]
     data = {
-        "id": _ulid(at, dice),
+        "id": new_id(at.timestamp()),
         "at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "subject": link["id"],
         "domain": "-",
@@ -83,11 +82,6 @@ def _click(links: list[dict[str, Any]]) -> str:
         },
     }
     return json.dumps({"kind": "click", "data": data, "trace": ""})
-
-
-def _ulid(at: datetime, dice: random.Random) -> str:
-    number = int(at.timestamp() * 1000) << 80 | dice.getrandbits(80)
-    return "".join(ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
 
 
 def _send(world: World, bodies: list[str]) -> None:
