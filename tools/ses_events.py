@@ -15,6 +15,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from localstack import post_office
 from tessera import aws, clock
 
 Shape = Literal["event", "notification", "eventbridge", "sns"]
@@ -87,28 +88,17 @@ def event(
 
 def received(to: str, raw: bytes, *, sender: str = "Ann <ann@example.com>", **changes: Any) -> dict[str, Any]:
     """A mail that came in, its bytes along with it. `changes` are of the receipt: verdicts, or where the bytes are."""
-    when = clock.rfc3339(clock.now())
-    passed = {"status": "PASS"}
-    verdicts = {f"{name}Verdict": passed for name in ("spam", "virus", "spf", "dkim", "dmarc")}
     action = {"type": "SNS", "topicArn": "arn:aws:sns:eu-central-1:123456789012:tessera-mail-reports"}
-    return {
-        "notificationType": "Received",
-        "mail": {
-            "timestamp": when,
-            "source": sender.rpartition("<")[2].rstrip(">"),
-            "messageId": hashlib.sha256(raw + to.encode()).hexdigest()[:40],
-            "destination": [to],
-            "commonHeaders": {"from": [sender], "to": [to], "subject": "Re: News"},
-        },
-        "receipt": {
-            "timestamp": when,
-            "recipients": [to],
-            **verdicts,
-            "action": {**action, "encoding": "BASE64"},
-            **changes,
-        },
-        "content": base64.b64encode(raw).decode(),
-    }
+    made = post_office.report(
+        [to],
+        sender=sender,
+        subject="Re: News",
+        message_id=hashlib.sha256(raw + to.encode()).hexdigest()[:40],
+        action={**action, "encoding": "BASE64"},
+        at=clock.rfc3339(clock.now()),
+    )
+    made["receipt"] |= changes
+    return {**made, "content": base64.b64encode(raw).decode()}
 
 
 def _about(kind: str, to: Sequence[str], when: str, feedback_id: str) -> tuple[str, dict[str, Any]]:

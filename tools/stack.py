@@ -25,7 +25,7 @@ from tools.say import Failure, Steps
 from tools.snapshot import Snapshot
 
 ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
-MAIL_FROM = "tessera@example.com"
+MAIL_FROM, REPLY_DOMAIN = "tessera@example.com", "reply.example.com"
 
 
 class AlreadyRunning(Exception):
@@ -78,6 +78,7 @@ class Facts:
             "TrustedEdge": "door",
             "EdgeSecret": self.edge_secret,
             "MailFrom": MAIL_FROM,
+            "ReplyDomain": REPLY_DOMAIN,
         }
 
 
@@ -324,6 +325,7 @@ def door_settings(facts: Facts, folder: Path) -> Mapping[str, object]:
         "edge_secret": facts.edge_secret,
         "capabilities": sorted(set().union(*(c.top_level for c in registry.capabilities()))),
         "folder": str(folder),
+        "reply_domain": REPLY_DOMAIN,
         # A stack of the tests has users of its own.
         "demo": str(DEMO if folder == RUN else folder / "demo.json"),
     }

@@ -1,17 +1,20 @@
 """The front door: one port for everything a person or a program sees of the local stack."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import cache
 from pathlib import Path
 
 import aiohttp
 from aiohttp import web
 
+from localstack import logs
 from localstack.door import problems, targets
 from localstack.door.api import LARGEST_BODY, LONGEST_WAIT, Api
-from localstack.door.pages import demo, home, limits, mailbox, playground, sign_in, todo, traces
+from localstack.door.pages import answers, demo, home, limits, mailbox, playground, sign_in, todo, traces
 from localstack.door.settings import DoorSettings
 from localstack.door.socket import Socket
 from localstack.door.turnstile import Turnstile, width
+from localstack.post_office import Places, PostOffice
 from localstack.stand_ins import served
 
 STATIC = Path(__file__).parent / "static"
@@ -34,13 +37,16 @@ PAGE_HEADERS = {
 OWN_NAMES = frozenset(["127.0.0.1", "localhost", "[::1]"])
 
 
-def build(settings: DoorSettings) -> web.Application:
+def build(settings: DoorSettings, office: PostOffice | None = None) -> web.Application:
+    """The door; mail that comes in goes to the stack's own post office, unless a test has one."""
+    clients = cache(lambda service: logs.client(service, settings.endpoint))
+    office = office or PostOffice(Places.of(settings.stack), clients)
     app = web.Application(client_max_size=LARGEST_BODY)
     app[SETTINGS] = settings
     app.cleanup_ctx.append(_client)
     pages: dict[str, Handler] = {
         "": lambda request: home.page(request, settings, app[CLIENT]),
-        "mailbox": lambda request: mailbox.page(request, settings, app[CLIENT]),
+        "mailbox": lambda request: mailbox.page(request, settings, app[CLIENT], office),
         "traces": lambda request: traces.page(request, settings, app[CLIENT]),
         "todo": todo.page,
         "playground": lambda request: playground.page(request, settings),
@@ -62,6 +68,8 @@ def build(settings: DoorSettings) -> web.Application:
             return await _local(request, lambda asked: served.answer(asked, stand_ins))
         if first in pages and request.method in ("GET", "HEAD"):
             return await _local(request, pages[first])
+        if first == "mailbox" and request.method == "POST":
+            return await _local(request, lambda asked: answers.post(asked, settings, app[CLIENT], office))
         return await Api(settings, app[CLIENT], turnstile).forward(request)
 
     # One route for everything: aiohttp's router would resolve and redirect paths by rules of its own.

@@ -20,6 +20,8 @@ class DoorSettings:
     folder: Path
     # The demo logins; a stack that was not seeded has no such file.
     demo: Path = Path()
+    # The domain whose mail comes in; empty when none does.
+    reply_domain: str = ""
 
     @classmethod
     def load(cls, path: Path) -> Self:

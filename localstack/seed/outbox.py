@@ -1,4 +1,4 @@
-"""Sixty mails in every state that lasts, three addresses that get none, and two dead letters."""
+"""Sixty mails in every state that lasts, one to be answered, three addresses that get none, two dead letters."""
 
 import asyncio
 import json
@@ -6,11 +6,11 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from localstack.seed import World
+from localstack.seed import World, new_id
 
 LETTERS = ("Your invoice", "Your booking", "A summary of your week", "What is new in spring")
 BOUNCED, COMPLAINED, REFUSED = "moved-away@example.com", "annoyed@example.com", "no-thanks@example.com"
-SENT, DELIVERED, QUEUED, CANCELLED, BOUNCES, COMPLAINTS, DEAD = 10, 31, 8, 4, 3, 2, 2
+SENT, DELIVERED, QUEUED, CANCELLED, BOUNCES, COMPLAINTS, DEAD = 9, 31, 8, 4, 3, 2, 2
 WAIT_SECONDS, SOON_SECONDS = 60.0, 2
 
 
@@ -34,6 +34,7 @@ async def seed_after_ready(world: World) -> None:
         await _tell(world, reports[start : start + 10])
     # One complaint among the last thousand holds bulk, until somebody has seen to it.
     await world.ask("POST", "/outbox/sending/resume", None, staff)
+    await _ask_back(world)
 
 
 def _mail(number: int, to: str, **more: Any) -> dict[str, Any]:
@@ -45,6 +46,18 @@ def _mail(number: int, to: str, **more: Any) -> dict[str, Any]:
 async def _ask(world: World, staff: dict[str, str], mails: list[dict[str, Any]]) -> list[str]:
     made = await world.ask("POST", "/outbox/emails/batch", {"items": mails}, staff)
     return [str(item["id"]) for item in made["items"]]
+
+
+async def _ask_back(world: World) -> None:
+    """The newest mail of the mailbox has a form for an answer. Only another of our services may ask for one."""
+    body = {
+        "id": new_id(),
+        "to": "traveller@example.com",
+        "subject": "How was your stay?",
+        "text": "Hello,\n\nyou were with us last week. What should we do better?\n\nJust answer this mail.\n",
+        "reply_ref": new_id(),
+    }
+    await world.post_inside("/outbox/internal/emails", body, caller="notifications")
 
 
 async def _bury(world: World, staff: dict[str, str]) -> None:

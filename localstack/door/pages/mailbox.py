@@ -1,15 +1,17 @@
 """`/mailbox`: the mails that the stack has sent, which never leave this machine."""
 
 import re
+from dataclasses import asdict
 from html import escape
 
 import aiohttp
 from aiohttp import web
 
 from localstack.door import problems
-from localstack.door.pages import mails, shell
+from localstack.door.pages import answers, mails, shell
 from localstack.door.pages.mails import Mail
 from localstack.door.settings import DoorSettings
+from localstack.post_office import Outcome, PostOffice
 
 SHOWN = 200
 # A mail brings styles of its own, and nothing else of it may act: no script, no form, no request to anywhere.
@@ -21,18 +23,22 @@ _LINK = re.compile(r"https?://[^\s<>\"']+")
 _HEAD = re.compile(r"<head[^>]*>", re.IGNORECASE)
 
 
-async def page(request: web.Request, settings: DoorSettings, client: aiohttp.ClientSession) -> web.StreamResponse:
+async def page(
+    request: web.Request, settings: DoorSettings, client: aiohttp.ClientSession, office: PostOffice
+) -> web.StreamResponse:
     parts = request.path.strip("/").split("/")[1:]
     try:
-        found = await mails.sent(client, settings.endpoint)
+        if not parts:
+            return _list(request, await mails.sent(client, settings.endpoint))
+        mail = await mails.one(client, settings.endpoint, parts[0])
     except mails.Unreadable:
         return problems.problem(503, "The local cloud does not say what it has sent.", headers={"retry-after": "1"})
-    if not parts:
-        return _list(request, found)
-    mail = next((mail for mail in found if mail.id == parts[0]), None)
     if mail is None or parts[1:] not in ([], ["html"]):
         return problems.problem(404, "There is no such mail. A stack that starts anew begins with an empty mailbox.")
-    return _html(mail) if parts[1:] else _one(request, mail)
+    if parts[1:]:
+        return _html(mail)
+    address, outcome = await answers.about(request, mail, office)
+    return _one(request, mail, address, settings.reply_domain, outcome=outcome)
 
 
 def rows(found: list[Mail]) -> str:
@@ -63,9 +69,11 @@ def _list(request: web.Request, found: list[Mail]) -> web.Response:
     return shell.page("Mailbox", body, at="/mailbox", scripts=("live.js",))
 
 
-def _one(request: web.Request, mail: Mail) -> web.Response:
+def _one(request: web.Request, mail: Mail, address: str, domain: str, *, outcome: Outcome | None) -> web.Response:
     if shell.wants_json(request):
-        return web.json_response({**mail.summary, "from": mail.sender, "text": mail.text, "html": mail.html})
+        said = {"from": mail.sender, "text": mail.text, "html": mail.html, "reply_to": address or None}
+        answer = {"answer": asdict(outcome)} if outcome else {}
+        return web.json_response({**mail.summary, **said, **answer})
     # The sandbox stands here and in the policy of what is framed: either alone would do.
     framed = (
         f'<iframe class="mail" title="The mail as HTML" src="/mailbox/{escape(mail.id)}/html" '
@@ -78,9 +86,12 @@ def _one(request: web.Request, mail: Mail) -> web.Response:
         f"<div><dt>From</dt><dd>{escape(mail.sender)}</dd></div>"
         f"<div><dt>To</dt><dd>{escape(', '.join(mail.to))}</dd></div>"
         f"<div><dt>Sent</dt><dd>{shell.instant(mail.sent_ms)}</dd></div></dl>"
-        f'<div class="halves">{as_html}{as_text}</div>'
+        f'<div class="halves">{as_html}{as_text}</div>{answers.section(mail, address, domain, outcome)}'
     )
-    return shell.page(mail.subject, body, at="/mailbox", scripts=("live.js",))
+    shown = shell.page(mail.subject, body, at="/mailbox", scripts=("live.js",))
+    # Under `no-referrer` a browser names no origin with a form, by which the older ones are told from other sites.
+    shown.headers["referrer-policy"] = "same-origin"
+    return shown
 
 
 def _html(mail: Mail) -> web.Response:

@@ -16,6 +16,8 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class Mail:
+    # As the provider calls it, and the part of it that pages do.
+    message_id: str
     id: str
     sender: str
     to: tuple[str, ...]
@@ -25,9 +27,16 @@ class Mail:
     sent_ms: float
 
     @property
+    def moment(self) -> datetime:
+        return datetime.fromtimestamp(self.sent_ms / 1000, UTC)
+
+    @property
+    def reader(self) -> str:
+        return next(iter(self.to), "")
+
+    @property
     def sent_at(self) -> str:
-        moment = datetime.fromtimestamp(self.sent_ms / 1000, UTC)
-        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return self.moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -51,10 +60,17 @@ async def sent(client: aiohttp.ClientSession, endpoint: str) -> list[Mail]:
     return sorted(found, key=lambda mail: mail.sent_ms, reverse=True)
 
 
+async def one(client: aiohttp.ClientSession, endpoint: str, mail_id: str) -> Mail | None:
+    """Raises `Unreadable`."""
+    return next((mail for mail in await sent(client, endpoint) if mail.id == mail_id), None)
+
+
 def _mail(raw: dict[str, Any]) -> Mail:
     recipients = [address for kind in ("To", "CC", "BCC") for address in raw.get(kind) or ()]
+    message_id = str(raw.get("MessageId", ""))
     return Mail(
-        id=str(raw.get("MessageId", "")).partition("@")[0],
+        message_id=message_id,
+        id=message_id.partition("@")[0],
         sender=str(raw.get("Source") or ""),
         to=tuple(str(address) for address in recipients),
         subject=str(raw.get("Subject") or "(no subject)"),

@@ -1,11 +1,15 @@
 """The mail worker through the front door."""
 
 import time
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from tests.kit.people import until
+from tessera import ids
+from tests.kit.browser import pages
+from tests.kit.internal import invoke
+from tests.kit.people import eventually, until
 
 MAIL = {"to": ["ann@example.com"], "subject": "News", "text": "Hello."}
 
@@ -156,3 +160,80 @@ def test_a_link_to_a_file_goes_out_by_mail(admin, user):
     assert found[0]["subject"] == "A file was shared with you"
     source = admin.get(f"/outbox/emails/{found[0]['id']}/source").json()["source"]
     assert shared["token"] not in source and "[withheld]" in source
+
+
+class TestAnswers:
+    """Mails that are answered on the page of the mailbox, which does what SES does with mail that comes in."""
+
+    @pytest.fixture
+    def door(self, base_url):
+        if urlsplit(base_url).hostname not in ("127.0.0.1", "localhost"):
+            pytest.skip("The mailbox is the local stack's; BASE_URL names another.")
+        with httpx.Client(base_url=base_url, timeout=30, headers={"accept": "application/json"}) as client:
+            yield client
+
+    def mailed(self, door, **more):
+        """The page of a mail that another of our services has sent, as soon as the mail is known to be sent."""
+        address = f"guest-{ids.new().lower()}@example.com"
+        body = {"id": ids.new(), "to": address, "subject": "How was it?", "text": "Tell us.", **more}
+        assert invoke("notifications", "POST", "/outbox/internal/emails", body)[0] == 202
+        found = until(lambda: door.get("/mailbox", params={"to": address}).json()["mails"], bool)
+        return f"/mailbox/{found[0]['id']}"
+
+    def answer(self, door, page, to, text):
+        """Send one as the form does; what became of it."""
+        sent = door.post(f"{page}/answers", data={"to": to, "text": text})
+        assert sent.status_code == 202, sent.text
+        shown = sent.headers["location"].partition("#")[0]
+        return until(lambda: door.get(shown).json()["answer"], lambda found: found["state"] != "waiting", within=60)
+
+    def test_an_answer_to_a_mail_is_an_event_for_who_asked_for_it(self, door):
+        ref = ids.new()
+        page = self.mailed(door, reply_ref=ref)
+        to = until(lambda: door.get(page).json()["reply_to"], bool)
+
+        answer = self.answer(door, page, to, "Lovely, thank you.\nSee you next year!")
+
+        assert (answer["state"], answer["ref"]) == ("received", ref)
+        # Without the mail that the answer repeats below itself.
+        assert answer["text"] == "Lovely, thank you.\nSee you next year!"
+
+        def relayed():
+            found = door.get(f"/traces/{answer['trace_id']}")
+            steps = found.json()["steps"] if found.status_code == 200 else []
+            return [one["name"] for one in steps if one["kind"] == "relayed"] or None
+
+        assert eventually(relayed, within=60, what="The event on the bus") == ["outbox.mail.received.v1"]
+
+    def test_an_answer_to_an_address_that_we_have_not_signed_is_dropped_and_counted(self, door, admin):
+        page = self.mailed(door, reply_ref=ids.new())
+        to = until(lambda: door.get(page).json()["reply_to"], bool)
+        forged = f"{to[: to.index('@') - 5]}{'b' if to[to.index('@') - 5] == 'a' else 'a'}{to[to.index('@') - 4 :]}"
+        before = admin.get("/outbox/stats").json()["dropped"]
+
+        assert self.answer(door, page, forged, "Let me in.")["state"] == "dropped"
+
+        assert admin.get("/outbox/stats").json()["dropped"] > before
+
+    def test_a_mail_that_asks_for_no_answer_names_no_address(self, door):
+        page = self.mailed(door)
+
+        assert door.get(page).json()["reply_to"] is None
+        assert "names no address" in door.get(page, headers={"accept": "text/html"}).text
+
+    def test_a_person_answers_in_the_browser_and_a_page_of_others_does_not(self, door, base_url, chromium):
+        page = self.mailed(door, reply_ref=ids.new())
+        to = until(lambda: door.get(page).json()["reply_to"], bool)
+        window = chromium.open(f"{base_url}{page}")
+
+        window.run("document.querySelector('textarea').value = 'From the form.'")
+        window.run("document.querySelector('main form').requestSubmit()")
+        # It says so by itself: nobody loads the page again.
+        window.until("document.getElementById('answer')?.innerText.includes('received')", within=60)
+        assert "From the form." in window.text
+
+        form = f'<form method="post" action="{base_url}{page}/answers"><input name="to" value="{to}">'
+        with pages({"/": f'{form}<input name="text" value="From elsewhere."></form>'}) as port:
+            window.goto(f"http://localhost:{port}/")
+            window.run("document.querySelector('form').submit()")
+            window.until("document.body.innerText.includes('a page of another site')", within=60)

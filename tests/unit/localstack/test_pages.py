@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from localstack.door.app import STATIC, build
 from localstack.door.settings import DoorSettings
+from localstack.post_office import PostOffice
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PAGES = [
@@ -56,7 +58,7 @@ REQUEST = {
 
 
 class Emulator:
-    """The two things of the emulator that the pages read."""
+    """What the pages read of the emulator: mails, log lines, and rows, of which it has none."""
 
     def __init__(self) -> None:
         self.mails: Any = {"messages": {"000000000000": MAILS}}
@@ -65,7 +67,10 @@ class Emulator:
     async def answer(self, request: web.Request) -> web.Response:
         if request.path == "/_ministack/ses/messages":
             return web.json_response(self.mails)
-        assert request.headers["x-amz-target"].endswith("FilterLogEvents")
+        target = request.headers["x-amz-target"]
+        if target == "DynamoDB_20120810.GetItem":
+            return web.json_response({}, content_type="application/x-amz-json-1.0")
+        assert target.endswith("FilterLogEvents")
         wanted = json.loads(await request.read())["filterPattern"].strip('"')
         messages = [json.dumps(line) for line in self.lines]
         found = [text for text in messages if wanted in text or wanted == "tessera_red"]
@@ -73,7 +78,9 @@ class Emulator:
         return web.json_response({"events": events}, content_type="application/x-amz-json-1.1")
 
 
-def pages(check: Check, *, demo: Path = Path(), emulator: Emulator | None = None) -> None:
+def pages(
+    check: Check, *, demo: Path = Path(), emulator: Emulator | None = None, office: PostOffice | None = None
+) -> None:
     async def scene() -> None:
         behind = web.Application()
         behind.router.add_route("*", "/{tail:.*}", (emulator or Emulator()).answer)
@@ -88,8 +95,9 @@ def pages(check: Check, *, demo: Path = Path(), emulator: Emulator | None = None
                 capabilities=frozenset(["tasks", "docs", "openapi.json", "problems"]),
                 folder=Path(),
                 demo=demo,
+                reply_domain="reply.example.com",
             )
-            async with TestClient(TestServer(build(settings))) as client:
+            async with TestClient(TestServer(build(settings, office))) as client:
                 await check(client)
 
     asyncio.run(scene())
@@ -136,10 +144,10 @@ def test_no_script_or_style_stands_in_a_page_and_what_it_names_is_there(path: st
 
 def test_every_field_has_a_label() -> None:
     async def check(client: TestClient) -> None:
-        for path in ("/", "/mailbox", "/todo", "/demo/sign-in"):
+        for path in ("/", "/mailbox", "/mailbox/m-1", "/todo", "/demo/sign-in"):
             async with client.get(path) as answer:
                 text = await answer.text()
-            for field in text.split("<input ")[1:]:
+            for field in re.split("<(?:input|textarea) ", text)[1:]:
                 before = text[: text.index(field)]
                 name = field.split('id="')[1].split('"')[0] if 'id="' in field else ""
                 inside = before.rfind("<label") > before.rfind("</label>")
