@@ -2,6 +2,7 @@ import pytest
 
 from tessera import aws, clock
 from tessera.due import DueItem
+from tessera.expressions import is_new
 from tessera.live import Live, NotItsTopic, user_topic
 from tessera.namespaces import UnknownTopic, may_append, namespace_of
 from tessera.problems import Problem
@@ -284,3 +285,66 @@ def test_a_range_that_ends_before_it_begins_is_nothing_and_asks_nobody(log):
         found = [log.read(TOPIC, 1, 10, up_to=1), log.read(TOPIC, 5, 0), log.read_back(TOPIC, 1, 10)]
 
     assert (found, meter.requests) == ([[], [], []], 0)
+
+
+class Told(Exception):
+    pass
+
+
+TOPICS = ["user:one", "user:two", "user:three"]
+
+
+def said(log):
+    return {topic: texts(log, topic) for topic in TOPICS}
+
+
+def test_several_logs_are_appended_to_at_once(log, table_of):
+    log.append(TOPICS[1], [Entry("before")])
+    log.look_at(TOPICS)
+    pokes = Pokes()
+    row = Row(pk="X", sk="MAIN")
+
+    Live("tasks", log, pokes).publish_each(dict.fromkeys(TOPICS, "now"), [putting(log.table, row)])
+
+    assert said(log) == {
+        TOPICS[0]: [(1, '"now"')],
+        TOPICS[1]: [(1, '"before"'), (2, '"now"')],
+        TOPICS[2]: [(1, '"now"')],
+    }
+    assert log.table.get(Row, "X", "MAIN") is not None
+    # What is remembered of them is right: the next append needs no second try.
+    assert log.append(TOPICS[1], [Entry("after")]).last == 3
+
+
+def test_of_several_logs_all_are_appended_to_or_none(log):
+    log.look_at(TOPICS)
+    SeqLog(log.table).append(TOPICS[2], [Entry("first")])
+
+    with pytest.raises(LogContended):
+        log.append_each({topic: Entry("now") for topic in TOPICS}, [])
+    assert said(log) == {TOPICS[0]: [], TOPICS[1]: [], TOPICS[2]: [(1, '"first"')]}
+
+    log.look_at(TOPICS)
+    there = putting(log.table, Row(pk="X", sk="MAIN"), only_if=is_new(), refused=Told())
+    log.table.put(Row(pk="X", sk="MAIN"))
+    with pytest.raises(Told):
+        log.append_each({topic: Entry("now") for topic in TOPICS}, [there])
+    assert said(log) == {TOPICS[0]: [], TOPICS[1]: [], TOPICS[2]: [(1, '"first"')]}
+    # What was remembered is forgotten, so the next append looks first and is right.
+    assert log.append(TOPICS[2], [Entry("second")]).last == 2
+
+
+def test_whoever_only_meets_others_is_patient_with_several_logs(log):
+    with contention(0.5, seed=1) as met:
+        log.append_each({topic: Entry("now") for topic in TOPICS}, [])
+
+    assert met[0] > 0 and said(log) == {topic: [(1, '"now"')] for topic in TOPICS}
+
+
+def test_nobody_appends_to_several_topics_of_another(log):
+    with pytest.raises(NotItsTopic):
+        Live("tasks", log, Pokes()).publish_each({TOPICS[0]: "a", "room:one": "b"}, [])
+    with pytest.raises(ValueError, match="bytes an entry"):
+        Live("tasks", log, Pokes()).publish_each({TOPICS[0]: "a", TOPICS[1]: "x" * 1_000_000}, [])
+
+    assert said(log)[TOPICS[0]] == []

@@ -76,17 +76,21 @@ class Live:
 
     def publish_all(self, topic: str, entries: Sequence[Entry], *, also: Also = no_more) -> Appended:
         """The same for up to 25 entries, which keep this order."""
-        self._must_own(topic)
-        trace = log.current().traceparent
-        largest = namespace_of(topic).max_bytes
-        for entry in entries:
-            if len(as_text(entry.data).encode()) > largest:
-                raise ValueError(f"{topic.partition(':')[0]}: takes {largest} bytes an entry.")
-        traced = [Entry(entry.data, entry.tags, entry.info, entry.id, entry.trace or trace) for entry in entries]
-        made = self.log.append(topic, traced, also=also)
+        made = self.log.append(topic, [self._traced(topic, entry) for entry in entries], also=also)
         aws.fault_point("live.appended")
         self.fanout.poke(topic, made.last, made.shards)
         return made
+
+    def publish_each(self, said: Mapping[str, Any], steps: Sequence[Step]) -> None:
+        """Append one entry to each of these topics, with these steps, in one transaction, and wake the delivery.
+
+        For many topics of which it is known where they stand (`log.look_at`). 1 request, and 4 units a topic. Raises
+        what a step is refused with, and `LogContended` once one of the logs has moved on.
+        """
+        made = self.log.append_each({topic: self._traced(topic, Entry(data)) for topic, data in said.items()}, steps)
+        aws.fault_point("live.appended")
+        for topic, appended in made.items():
+            self.fanout.poke(topic, appended.last, appended.shards)
 
     def tell(self, topic: str, data: Any, *, info: Mapping[str, Any] | None = None) -> None:
         """Tell those who listen now. Nothing is kept, and nothing is written; 1 or 2 requests, none mostly."""
@@ -119,6 +123,13 @@ class Live:
     def revoke(self, topic: str, user_id: str) -> None:
         """`revoking` on its own. 1 request."""
         transact(self.revoking(topic, user_id))
+
+    def _traced(self, topic: str, entry: Entry) -> Entry:
+        self._must_own(topic)
+        largest = namespace_of(topic).max_bytes
+        if len(as_text(entry.data).encode()) > largest:
+            raise ValueError(f"{topic.partition(':')[0]}: takes {largest} bytes an entry.")
+        return Entry(entry.data, entry.tags, entry.info, entry.id, entry.trace or log.current().traceparent)
 
     def _must_own(self, topic: str) -> None:
         if not may_append(self.capability, topic):

@@ -1,6 +1,6 @@
 """Appending to logs and reading them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action as Change
@@ -70,10 +70,32 @@ class SeqLog(Heads):
                 # Whether it happened is not known here: the next append looks first.
                 self._heads.drop(topic)
                 raise
-            self._heads.put(topic, Head(made.epoch, made.last, _floor(namespace, head, made), head.shards))
+            self._remember(topic, head, made)
             return made
         self._heads.drop(topic)
         raise LogContended()
+
+    def append_each(self, entries: Mapping[str, Entry], steps: Sequence[Step]) -> dict[str, Appended]:
+        """Append one entry to each of these logs, together with these steps, or nothing of it. 1 request.
+
+        For logs of which it is known where they stand: once one of them has moved on, nothing is tried again, and
+        whoever is told `LogContended` appends to each by itself. Raises what a step is refused with.
+        """
+        heads = {topic: self._heads.get(topic) or self.head(topic) for topic in entries}
+        appending = {
+            topic: self._steps(topic, namespace_of(topic), heads[topic], [entry]) for topic, entry in entries.items()
+        }
+        try:
+            transact(*steps, *(step for _, own in appending.values() for step in own))
+        except BaseException as error:
+            for topic in entries:
+                self._heads.drop(topic)
+            if isinstance(error, (Moved, Busy)):
+                raise LogContended from error
+            raise
+        for topic, (made, _) in appending.items():
+            self._remember(topic, heads[topic], made)
+        return {topic: made for topic, (made, _) in appending.items()}
 
     def read(self, topic: str, after: int, limit: int, *, up_to: int | None = None) -> list[EntryRow]:
         """The entries after this offset, oldest first, without those whose time has run out. 1 request."""
@@ -113,6 +135,10 @@ class SeqLog(Heads):
     def erasing(self, topic: str, offset: int) -> Step:
         """The same as a step of a transaction; the entry must still be there."""
         return updating(self.table, EntryRow, key_of(topic), entry_key(offset), *_erased(), bump=False)
+
+    def _remember(self, topic: str, head: Head, made: Appended) -> None:
+        floor = _floor(namespace_of(topic), head, made)
+        self._heads.put(topic, Head(made.epoch, made.last, floor, head.shards))
 
     def _steps(
         self, topic: str, namespace: Namespace, head: Head, entries: Sequence[Entry]
