@@ -29,6 +29,9 @@ class Cost:
     requests: int = 0
     read_units: float = 0.0
     write_units: float = 0.0
+    # Of the items that are in this table, whichever table their request names first: for themselves, and for indexes.
+    item_units: float = 0.0
+    index_units: float = 0.0
     operations: list[str] = field(default_factory=list)
 
 
@@ -91,8 +94,11 @@ class CapacityMeter:
         for table, key, old in self._before:
             new = item_at(table, key)
             base = max(1, math.ceil(max(size_of(old or {}), size_of(new or {})) / WRITE_BYTES))
-            units += base * (2 if transactional else 1)
-            units += sum(index_units(index, old, new) for index in _indexes(table))
+            of_item = base * (2 if transactional else 1)
+            of_indexes = sum(index_units(index, old, new) for index in _indexes(table))
+            self.by_table[table].item_units += of_item
+            self.by_table[table].index_units += of_indexes
+            units += of_item + of_indexes
         return units
 
 

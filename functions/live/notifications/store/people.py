@@ -22,6 +22,7 @@ from .rows import (
     PREFERENCES,
     SOLE,
     AddressRow,
+    EitherRow,
     PersonRow,
     PhoneRow,
     PreferenceRow,
@@ -53,12 +54,13 @@ class People:
         return _preferences(self.table.get(PreferenceRow, user_pk(user_id), PREFERENCES))
 
     def many(self, user_ids: Sequence[str]) -> dict[str, tuple[PersonRow | None, Preferences]]:
-        """Both of up to 50 people. 2 requests."""
-        people = self.table.get_many(PersonRow, [(user_pk(one), COUNTS) for one in user_ids], consistent=True)
-        chosen = self.table.get_many(PreferenceRow, [(user_pk(one), PREFERENCES) for one in user_ids], consistent=True)
-        by_person = {row.pk: row for row in people}
-        by_choice = {row.pk: row for row in chosen}
-        return {one: (by_person.get(user_pk(one)), _preferences(by_choice.get(user_pk(one)))) for one in user_ids}
+        """Both of up to 50 people. 1 request."""
+        keys = [(user_pk(one), sk) for one in user_ids for sk in (COUNTS, PREFERENCES)]
+        rows = {(row.pk, row.sk): row for row in self.table.get_many(EitherRow, keys, consistent=True)}
+        return {
+            one: (rows.get((user_pk(one), COUNTS)), _preferences(rows.get((user_pk(one), PREFERENCES))))
+            for one in user_ids
+        }
 
     def greet(self, user_id: str, locale: str) -> None:
         """Note that the user exists. 1 write."""
@@ -220,7 +222,7 @@ def number_pk(number: str) -> str:
     return f"PH#{digest(number)}"
 
 
-def _preferences(row: PreferenceRow | None) -> Preferences:
+def _preferences(row: PreferenceRow | EitherRow | None) -> Preferences:
     if row is None:
         return Preferences()
     found = json.loads(row.chosen)

@@ -43,6 +43,12 @@ class PreferenceRow(Row):
     chosen = UnicodeAttribute()
 
 
+class EitherRow(PersonRow):
+    """One of the two, where both are read in one request."""
+
+    chosen = UnicodeAttribute(null=True)
+
+
 class PhoneRow(Row):
     """`U#<user>` `PHONE`: a number, and the code that waits until it is typed in."""
 

@@ -5,12 +5,15 @@ from datetime import timedelta
 import pytest
 
 from functions.live.notifications.actions import expand, feed, send
+from functions.live.notifications.actions.telling import ACTIONS_AT_ONCE
 from functions.live.notifications.rules.kinds import Digest
 from functions.live.notifications.rules.problems import BatchSent, DataInvalid, UnknownType
 from tessera import clock, ids
+from tessera.live import user_topic
 from tessera.problems import NotFound
+from tessera.seqlog import Entry, SeqLog
 from tests.kit.capacity import CapacityMeter
-from tests.kit.faults import Crash, crash_at
+from tests.kit.faults import Crash, contention, crash_at, meanwhile
 from tests.kit.races import outcomes, together
 
 ALL_OFF = {"*": dict.fromkeys(("inapp", "email", "sms", "push", "webhook"), False)}
@@ -305,3 +308,72 @@ def test_telling_one_person_costs_one_transaction(world):
     assert cost.operations.count("TransactWriteItems") == 2
     # The batch, its page, both halves of the person, what is left at the end; and the page that is done.
     assert cost.requests <= 8, cost.operations
+
+
+# In the feed: its row, the count, and the head and the entry of a log.
+TOLD_TOGETHER = ACTIONS_AT_ONCE // 4
+
+
+def test_a_page_of_fifty_costs_ten_requests_and_each_person_no_more_than_six_units(world):
+    people = [world.person() for _ in range(50)]
+    world.send(*people, kind="order", channels=["inapp"])
+    log = world.ports.live.log.table.name
+
+    def cost(*channels):
+        batch = world.ask(*people, kind="order", channels=channels)
+        world.waiting()
+        with CapacityMeter() as meter:
+            expand.expand(world.ports, batch, 0)
+        own, logs = meter.of(world.store.table.name), meter.of(log)
+        return own.requests, logs.requests, own.item_units / 50, logs.item_units / 50
+
+    requests, looks, units, appended = cost("inapp")
+
+    # The batch, its page, the people, three times some of them, the page that is done, what is left of the batch, and
+    # that it is nothing; besides, where the logs stand.
+    assert (requests, looks) == (9, 1)
+    # A row of the feed and the count; the batch counts once for all of a transaction.
+    assert 4 < units < 4.3 and appended == 4
+    assert cost("inapp", "email")[2] - units == pytest.approx(2, abs=0.1)
+    assert cost("inapp", "email", "push")[2] - units == pytest.approx(4, abs=0.1)
+
+
+def test_what_is_in_the_way_of_one_keeps_nobody_else_from_being_told(world):
+    people = [world.person() for _ in range(20)]
+    given = {"kind": "social", "dedupe_key": "k", "channels": ["inapp"]}
+    world.send(people[3], **given, data={"name": "Ann", "what": "likes it"})
+    batch = world.ask(*people, **given, data={"name": "Bo", "what": "likes it"})
+
+    def somebody_else() -> None:
+        SeqLog(world.ports.live.log.table).append(user_topic(people[7]), [Entry({"kind": "badge"})])
+
+    with meanwhile("TransactWriteItems", somebody_else):
+        expand.expand(world.ports, batch, 0)
+
+    assert [world.unread(user) for user in people] == [1] * 20
+    assert [int(world.feed(user)[0].count) for user in people] == [2 if user == people[3] else 1 for user in people]
+    assert world.counts(batch) == {"inapp_sent": 19, "skip_grouped": 1}
+    assert [one.get("kind") for one in world.published(people[7])] == ["badge", "notification.created"]
+
+
+def test_a_page_that_meets_others_all_the_time_is_told_once(world):
+    people = [world.person() for _ in range(30)]
+    batch = world.ask(*people)
+
+    with contention(0.4, seed=3) as met:
+        world.work()
+
+    assert met[0] > 0
+    assert [world.unread(user) for user in people] == [1] * 30
+    assert world.counts(batch) == {"inapp_sent": 30}
+
+
+def test_a_batch_that_is_cancelled_between_two_transactions_tells_those_of_the_first_alone(world):
+    people = [world.person() for _ in range(TOLD_TOGETHER * 2)]
+    batch = world.ask(*people)
+
+    with meanwhile("notify.told", lambda: send.cancel(world.ports, batch)):
+        world.work()
+
+    assert [world.unread(user) for user in people] == [1] * TOLD_TOGETHER + [0] * TOLD_TOGETHER
+    assert world.counts(batch)["inapp_sent"] == TOLD_TOGETHER
