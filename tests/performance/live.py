@@ -1,7 +1,8 @@
-"""What is live, measured: a publication's way to one, a hundred and a thousand sockets; appends; reminders; thumbnails.
+"""What is live, measured: a publication's way to one, a hundred and a thousand sockets; ten thousand people told of
+something; appends; reminders; thumbnails.
 
-The sockets are real, on a stack of their own; the rest runs in one process against the local cloud. What each costs in
-requests and units is asserted by the unit tests of each capability, and is the same here.
+The sockets and those who are told are on a stack of their own; the rest runs in one process against the local cloud.
+What each costs in requests and units is asserted by the unit tests of each capability, and is the same here.
 """
 
 import asyncio
@@ -39,6 +40,7 @@ from tests.kit.people import People
 from tests.kit.queues import make_queue
 from tests.kit.scenes import encoded, scene
 from tests.kit.stores import make_table
+from tests.performance import expanding
 from tests.performance.filling import put_all
 from tests.performance.latency import local_cloud, quietly
 from tools import ports
@@ -54,26 +56,31 @@ OUTPUTS = tuple(Spec(side, side, Format.JPEG) for side in (160, 480, 1_280))
 
 
 def report(folder: Path) -> str:
-    lines = itertools.chain(_sockets(folder / "live"), _in_process(folder))
+    lines = itertools.chain(_on_a_stack(folder / "live"), _in_process(folder))
     return "\n".join(f"  {name:<44} {said}" for name, said in lines)
 
 
-def _sockets(folder: Path) -> Iterator[tuple[str, str]]:
+def _on_a_stack(folder: Path) -> Iterator[tuple[str, str]]:
     with (
         LocalStack(folder, door_port=ports.any_free(), quiet=True) as stack,
         patch.dict(os.environ, stack.facts.for_tests()),
     ):
-        publisher = People(stack.facts.base_url, stack.facts.endpoint).admin()
-        for count in LISTENERS:
-            topic = f"notice:{secrets.token_hex(6)}"
+        yield from _sockets(stack)
+        yield f"{expanding.PEOPLE:,} people told of something", str(expanding.told(stack))
 
-            def publish(sent: float, topic: str = topic) -> None:
-                publisher.post("/realtime/publish", json={"topic": topic, "data": {"sent": sent}}).raise_for_status()
 
-            took = asyncio.run(_delivered(stack.facts.socket_url, topic, count, publish))
-            centiles = statistics.quantiles(took, n=20)
-            said = f"p50 {centiles[9] * 1000:,.0f} ms, p95 {centiles[18] * 1000:,.0f} ms of {len(took):,} deliveries"
-            yield f"from the request to {count:,} socket(s)", said
+def _sockets(stack: LocalStack) -> Iterator[tuple[str, str]]:
+    publisher = People(stack.facts.base_url, stack.facts.endpoint).admin()
+    for count in LISTENERS:
+        topic = f"notice:{secrets.token_hex(6)}"
+
+        def publish(sent: float, topic: str = topic) -> None:
+            publisher.post("/realtime/publish", json={"topic": topic, "data": {"sent": sent}}).raise_for_status()
+
+        took = asyncio.run(_delivered(stack.facts.socket_url, topic, count, publish))
+        centiles = statistics.quantiles(took, n=20)
+        said = f"p50 {centiles[9] * 1000:,.0f} ms, p95 {centiles[18] * 1000:,.0f} ms of {len(took):,} deliveries"
+        yield f"from the request to {count:,} socket(s)", said
 
 
 async def _delivered(url: str, topic: str, count: int, publish: Callable[[float], None]) -> list[float]:
