@@ -10,6 +10,7 @@ import json
 import re
 import secrets
 import time
+from typing import Any
 
 import aiohttp
 
