@@ -1,5 +1,5 @@
 """What is live, measured: a publication's way to one, a hundred and a thousand sockets; ten thousand people told of
-something; appends; reminders; thumbnails.
+something; appends; reminders; rooms exported; thumbnails.
 
 The sockets and those who are told are on a stack of their own; the rest runs in one process against the local cloud.
 What each costs in requests and units is asserted by the unit tests of each capability, and is the same here.
@@ -40,7 +40,7 @@ from tests.kit.people import People
 from tests.kit.queues import make_queue
 from tests.kit.scenes import encoded, scene
 from tests.kit.stores import make_table
-from tests.performance import expanding
+from tests.performance import expanding, exporting
 from tests.performance.filling import put_all
 from tests.performance.latency import local_cloud, quietly
 from tools import ports
@@ -132,6 +132,7 @@ def _in_process(folder: Path) -> Iterator[tuple[str, str]]:
         for writers in WRITERS:
             yield f"appends to one topic, {writers} writer(s)", f"{_append_rate(writers):,.0f} a second"
         yield from _reminders()
+        yield from exporting.exported()
     yield _thumbnails()
 
 

@@ -1,4 +1,8 @@
-"""A room as a file: all of it once and in order, whatever happens meanwhile, and for its owners alone."""
+"""A room as a file: all of it once and in order, whatever happens meanwhile, and for its owners alone.
+
+Steps have a tenth of their lines here and messages are ten times as large, so that a tenth of the messages make as
+many steps and parts. Whole rooms are exported by `make bench`.
+"""
 
 import json
 from collections.abc import Iterator
@@ -8,7 +12,7 @@ import pytest
 
 from functions.live.chat.actions import exporting
 from functions.live.chat.app import handler
-from functions.live.chat.rules.exports import LINES_AT_ONCE, ExportLost
+from functions.live.chat.rules.exports import ExportLost
 from functions.live.chat.store.exports import ExportRow
 from functions.live.chat.store.objects import PART_BYTES
 from functions.live.chat.store.rows import MessageRow
@@ -28,6 +32,14 @@ from tests.kit.stores import pour
 from .conftest import World
 
 Json = dict[str, Any]
+
+
+LINES_AT_ONCE = 100
+
+
+@pytest.fixture(autouse=True)
+def short_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "LINES_AT_ONCE", LINES_AT_ONCE)
 
 
 @pytest.fixture
@@ -80,8 +92,8 @@ def said(lines: list[Json]) -> list[tuple[int, int]]:
     return [(one["n"], one["thread_n"]) for one in lines if one["kind"] == "message"]
 
 
-def fill(world: World, room: Json, count: int, *, length: int = 2_300, thread: int = 0) -> None:
-    """So many messages, and so many replies below the first of them: two thousand are a little less than a part."""
+def fill(world: World, room: Json, count: int, *, length: int = 25_000, thread: int = 0) -> None:
+    """So many messages, and so many replies below the first of them: two hundred are a little less than a part."""
 
     def rows() -> Iterator[Json]:
         for n in range(1, count + 1):
@@ -272,7 +284,7 @@ def test_one_whose_message_was_never_sent_is_sent_when_it_is_asked_for_again(wor
 
 
 def test_a_large_room_is_written_in_steps_and_every_message_once(world, alice, room):
-    fill(world, room, 3_300, thread=1_100)
+    fill(world, room, 330, thread=110)
     job = asked(alice, room)
     steps, seen = 0, []
     while bodies := drain(world.queue):
@@ -283,27 +295,27 @@ def test_a_large_room_is_written_in_steps_and_every_message_once(world, alice, r
 
     lines = file_of(world, alice, job)
 
-    assert said(lines) == [(1, 0), *((1, tn) for tn in range(1, 1_101)), *((n, 0) for n in range(2, 3_301))]
-    assert lines[-1] == {"kind": "end", "members": 2, "messages": 3_300, "replies": 1_100}
+    assert said(lines) == [(1, 0), *((1, tn) for tn in range(1, 111)), *((n, 0) for n in range(2, 331))]
+    assert lines[-1] == {"kind": "end", "members": 2, "messages": 330, "replies": 110}
     assert sum(len(json.dumps(one)) for one in lines) > 2 * PART_BYTES
-    assert steps > 4_400 // LINES_AT_ONCE and seen == sorted(seen) and seen[-1] == 3_300
-    assert job_of(alice, job)["total"] == 3_300
+    assert steps > 440 // LINES_AT_ONCE and seen == sorted(seen) and seen[-1] == 330
+    assert job_of(alice, job)["total"] == 330
 
 
 def test_work_that_is_always_delivered_twice_writes_every_message_once(world, alice, room):
-    fill(world, room, 2_150)
+    fill(world, room, 215)
     job = asked(alice, room)
     while bodies := drain(world.queue):
         for body in dict.fromkeys(bodies):
             world.deliver(json.loads(body))
             world.deliver(json.loads(body))
 
-    assert said(file_of(world, alice, job)) == [(n, 0) for n in range(1, 2_151)]
+    assert said(file_of(world, alice, job)) == [(n, 0) for n in range(1, 216)]
 
 
 @pytest.mark.parametrize("at", ["PutObject", "UploadPart", "CompleteMultipartUpload"])
 def test_of_two_that_do_the_same_step_one_is_heard(world, alice, room, at):
-    fill(world, room, 2_150)
+    fill(world, room, 215)
     job = asked(alice, room)
     work = json.loads(drain(world.queue)[0])["data"]
 
@@ -314,12 +326,12 @@ def test_of_two_that_do_the_same_step_one_is_heard(world, alice, room, at):
         exporting.work(world.ports, **work)
         world.work()
 
-    assert said(file_of(world, alice, job)) == [(n, 0) for n in range(1, 2_151)]
+    assert said(file_of(world, alice, job)) == [(n, 0) for n in range(1, 216)]
 
 
 @pytest.mark.parametrize("point", ["export.kept", "export.completed"])
 def test_work_that_dies_goes_on_from_what_was_kept(world, alice, room, point):
-    fill(world, room, 2_150)
+    fill(world, room, 215)
     job = asked(alice, room)
     work = json.loads(drain(world.queue)[0])["data"]
     with crash_at(point, times=3 if point == "export.kept" else 1):
@@ -331,7 +343,7 @@ def test_work_that_dies_goes_on_from_what_was_kept(world, alice, room, point):
     exporting.work(world.ports, **work)
     world.work()
 
-    assert said(file_of(world, alice, job, died=True)) == [(n, 0) for n in range(1, 2_151)]
+    assert said(file_of(world, alice, job, died=True)) == [(n, 0) for n in range(1, 216)]
 
 
 def test_work_delivered_again_after_the_end_changes_nothing(world, alice, say, room):
@@ -363,7 +375,7 @@ def test_work_of_an_export_that_is_over_leaves_the_next_one_alone(world, alice, 
 
 
 def test_a_cancelled_export_leaves_nothing_and_makes_room_for_another(world, alice, room):
-    fill(world, room, 1_300, length=5_600)
+    fill(world, room, 130, length=56_000)
     job = asked(alice, room)
     step(world)
     assert (keys(world), len(uploads(world))) == ([], 1)
@@ -372,7 +384,7 @@ def test_a_cancelled_export_leaves_nothing_and_makes_room_for_another(world, ali
     world.work()
 
     assert (keys(world), uploads(world)) == ([], [])
-    assert said(exported(world, alice, room))[-1] == (1_300, 0)
+    assert said(exported(world, alice, room))[-1] == (130, 0)
 
 
 def test_cancelled_before_it_began_it_makes_room_for_another(world, alice, room):
@@ -434,7 +446,7 @@ def test_one_that_has_given_way_does_the_next_one_no_harm(world, alice, bob, say
 
 
 def test_each_step_gives_it_another_hour(world, alice, bob, room, frozen):
-    fill(world, room, 2_050, length=10)
+    fill(world, room, 205, length=10)
     alice.patch(f"/chat/rooms/{room['id']}/members/{bob.id}", json={"role": "owner"})
     drain(world.queue)
     job = asked(alice, room)
@@ -501,20 +513,20 @@ def test_who_is_gone_or_was_never_known_has_no_name(world, alice, bob, say):
 
 
 def test_how_far_it_is_is_told_live_to_who_asked(world, alice, room):
-    fill(world, room, 2_050, length=10)
+    fill(world, room, 205, length=10)
     job = asked(alice, room)
     assert world.realtime.get(GrantRow, f"GRANT#job:{job['id']}", alice.id) is not None
     SeqLog(world.realtime).listen(f"job:{job['id']}", 1)
     world.work()
 
     told = [(one["state"], one["done"], one["total"]) for one in world.log(f"job:{job['id']}")]
-    assert told[0] == ("running", 996, 2_050) and told[-1] == ("done", 2_050, 2_050)
+    assert told[0] == ("running", 96, 205) and told[-1] == ("done", 205, 205)
 
 
 def test_who_asked_is_erased_with_every_file_and_whatever_still_runs(world, alice, bob, room):
     done = asked(alice, room)
     world.work()
-    fill(world, room, 2_050, length=10)
+    fill(world, room, 205, length=10)
     asked(alice, room)
     step(world)
     assert len(keys(world)) == 2
