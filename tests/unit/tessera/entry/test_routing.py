@@ -178,3 +178,18 @@ def test_a_route_that_requires_something_else_than_its_signature_answers_nobody(
 
 def _calls(dependant: Any) -> list[Any]:
     return [dependant.call, *(call for inner in dependant.dependencies for call in _calls(inner))]
+
+
+def test_what_keeps_a_route_from_being_made_whole_is_said():
+    class Broken(NoteIn):
+        @classmethod
+        def model_rebuild(cls, **given: Any) -> None:
+            raise AttributeError("no such field as `colour`")
+
+    async def paint(body: Broken, caller: Anyone) -> None:
+        pass
+
+    route = Route("/paint", paint, methods=["POST"])
+
+    with pytest.raises(RuntimeError, match="/paint cannot be put together: no such field as `colour`"):
+        _ = route.dependant

@@ -42,11 +42,15 @@ class Route(APIRoute):
     @cached_property
     def whole(self) -> APIRoute:
         """The same as FastAPI makes it."""
-        for model in _models_of(self.endpoint):
-            # Before FastAPI builds on it: a model that is not ready would be taken apart, and where JSON of any depth
-            # is a part of it, that part would not know the model's settings any more.
-            model.model_rebuild()
-        return APIRoute(self.path, self.endpoint, **self._given)
+        try:
+            for model in _models_of(self.endpoint):
+                # Before FastAPI builds on it: a model that is not ready would be taken apart, and where JSON of any
+                # depth is a part of it, that part would not know the model's settings any more.
+                model.model_rebuild()
+            return APIRoute(self.path, self.endpoint, **self._given)
+        except AttributeError as error:
+            # As it is, it would say that a route has no `whole`, and `__getattr__` would ask for it for ever.
+            raise RuntimeError(f"The route {self.path} cannot be put together: {error}") from error
 
     def __getattr__(self, name: str) -> Any:
         # Copying asks for what a half-made route has not.
