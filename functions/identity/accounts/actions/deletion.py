@@ -31,8 +31,8 @@ def leave(ports: Ports, user_id: str, *, caller: Principal, call: Call) -> datet
     """
     user = ports.users.get(user_id)
     require_second_factor(user, caller)
-    grace = max(timedelta(days=ports.settings.deletion_grace_days), SETTLED)
-    return _close(ports, user, clock.now() + grace, by="user", caller=caller, call=call)
+    grace = timedelta(days=ports.settings.deletion_grace_days)
+    return _close(ports, user, grace, by="user", caller=caller, call=call)
 
 
 def remove(ports: Ports, user_id: str, *, now: bool, caller: Principal, call: Call) -> datetime:
@@ -40,8 +40,8 @@ def remove(ports: Ports, user_id: str, *, now: bool, caller: Principal, call: Ca
 
     Raises `NotFound`, `LastOwner`, `NotActive` when it is on its way already.
     """
-    grace = SETTLED if now else max(timedelta(days=ports.settings.deletion_grace_days), SETTLED)
-    return _close(ports, ports.users.get(user_id), clock.now() + grace, by="staff", caller=caller, call=call)
+    grace = timedelta(0) if now else timedelta(days=ports.settings.deletion_grace_days)
+    return _close(ports, ports.users.get(user_id), grace, by="staff", caller=caller, call=call)
 
 
 def kept(ports: Ports, user: UserRow, *, call: Call | None = None) -> UserRow:
@@ -72,9 +72,10 @@ def kept(ports: Ports, user: UserRow, *, call: Call | None = None) -> UserRow:
     return user
 
 
-def _close(ports: Ports, user: UserRow, at: datetime, *, by: str, caller: Principal, call: Call) -> datetime:
+def _close(ports: Ports, user: UserRow, grace: timedelta, *, by: str, caller: Principal, call: Call) -> datetime:
     if user.status == "deleting":
         raise NotActive("The account is being deleted already.")
+    at = clock.now() + max(grace, SETTLED)
     was_owner = OWNER in user.roles and user.status == "active"
     user.wait_until(at, user.user_id)
     told: list[Event] = [audit("accounts.deletion-asked", f"user:{user.user_id}", by=caller, call=call)]
