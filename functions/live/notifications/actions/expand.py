@@ -69,7 +69,7 @@ def plan(ports: Ports, batch_id: str) -> None:
 
 
 def expand(ports: Ports, batch_id: str, number: int) -> None:
-    """Tell the people of one page. 8 requests, and 1 transaction for some ten people. Again, it tells nobody twice."""
+    """Tell the people of one page. 7 requests, and a transaction for several of them. Again, it tells nobody twice."""
     store = ports.store
     row, page = store.batches.get(batch_id), store.batches.page(batch_id, number)
     if row is None or page is None or page.done:
