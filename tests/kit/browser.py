@@ -148,6 +148,7 @@ class Page:
     def watch(self, session: str) -> None:
         for method in ("Page.enable", "Runtime.enable", "Network.enable"):
             self.chromium.call(method, session=session)
+        self.chromium.call("Page.setLifecycleEventsEnabled", session=session, enabled=True)
         self.chromium.call(
             "Target.setAutoAttach", session=session, autoAttach=True, waitForDebuggerOnStart=True, flatten=True
         )
@@ -155,9 +156,11 @@ class Page:
     def goto(self, url: str) -> None:
         """Go there, and come back when it is loaded."""
         self._since = len(self.chromium.events)
-        failed = self.chromium.call("Page.navigate", session=self.session, url=url).get("errorText")
-        assert not failed, f"{url}: {failed}"
-        self._until_event("Page.loadEventFired", url)
+        answer = self.chromium.call("Page.navigate", session=self.session, url=url)
+        assert not answer.get("errorText"), f"{url}: {answer['errorText']}"
+        # A change of the fragment alone loads nothing.
+        if "loaderId" in answer:
+            self._until_loaded(answer["loaderId"], url)
 
     def run(self, script: str) -> Any:
         """The value of an expression, awaited. Raises `AssertionError` for what it throws."""
@@ -219,11 +222,21 @@ class Page:
     def text(self) -> str:
         return str(self.run("document.body ? document.body.innerText : ''"))
 
-    def _until_event(self, method: str, what: str) -> None:
+    def _until_loaded(self, loader: str, url: str) -> None:
+        """Until this page is loaded, or the one that it led to: the one before it may be loaded only now as well."""
         deadline = time.monotonic() + WITHIN_SECONDS
-        while not any(event["method"] == method for event in self.chromium.events[self._since :]):
-            assert time.monotonic() < deadline, f"{what} did not load within {WITHIN_SECONDS:g} s"
+        while not self._is_loaded(loader):
+            assert time.monotonic() < deadline, f"{url} did not load within {WITHIN_SECONDS:g} s"
             self.chromium.listen()
+
+    def _is_loaded(self, loader: str) -> bool:
+        began = False
+        for event in self.chromium.events[self._since :]:
+            if event["method"] == "Page.lifecycleEvent" and event.get("sessionId") == self.session:
+                began = began or event["params"]["loaderId"] == loader
+                if began and event["params"]["name"] == "load":
+                    return True
+        return False
 
 
 @contextmanager
