@@ -11,7 +11,7 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from tools import cloud
-from tools.paths import EMULATOR
+from tools.paths import EMULATOR, ROOT
 from tools.ports import LOOPBACK
 from tools.processes import Child
 
@@ -41,7 +41,9 @@ class Emulator:
         for place in (self._temporary, self.state / "s3"):
             place.mkdir(parents=True, exist_ok=True)
         self._clear_stream_positions()
-        self._child = Child("emulator", [EMULATOR / "ministack"], environment=self._environment(), log=self.log)
+        # Isolated: nothing of this folder is to be found by an import of the emulator's.
+        command: list[str | Path] = [EMULATOR / "python", "-I", ROOT / "localstack" / "engine.py"]
+        self._child = Child("emulator", command, environment=self._environment(), log=self.log)
 
     def forget(self) -> None:
         """Begin with nothing the next time."""

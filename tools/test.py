@@ -25,7 +25,7 @@ AGAINST_A_STACK = ("emulator_facts", "e2e", "peers")
 ON_REQUEST = ("chaos",)
 SUITES = (*ALONE, *AGAINST_A_STACK, *ON_REQUEST)
 # Two cores are what everyone has. Black-box tests wait for much of their time, so a third worker has room.
-WORKERS = {"unit": 2, "e2e": 3}
+WORKERS = {"unit": 2, "performance": 2, "e2e": 3}
 # By itself pytest-xdist begins with the files of most tests; this suite says for itself which ones take long.
 IN_ORDER = frozenset(["e2e"])
 

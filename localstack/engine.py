@@ -1,0 +1,45 @@
+"""The emulator, by a server that costs it half as much of a request.
+
+Runs in the emulator's own environment, by the variables that the emulator itself reads. It is the bottleneck of the
+local stack: one process, through which every call to AWS, every delivery and every invocation passes. Its own server
+is written in Python down to the parsing of headers; see `docs/decisions/0008-the-emulator-on-another-server.md`.
+"""
+
+import os
+import resource
+
+import uvicorn
+
+
+def main() -> None:
+    _allow_many_connections()
+    uvicorn.run(
+        "ministack.app:app",
+        host=os.environ["BIND_HOST"],
+        port=int(os.environ["GATEWAY_PORT"]),
+        loop="uvloop",
+        http="httptools",
+        ws="wsproto",
+        log_level=os.environ["LOG_LEVEL"].lower(),
+        access_log=False,
+        # It gives every answer its date, and no server of AWS says which it is.
+        date_header=False,
+        server_header=False,
+        timeout_keep_alive=75,
+        # Who waits for messages of a queue waits longer than whoever has typed Ctrl-C.
+        timeout_graceful_shutdown=3,
+    )
+
+
+def _allow_many_connections() -> None:
+    """As many as the system lets this process have: many soft limits are 1,024, or 256."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (ValueError, OSError):
+        # macOS says "unlimited" and then refuses it.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 10_240)), hard))
+
+
+if __name__ == "__main__":
+    main()
