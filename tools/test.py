@@ -24,10 +24,8 @@ AGAINST_A_STACK = ("emulator_facts", "e2e", "peers")
 # These harm the stack they run against, so they get one of their own, and only when they are named.
 ON_REQUEST = ("chaos",)
 SUITES = (*ALONE, *AGAINST_A_STACK, *ON_REQUEST)
-# Two cores are what everyone has. Black-box tests wait for much of their time, so a third worker has room.
-WORKERS = {"unit": 2, "performance": 2, "e2e": 3}
-# By itself pytest-xdist begins with the files of most tests; this suite says for itself which ones take long.
-IN_ORDER = frozenset(["e2e"])
+# Two cores are what everyone has. Black-box tests wait for much of their time, so that more of them have room.
+WORKERS = {"unit": 2, "performance": 2, "e2e": 4, "peers": 2}
 
 
 @dataclass(frozen=True)
@@ -93,9 +91,8 @@ def run(suite: str, only: str, variables: Mapping[str, str]) -> Outcome:
     report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *map(str, found)]
     if suite in WORKERS:
-        command += ["-n", str(WORKERS[suite]), "--dist", "loadfile"]
-    if suite in IN_ORDER:
-        command.append("--no-loadscope-reorder")
+        # By itself pytest-xdist begins with the files of most tests; ours say which of them take long.
+        command += ["-n", str(WORKERS[suite]), "--dist", "loadfile", "--no-loadscope-reorder"]
     began = time.monotonic()
     child = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **variables}, stdin=subprocess.DEVNULL)
     started = processes.started(child.pid)

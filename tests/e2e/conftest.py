@@ -11,11 +11,6 @@ from tests.kit.browser import Chromium, find_chromium
 from tests.kit.people import Mailbox, People, Person
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take minutes begin first: one that began last would keep one worker while the others are done."""
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
-
-
 @pytest.fixture(scope="session")
 def base_url() -> str:
     found = os.environ.get("BASE_URL", "")

@@ -15,12 +15,20 @@ import pytest
 from tests.kit.contract import DOCUMENT, ROOT
 from tests.kit.people import People
 
+pytestmark = pytest.mark.long
+
 CONFIG = ROOT / "schemathesis.toml"
 WITHIN_SECONDS = 1_500
 # Two processes side by side: the threads of one would meet the interpreter's own fault in `ast.parse` (gh-106905).
 # None takes as long as an access token lives.
 AT_ONCE = 2
-NAMED = {"people": "accounts|sessions|admin", "talk": "chat|realtime|notifications", "things": "files|reminders|tasks"}
+# The longest first.
+NAMED = {
+    "things": "files|reminders|tasks",
+    "content": "blog|media|search|shortener",
+    "people": "accounts|sessions|admin",
+    "talk": "chat|realtime|notifications",
+}
 PARTS = {name: f"^/({prefixes})" for name, prefixes in NAMED.items()} | {"rest": f"^/(?!{'|'.join(NAMED.values())})"}
 AT_MOST = 10
 EXAMPLES = ("--max-examples", os.environ["EXAMPLES"]) if os.environ.get("EXAMPLES") else ()

@@ -32,3 +32,19 @@ def test_an_entry_loads_nothing_heavy(name: str, bytecode: Path) -> None:
 @pytest.mark.parametrize("name", [name for name in entries() if name.endswith(".triggers")])
 def test_a_worker_loads_no_web_framework(name: str, bytecode: Path) -> None:
     assert not load(f"import {entries()[name]}", bytecode).packages & WEB
+
+
+def test_what_no_function_needs_of_the_web_framework_is_not_built(bytecode: Path) -> None:
+    load(
+        """
+import tessera.entry
+from fastapi.openapi.models import OpenAPI
+from pydantic import BaseModel
+
+assert not OpenAPI.__pydantic_complete__
+assert "defer_build" not in BaseModel.model_config
+# Whoever needs one has it.
+assert OpenAPI(openapi="3.1.0", info={"title": "One", "version": "1"}, paths={}).info.title == "One"
+""",
+        bytecode,
+    )

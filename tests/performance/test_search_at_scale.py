@@ -10,6 +10,8 @@ from tests.unit.content.search.columns import best_of
 from tests.unit.content.search.corpus import language, queries, written
 from tests.unit.content.search.memory import MemoryIndex
 
+pytestmark = pytest.mark.long
+
 DOCUMENTS, QUERIES = 100_000, 100
 PUBLIC = [Scope("public")]
 

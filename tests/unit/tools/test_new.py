@@ -13,6 +13,8 @@ from tools.new.names import Names, checked
 from tools.paths import ROOT
 from tools.say import Failure
 
+pytestmark = pytest.mark.long
+
 LEFT_OUT = shutil.ignore_patterns(
     ".git", ".tessera", ".aws-sam", ".venv", "__pycache__", ".*_cache", ".hypothesis", "node_modules"
 )

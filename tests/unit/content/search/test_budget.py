@@ -9,6 +9,8 @@ from functions.content.search.rules.query import parse
 from functions.content.search.rules.ranking import Filters, Found, Ranking
 from tests.unit.content.search.columns import ColumnIndex, best_of
 
+pytestmark = pytest.mark.long
+
 PUBLIC = [Scope("public")]
 A, B, C = ("public", "a"), ("public", "b"), ("public", "c")
 

@@ -28,6 +28,8 @@ from tests.kit.capacity import CapacityMeter
 from tests.unit.content.search.columns import ColumnIndex
 from tests.unit.content.search.conftest import document
 
+pytestmark = pytest.mark.long
+
 WORDS = "rye oat soy egg ham tea ice jam nut pie fig yam cod bun gin rum ale dip".split()
 
 

@@ -18,6 +18,8 @@ from tests.kit.stores import everything_in
 
 from .conftest import BOT, PHONE, slug
 
+pytestmark = pytest.mark.long
+
 LINKS = "/shortener/links"
 
 

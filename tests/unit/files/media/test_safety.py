@@ -22,6 +22,8 @@ from tests.kit.scenes import broken, encoded, mutated, scene, small
 
 from .conftest import read
 
+pytestmark = pytest.mark.long
+
 MIB = 1024 * 1024
 PERMANENT = {code.value for code in Code} - {Code.UNAVAILABLE.value}
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "TIFF")

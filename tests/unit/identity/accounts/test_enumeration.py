@@ -26,6 +26,8 @@ from tests.kit.web import AppClient
 
 from .conftest import PASSWORD, Person
 
+pytestmark = pytest.mark.long
+
 MakePerson = Callable[..., Person]
 Internal = Callable[..., Any]
 WRONG = "not the right one at all"

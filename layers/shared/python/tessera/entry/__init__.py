@@ -1,5 +1,8 @@
 """How a capability meets the outside: its ASGI app, and the one Lambda handler around it."""
 
+# Before anything else imports FastAPI.
+from tessera.entry.web import fastapi as _fastapi  # noqa: F401, isort: skip
+
 from tessera.entry.app import build_app as build_app
 from tessera.entry.bound import bound as bound
 from tessera.entry.handler import lambda_handler as lambda_handler
