@@ -24,10 +24,12 @@ WITHIN_SECONDS = 1_500
 AT_ONCE = 2
 # The longest first.
 NAMED = {
-    "things": "files|reminders|tasks",
-    "content": "blog|media|search|shortener",
-    "people": "accounts|sessions|admin",
     "talk": "chat|realtime|notifications",
+    "things": "files|media",
+    "plans": "reminders|tasks",
+    "texts": "blog|search",
+    "staff": "admin|apikeys|organisations",
+    "people": "accounts|sessions",
 }
 PARTS = {name: f"^/({prefixes})" for name, prefixes in NAMED.items()} | {"rest": f"^/(?!{'|'.join(NAMED.values())})"}
 AT_MOST = 10
