@@ -5,6 +5,7 @@ local stack: one process, through which every call to AWS, every delivery and ev
 is written in Python down to the parsing of headers; see `docs/decisions/0008-the-emulator-on-another-server.md`.
 """
 
+import gc
 import os
 import resource
 
@@ -13,6 +14,8 @@ import uvicorn
 
 def main() -> None:
     _allow_many_connections()
+    # It keeps what it was told for as long as it runs, and to look through all of that takes up to a second.
+    gc.set_threshold(*gc.get_threshold()[:2], 100)
     uvicorn.run(
         "ministack.app:app",
         host=os.environ["BIND_HOST"],

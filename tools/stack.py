@@ -173,6 +173,8 @@ class LocalStack:
         self._note(replace(facts, children=self._children()))
         if is_restored or (kept and kept.deployed == wanted):
             with self.steps.step(f"local cloud, {'with what it kept' if kept else 'as it was deployed before'}"):
+                # It loads its modules while the emulator reads its state.
+                self._start_door()
                 self._emulator.wait()
         else:
             self._build_and_deploy()
@@ -181,7 +183,8 @@ class LocalStack:
                     self._remember(snapshot, wanted)
         self._note(replace(self.facts, deployed=wanted))
         with self.steps.step("front door"):
-            self._open_door()
+            door = self._door or self._start_door()
+            door.wait_until(lambda: answers(f"{self.facts.base_url}/health"), seconds=30)
 
     def _require_port(self) -> None:
         if not ports.is_free(self._wanted_door):
@@ -216,7 +219,7 @@ class LocalStack:
         self._note(replace(self.facts, children=self._children()))
         self._emulator.wait()
 
-    def _open_door(self) -> None:
+    def _start_door(self) -> Child:
         config = self.folder / "door.json"
         config.touch(mode=0o600)
         config.write_text(json.dumps(door_settings(self.facts, self.folder)))
@@ -224,7 +227,7 @@ class LocalStack:
         environment = {**cloud.environment(), "PYTHONPATH": str(ROOT)}
         self._door = Child("front door", command, environment=environment, log=self.folder / "logs" / "door.log")
         self._note(replace(self.facts, children=self._children()))
-        self._door.wait_until(lambda: answers(f"{self.facts.base_url}/health"), seconds=30)
+        return self._door
 
     def _stop(self) -> None:
         # Whatever goes wrong in one of these, the others are done: last in, first out.

@@ -51,10 +51,12 @@ def trim_descriptions(data: Path, services: list[str]) -> None:
 
 
 def _unexplained(value: Any) -> Any:
-    """The same without explanations. A shape or a member may itself be called so: then it is no text."""
+    """The same with every explanation empty. Where a member is called so, it is no text."""
     if isinstance(value, dict):
-        texts = {name for name, one in value.items() if name == "documentation" and isinstance(one, str)}
-        return {name: _unexplained(one) for name, one in value.items() if name not in texts}
+        return {
+            name: "" if name == "documentation" and isinstance(one, str) else _unexplained(one)
+            for name, one in value.items()
+        }
     return [_unexplained(one) for one in value] if isinstance(value, list) else value
 
 
