@@ -82,7 +82,9 @@ def told(by: Person, doc: str) -> list[dict[str, Any]]:
 
 def test_three_clients_converge(people: People, user: Person, doc: str, client: Callable[[Person], Process]) -> None:
     """Each sees the same people at the same places, and of one that is killed nothing is left."""
-    three = [client(user), client(people.new()), client(people.new())]
+    # Nobody is here before all can come: whoever is silent for half a minute is gone.
+    everybody = [user, people.new(), people.new()]
+    three = [client(one) for one in everybody]
 
     def all_see(count: int, of: list[Process]) -> list[str] | None:
         views = [one.seen.get("here") for one in of]
