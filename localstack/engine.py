@@ -14,7 +14,7 @@ import uvicorn
 
 def main() -> None:
     _allow_many_connections()
-    # It keeps what it was told for as long as it runs, and to look through all of that takes up to a second.
+    # It keeps what it was told for as long as it runs, and to look through all of that takes most of a second.
     gc.set_threshold(*gc.get_threshold()[:2], 100)
     uvicorn.run(
         "ministack.app:app",

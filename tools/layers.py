@@ -24,7 +24,8 @@ FORGOTTEN_AFTER_SECONDS = 86_400
 # The prefix of an action in a policy, where it is not the name of botocore's folder.
 FOLDERS = {"states": "stepfunctions", "execute-api": "apigatewaymanagementapi", "ses": "sesv2"}
 ALWAYS = frozenset(["dynamodb", "events", "kms", "lambda", "secretsmanager", "sqs", "sts"])
-_ACTION = re.compile(r"\b([a-z][a-z0-9-]+):[A-Z][A-Za-z]+")
+# `aws:SourceArn` is no action: conditions that every service knows are written so.
+_ACTION = re.compile(r"\b(?!aws:)([a-z][a-z0-9-]+):[A-Z][A-Za-z]+")
 
 
 def services() -> list[str]:

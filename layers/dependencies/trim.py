@@ -27,10 +27,10 @@ def trim(tree: Path, services: list[str]) -> None:
     for stub in tree.rglob("*.pyi"):
         stub.unlink()
     if services:
-        trim_descriptions(tree / "botocore" / "data", services)
+        _trim_descriptions(tree / "botocore" / "data", services)
 
 
-def trim_descriptions(data: Path, services: list[str]) -> None:
+def _trim_descriptions(data: Path, services: list[str]) -> None:
     for folder in data.glob("*/"):
         if folder.name not in services:
             shutil.rmtree(folder)
@@ -43,11 +43,10 @@ def trim_descriptions(data: Path, services: list[str]) -> None:
         packed.with_suffix("").write_text(_compact(_unexplained(described)))
         packed.unlink()
     endpoints = data / "endpoints.json"
-    if endpoints.exists():
-        known = json.loads(endpoints.read_text())
-        for partition in known["partitions"]:
-            partition["services"] = {name: one for name, one in partition["services"].items() if name in prefixes}
-        endpoints.write_text(_compact(known))
+    known = json.loads(endpoints.read_text())
+    for partition in known["partitions"]:
+        partition["services"] = {name: one for name, one in partition["services"].items() if name in prefixes}
+    endpoints.write_text(_compact(known))
 
 
 def _unexplained(value: Any) -> Any:

@@ -25,11 +25,11 @@ AT_ONCE = 2
 # The longest first.
 NAMED = {
     "talk": "chat|realtime|notifications",
-    "things": "files|media",
-    "plans": "reminders|tasks",
     "texts": "blog|search",
     "staff": "admin|apikeys|organisations",
     "people": "accounts|sessions",
+    "things": "files|media",
+    "plans": "reminders|tasks",
 }
 PARTS = {name: f"^/({prefixes})" for name, prefixes in NAMED.items()} | {"rest": f"^/(?!{'|'.join(NAMED.values())})"}
 AT_MOST = 10

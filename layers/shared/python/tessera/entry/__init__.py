@@ -1,7 +1,7 @@
 """How a capability meets the outside: its ASGI app, and the one Lambda handler around it."""
 
 # Before anything else imports FastAPI.
-from tessera.entry.web import fastapi as _fastapi  # noqa: F401, isort: skip
+from tessera.entry import web as web  # isort: skip
 
 from tessera.entry.app import build_app as build_app
 from tessera.entry.bound import bound as bound
