@@ -10,7 +10,7 @@ from tessera.tables import ConditionFailed
 from ..events import ConnectionClosed, UserOffline, UserOnline
 from ..ports import Ports
 from ..rules.access import SUBSCRIBE
-from ..rules.pings import is_old, is_silent, rounds_of, times_a_minute
+from ..rules.pings import is_silent, rounds_of, seconds_left, times_a_minute
 from ..store.connections import PING_PARTITIONS
 from ..store.online import Online
 from ..store.rows import MARK, META, ConnectionRow, SubscriptionRow, mark_key
@@ -35,18 +35,21 @@ def ping_all(ports: Ports) -> None:
 
 
 def ping(ports: Ports, connections: Sequence[str]) -> None:
-    """Ping these; end those that are silent, too old, or not there any more."""
+    """Ping these; end those that are silent or not there any more, or grow too old before their next turn."""
     now, alive = clock.millis(), list[str]()
+    round_seconds = 60 * rounds_of(ports.settings.ping_seconds)
     for connection in connections:
         row = ports.connections.get(connection)
         if row is None or row.state != "ready":
             continue
         if is_silent(int(row.pong_at), now, ports.settings.ping_seconds):
             cut(ports, connection, 3012)
-        elif is_old(connection, int(row.born), now):
-            cut(ports, connection, 3011)
-        else:
-            alive.append(connection)
+            continue
+        alive.append(connection)
+        left = seconds_left(connection, int(row.born), now)
+        if left < round_seconds:
+            # At its own second: who came in the same minute has the same turn, and would come again all at once.
+            ports.later("cut", {"connection": connection, "code": 3011}, seconds=max(0, left))
     gone, _ = ports.post_all(alive, [PING])
     for connection in gone:
         end(ports, connection)

@@ -29,6 +29,7 @@ def is_silent(pong_at: int, now: int, ping_seconds: int) -> bool:
     return now - pong_at > 2 * max(60, interval_seconds(ping_seconds)) * 1_000 + LATE_MS
 
 
-def is_old(connection: str, born: int, now: int) -> bool:
+def seconds_left(connection: str, born: int, now: int) -> int:
+    """How long a connection may still last; less than nothing when it should be gone."""
     jitter = int.from_bytes(hashlib.sha256(connection.encode()).digest()[:4]) % SPREAD_MS
-    return now - born > OLDEST_MS + jitter
+    return (born + OLDEST_MS + jitter - now) // 1_000

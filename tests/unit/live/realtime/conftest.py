@@ -11,7 +11,7 @@ import pytest
 from functions.live.realtime.ports import Gone, Ports, Sockets, TooSlow
 from functions.live.realtime.socket import serve
 from functions.live.realtime.triggers import ENTRIES
-from tessera import ids, queues
+from tessera import clock, ids, queues
 from tessera.fanout import Fanout
 from tessera.live import Live
 from tessera.seqlog import SeqLog
@@ -82,6 +82,8 @@ class Hub:
     signer: Signer
     queue: str
     clients: list["Client"] = field(default_factory=list)
+    # What the hub sent itself for later: when it is due, and the message.
+    held: list[tuple[int, str]] = field(default_factory=list)
 
     @property
     def ports(self) -> Ports:
@@ -140,9 +142,16 @@ class Hub:
 
     def upkeep(self) -> list[str]:
         """Do what waits in the hub's own queue, whatever its delay; the kinds that were done."""
-        bodies = drain_delayed(self.queue)
+        bodies = [body for _, body in drain_delayed(self.queue)]
         assert self.deliver([("", body) for body in bodies]) == []
         return [json.loads(body)["kind"] for body in bodies]
+
+    def upkeep_in_time(self) -> None:
+        """Do what has come due by our clock; what was sent for later waits."""
+        self.held += [(clock.millis() + 1_000 * seconds, body) for seconds, body in drain_delayed(self.queue)]
+        due = [body for at, body in self.held if at <= clock.millis()]
+        self.held = [(at, body) for at, body in self.held if at > clock.millis()]
+        assert self.deliver([("", body) for body in due]) == []
 
     def minute(self) -> None:
         dispatch(ENTRIES, {"schedule": "minute"}, self.bindings)
@@ -198,12 +207,15 @@ class Client:
         self.hub.wire.gone.add(self.id)
 
 
-def drain_delayed(queue: str) -> list[str]:
-    """Every body of the queue, also what is to come later."""
+def drain_delayed(queue: str) -> list[tuple[int, str]]:
+    """Every body of the queue, also what is to come later, and by how many seconds."""
     backend = _moto_queue(queue)
-    bodies = [message.body for message in list(backend._messages)]
+    found = [
+        (round(max(0, message.delayed_until - message.sent_timestamp) / 1_000), message.body)
+        for message in list(backend._messages)
+    ]
     backend._messages.clear()
-    return bodies
+    return found
 
 
 def _moto_queue(url: str) -> Any:

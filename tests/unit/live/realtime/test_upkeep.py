@@ -1,5 +1,6 @@
 """What becomes of connections with time, and of those who may not have them any more."""
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -66,13 +67,15 @@ def test_a_ping_to_nobody_forgets_them(hub, frozen):
 
 
 def test_two_hour_rotation(hub, frozen):
-    """Connections come again before the gateway ends them, and not all at the same moment."""
-    clients = [hub.connected(ids.new()) for _ in range(4)]
+    """Connections come again before the gateway ends them; who came together does not come again together."""
+    clients = [hub.open(name) for name in ("one", "two", "three", "four")]
+    for client in clients:
+        client.ask("connect")
     ended = {}
     for minute in range(1, 121):
         frozen.advance(minutes=1)
         hub.minute()
-        hub.upkeep()
+        hub.upkeep_in_time()
         for client in clients:
             if minute % 4 == 0:
                 client.send_text("{}")
@@ -80,8 +83,16 @@ def test_two_hour_rotation(hub, frozen):
                 ended.setdefault(client.id, minute)
 
     assert [disconnects(client) for client in clients] == [[3011]] * 4
-    assert all(105 <= minute <= 120 for minute in ended.values())
-    assert len(set(ended.values())) > 1
+    assert {name: minute - 105 for name, minute in ended.items()} == {"one": 7, "two": 3, "three": 9, "four": 2}
+    assert sorted(hub.wire.dropped) == sorted(ended)
+
+
+def test_how_long_connections_last_is_spread_evenly_over_ten_minutes():
+    left = [pings.seconds_left(str(number), 0, 105 * 60_000) for number in range(6_000)]
+    in_minutes = Counter(seconds // 60 for seconds in left)
+
+    assert sorted(in_minutes) == list(range(10))
+    assert all(500 <= count <= 700 for count in in_minutes.values())
 
 
 @pytest.mark.parametrize(("seconds", "minutes", "times"), [(300, 4, 1), (120, 1, 1), (75, 1, 1), (25, 1, 3)])
