@@ -8,11 +8,18 @@ is written in Python down to the parsing of headers; see `docs/decisions/0008-th
 import gc
 import os
 import resource
+import sys
+from pathlib import Path
 
 import uvicorn
 
 
 def main() -> None:
+    # Behind everything else: nothing of this folder is to be found by an import of the emulator's.
+    sys.path.append(str(Path(__file__).parents[1]))
+    from localstack import workers
+
+    workers.install()
     _allow_many_connections()
     # It keeps what it was told for as long as it runs, and to look through all of that takes most of a second.
     gc.set_threshold(*gc.get_threshold()[:2], 100)

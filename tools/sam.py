@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -44,11 +45,15 @@ def deploy(
     command += ["--template-file", build_dir / "template.yaml"]
     command += ["--config-file", ROOT / "samconfig.toml", "--parameter-overrides", *pairs(parameters)]
     environment = {**quiet(cloud.environment(endpoint)), "SAM_CLI_POLL_DELAY": "0.2"}
-    try:
-        processes.run(command, environment=environment, log=log, cwd=ROOT, what="`sam deploy`")
-    except Failure as failure:
-        failure.lines = cloud.why_failed(endpoint, stack)
-        raise
+    # It leaves an empty folder behind for everything it packs.
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            processes.run(
+                command, environment={**environment, "TMPDIR": folder}, log=log, cwd=ROOT, what="`sam deploy`"
+            )
+        except Failure as failure:
+            failure.lines = cloud.why_failed(endpoint, stack)
+            raise
 
 
 def pairs(parameters: Mapping[str, str]) -> list[str]:

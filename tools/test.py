@@ -24,8 +24,8 @@ AGAINST_A_STACK = ("emulator_facts", "e2e", "peers")
 # These harm the stack they run against, so they get one of their own, and only when they are named.
 ON_REQUEST = ("chaos",)
 SUITES = (*ALONE, *AGAINST_A_STACK, *ON_REQUEST)
-# Two cores are what everyone has. Black-box tests wait for much of their time, so a third worker has room.
-WORKERS = {"unit": 2, "performance": 2, "e2e": 3, "peers": 2}
+# Two cores are what everyone has. Black-box tests wait for much of their time, so there is room for twice as many.
+WORKERS = {"unit": 2, "performance": 2, "e2e": 4, "peers": 2}
 
 
 @dataclass(frozen=True)

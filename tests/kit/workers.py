@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -10,10 +11,12 @@ import psutil
 
 from tools import cloud
 
+_MADE_FOR = re.compile(r"/ministack-lambda-(.+)-[^-/]+/code$")
+
 
 @dataclass
 class Workers:
-    """The processes in which functions run: the emulator's children."""
+    """The processes in which functions run: among the emulator's children and theirs."""
 
     emulator: int
     killed: int = 0
@@ -21,9 +24,8 @@ class Workers:
 
     def kill_one(self, function: str = "") -> bool:
         """End one of them at once, whatever it is doing: of this function, or any. False when there is none."""
-        found = psutil.Process(self.emulator).children(recursive=True)
-        if function:
-            found = [one for one in found if _function_of(one) == function]
+        running = ((one, _function_of(one)) for one in psutil.Process(self.emulator).children(recursive=True))
+        found = [one for one, name in running if name and (not function or name == function)]
         if not found:
             return False
         try:
@@ -35,10 +37,12 @@ class Workers:
 
 
 def _function_of(worker: psutil.Process) -> str:
+    """By the folder that the emulator has made for it; nothing for what is no worker."""
     try:
-        return str(worker.environ().get("AWS_LAMBDA_FUNCTION_NAME", ""))
+        found = _MADE_FOR.search(worker.cwd())
     except psutil.Error:
         return ""
+    return found[1] if found else ""
 
 
 @cache
