@@ -4,6 +4,7 @@ Runs in the emulator's process, on Linux; elsewhere, and for any function that d
 own way is left as it is. See `docs/decisions/0009-workers-are-forked.md`.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -14,8 +15,10 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from queue import Empty, Queue
 from types import SimpleNamespace
 from typing import IO, Any
 
@@ -26,6 +29,8 @@ SHARED_LAYERS = ("shared.pth", "Dependencies.pth")
 _POINTS_TO = re.compile(r'sys\.path\.insert\(0, "(.+)"\)')
 # A stack that is being updated has functions with the layers of before beside those with the new ones.
 NURSERIES = 2
+# The first line may still be on its way through the pipe; between two lines there is no time worth speaking of.
+FIRST_LINE_SECONDS, NEXT_LINE_SECONDS, AT_MOST_SECONDS = 0.05, 0.002, 0.25
 
 
 class Worker:
@@ -160,9 +165,26 @@ def shared_packages(environment: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(paths) if len(paths) == len(SHARED_LAYERS) else ()
 
 
-def install() -> None:
-    """From now on, on a system where a process may be forked at any time."""
-    if sys.platform == "linux":
-        from ministack.core import lambda_runtime
+def said_by(lines: Queue[str]) -> str:
+    """What a worker has logged for the invocation that it has just answered.
 
+    It writes its lines before its answer, so they are in the pipe by now and a moment is enough for whoever reads it.
+    The emulator looks every millisecond for at least five, with every invocation, and so keeps all others from working.
+    """
+    found: list[str] = []
+    with contextlib.suppress(Empty):
+        found.append(lines.get(timeout=FIRST_LINE_SECONDS))
+        # Something of the function's may go on talking.
+        until = time.monotonic() + AT_MOST_SECONDS
+        while time.monotonic() < until:
+            found.append(lines.get(timeout=NEXT_LINE_SECONDS))
+    return "\n".join(found)
+
+
+def install() -> None:
+    """From now on: forks, on a system where a process may be forked at any time, and logs without looking for them."""
+    from ministack.core import lambda_runtime
+
+    lambda_runtime.Worker._drain_stderr_bounded = lambda worker, **_: said_by(worker._stderr_queue)
+    if sys.platform == "linux":
         lambda_runtime.subprocess = SimpleNamespace(**{**vars(subprocess), "Popen": Nurseries().start})

@@ -7,6 +7,7 @@ In a process of its own, because it imports every capability, and under a lock, 
 import fcntl
 import hashlib
 import subprocess
+from contextlib import ExitStack
 
 from tools.paths import DEV, ROOT, STATE
 from tools.say import Failure
@@ -30,12 +31,20 @@ def make() -> None:
         is_there = all((ROOT / name).exists() for name in MADE)
         if is_there and stamp.exists() and stamp.read_text() == sources:
             return
-        with log.open("w") as out:
-            for module in MADE_BY:
-                command = [str(DEV / "python"), "-m", module]
-                done = subprocess.run(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, check=False)
-                if done.returncode != 0:
-                    raise Failure(f"`python -m {module}` failed.", log=log)
+        with log.open("a") as out, ExitStack() as open_until_all_ended:
+            out.truncate(0)
+            # At the same time: neither needs what the other makes.
+            making = {
+                module: open_until_all_ended.enter_context(
+                    subprocess.Popen(
+                        [str(DEV / "python"), "-m", module], cwd=ROOT, stdout=out, stderr=subprocess.STDOUT
+                    )
+                )
+                for module in MADE_BY
+            }
+            failed = [module for module, child in making.items() if child.wait() != 0]
+        if failed:
+            raise Failure(f"`python -m {failed[0]}` failed.", log=log)
         stamp.write_text(sources)
 
 

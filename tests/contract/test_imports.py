@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.sources import nodes
 from tests.kit.templates import ROOT
 
 LAYER = ROOT / "layers/shared/python/tessera"
@@ -40,7 +41,7 @@ NEVER = {
 def imported(path: Path) -> Iterator[str]:
     """Every module a file imports at its top, relative ones resolved to the package: `.store.rows`."""
     package = path.parent
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path.read_text()):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.sources import nodes
 from tests.kit.templates import ROOT, resources, template
 
 CODE = sorted(
@@ -29,7 +30,7 @@ WAITS = {
 
 def calls_of(path: Path) -> set[str]:
     """Every name that is called, as it is written."""
-    return {ast.unparse(node.func) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)}
+    return {ast.unparse(node.func) for node in nodes(path.read_text()) if isinstance(node, ast.Call)}
 
 
 def place(path: Path) -> str:
@@ -95,8 +96,7 @@ def test_the_gateways_own_log_holds_no_path_no_query_and_no_header():
 @pytest.mark.asvs("6.5.3", "7.2.3")
 def test_chance_that_can_be_foreseen_decides_only_how_long_to_wait():
     imported = {
-        place(path): {ast.unparse(node) for node in ast.walk(ast.parse(path.read_text())) if uses_random(node)}
-        for path in CODE
+        place(path): {ast.unparse(node) for node in nodes(path.read_text()) if uses_random(node)} for path in CODE
     }
     found = {name: uses for name, uses in imported.items() if uses}
 

@@ -3,13 +3,8 @@
 import pytest
 
 from tests.kit.templates import resources
-from tools import events, openapi, registry
+from tools import events, registry
 from tools.document import apps, check
-
-
-@pytest.fixture(scope="module")
-def document():
-    return openapi.build()
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from functions.live.notifications.providers import apns
+from tests.kit.sources import nodes
 from tests.kit.templates import ROOT, resources, template
 from tools.templates import as_deployed
 
@@ -35,7 +36,7 @@ def files() -> list[Path]:
 
 def imported(text: str) -> set[str]:
     found: set[str] = set()
-    for node in ast.walk(ast.parse(text)):
+    for node in nodes(text):
         if isinstance(node, ast.Import):
             found |= {name.name for name in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:

@@ -4,12 +4,11 @@ import pytest
 
 from tests.kit import tenancy
 from tests.kit.tenancy import OF_OURS, OPEN_BODIES
-from tools import openapi
 
 
 @pytest.fixture(scope="module")
-def operations():
-    return list(tenancy.operations(openapi.build()))
+def operations(document):
+    return list(tenancy.operations(document))
 
 
 def test_whatever_an_operation_names_can_be_made_or_says_why_not(operations):

@@ -20,6 +20,7 @@ from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 from moto.sqs.models import SQSBackend
 
+from tessera import aws
 from tests.kit.direct import direct_items
 
 # Where moto draws the line for an item.
@@ -41,6 +42,7 @@ def cloud_in_memory() -> Iterator[None]:
             _light_queues,
             _light_answers,
             _light_sessions,
+            _checked_parameters,
         ):
             inside.enter_context(part())
         yield
@@ -53,6 +55,13 @@ _loader = cache(create_loader)
 @contextmanager
 def _light_sessions() -> Iterator[None]:
     with patch("botocore.session.create_loader", _loader):
+        yield
+
+
+@contextmanager
+def _checked_parameters() -> Iterator[None]:
+    """moto takes what AWS would not, so botocore looks at it first; in production it is AWS that looks."""
+    with patch.dict(aws._CONFIG, parameter_validation=True):
         yield
 
 

@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from email.utils import parseaddr
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -79,17 +78,15 @@ class Mail:
 
 
 class Mailbox:
-    """What the emulator's mail service has sent."""
+    """What the emulator's mail service has sent; see `localstack/sent_mail.py`."""
 
     def __init__(self, emulator_url: str) -> None:
         self._http = httpx.Client(base_url=emulator_url, timeout=10)
 
     def all(self, email: str) -> list[Mail]:
         """Every mail to this address, oldest first."""
-        by_account = self._http.get("/_ministack/ses/messages").raise_for_status().json()["messages"]
-        found = [entry for entries in by_account.values() for entry in entries if _is_to(entry, email)]
-        mails = [Mail(entry["Subject"], entry["BodyText"], float(entry["Timestamp"])) for entry in found]
-        return sorted(mails, key=lambda mail: mail.sent_at)
+        found = self._http.get("/_tessera/mails", params={"to": email}).raise_for_status().json()["messages"]
+        return [Mail(entry["Subject"], entry["BodyText"], float(entry["Timestamp"])) for entry in found]
 
     def latest(self, email: str, *, after: int = 0, subject: str = "", within: float = WITHIN_SECONDS) -> Mail:
         """The newest mail to this address, once there are more than `after` (with this in the subject)."""
@@ -99,10 +96,6 @@ class Mailbox:
             return mails[-1] if len(mails) > after else None
 
         return eventually(look, within=within, what=f"A mail {subject!r} to {email}")
-
-
-def _is_to(entry: dict[str, Any], email: str) -> bool:
-    return any(parseaddr(to)[1].lower() == email.lower() for to in entry["To"])
 
 
 @dataclass

@@ -4,15 +4,17 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from queue import Queue
 
 import pytest
 
 from localstack.nursery import SHARED
-from localstack.workers import Nurseries, Nursery, Worker, shared_packages
+from localstack.workers import Nurseries, Nursery, Worker, said_by, shared_packages
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Workers are forked on Linux alone.")
+forked = pytest.mark.skipif(sys.platform != "linux", reason="Workers are forked on Linux alone.")
 
 # As the emulator's script: prints go to stderr, answers to stdout.
 SCRIPT = """
@@ -69,6 +71,7 @@ def ask(worker, question):
     return json.loads(worker.stdout.readline())
 
 
+@forked
 def test_a_worker_is_what_the_emulator_would_have_started(nursery, script, packages):
     worker = born(nursery, script, AWS_LAMBDA_FUNCTION_NAME="t-tasks", TABLE="tasks")
 
@@ -82,6 +85,7 @@ def test_a_worker_is_what_the_emulator_would_have_started(nursery, script, packa
     assert Path(f"/proc/{worker.pid}/comm").read_text() == "t-tasks\n"
 
 
+@forked
 def test_workers_share_nothing_that_changes(nursery, script):
     one, two = born(nursery, script, A="1"), born(nursery, script, B="2")
 
@@ -92,6 +96,7 @@ def test_workers_share_nothing_that_changes(nursery, script):
     assert first["chance"] != second["chance"]
 
 
+@forked
 def test_the_emulator_sees_when_a_worker_ends_and_can_end_it(nursery, script):
     leaves, asked, forced = (born(nursery, script) for _ in range(3))
     assert leaves.poll() is None
@@ -110,6 +115,7 @@ def test_the_emulator_sees_when_a_worker_ends_and_can_end_it(nursery, script):
         worker.kill()
 
 
+@forked
 def test_a_worker_ends_when_nobody_can_ask_it_any_more(nursery, script):
     worker = born(nursery, script)
 
@@ -118,6 +124,7 @@ def test_a_worker_ends_when_nobody_can_ask_it_any_more(nursery, script):
     assert worker.wait(timeout=10) is not None
 
 
+@forked
 def test_workers_outlive_their_nursery(packages, script):
     nursery = Nursery([packages])
     worker = born(nursery, script)
@@ -156,6 +163,7 @@ def started(nurseries: Nurseries, script: Path, layers: str) -> object:
     )
 
 
+@forked
 def test_only_a_function_with_both_layers_is_forked(script, layers, tmp_path):
     nurseries = Nurseries()
     imaging = layer(tmp_path / "layer_2", "Imaging.pth", "/elsewhere")
@@ -171,6 +179,7 @@ def test_only_a_function_with_both_layers_is_forked(script, layers, tmp_path):
     nurseries.end()
 
 
+@forked
 def test_a_worker_comes_without_the_nursery_when_that_is_gone_and_the_next_with_another(script, layers):
     nurseries = Nurseries()
     gone = nurseries.of(shared_packages({"_LAMBDA_LAYERS_DIRS": layers}))
@@ -187,6 +196,7 @@ def test_a_worker_comes_without_the_nursery_when_that_is_gone_and_the_next_with_
     nurseries.end()
 
 
+@forked
 def test_there_are_no_more_nurseries_than_two_deployments_need(packages):
     nurseries = Nurseries()
     first = nurseries.of((packages, "/1"))
@@ -198,3 +208,11 @@ def test_there_are_no_more_nurseries_than_two_deployments_need(packages):
     assert first._process.poll() is not None
     assert nurseries.of((packages, "/1")) is not first
     nurseries.end()
+
+
+def test_what_a_worker_said_is_all_there_when_it_has_answered():
+    lines = Queue()
+    threading.Timer(0.01, lambda: [lines.put(line) for line in ("first", "second", "third")]).start()
+
+    assert said_by(lines) == "first\nsecond\nthird"
+    assert said_by(lines) == ""
