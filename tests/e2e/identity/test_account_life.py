@@ -16,6 +16,7 @@ import pytest
 from tests.kit.internal import invoke
 from tests.kit.people import Mailbox, People, Person, eventually
 
+pytestmark = pytest.mark.long
 NEW = "another evening in town"
 WRONG = "not the right one at all"
 

@@ -5,12 +5,15 @@ import secrets
 from typing import Any
 
 import httpx
+import pytest
 
 from tessera import ids
 from tests.kit.internal import invoke
 from tests.kit.people import Mailbox, People, Person, eventually
 
 from .test_account_life import item_of, login
+
+pytestmark = pytest.mark.long
 
 
 def made(answer: httpx.Response) -> Any:
