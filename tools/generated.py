@@ -1,4 +1,4 @@
-"""What is made from the tree before it is built or tested: the merged document, the filter of common passwords.
+"""What is made from the tree before it is built or tested: the merged document, the list of common passwords.
 
 In a process of its own, because it imports every capability, and under a lock, because `make test` runs beside
 `make run`.
@@ -13,7 +13,7 @@ from tools.paths import DEV, ROOT, STATE
 from tools.say import Failure
 
 MADE_BY = ("tools.common_passwords", "tools.openapi")
-MADE = ("functions/identity/accounts/common_passwords.bin", "functions/platform/openapi/document.json")
+MADE = ("functions/identity/accounts/common_passwords.prints", "functions/platform/openapi/document.json")
 FOLDERS = ("functions", "layers/shared", "tools")
 PATTERNS = ("*.py", "README.md", "*.js", "*.css", "permissions.json")
 
