@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -159,8 +160,11 @@ class LocalStack:
             edge_secret=earlier.edge_secret if earlier else secrets.token_urlsafe(24),
             persist=self.persist,
         )
-        with self.steps.step("documents"):
+        with self.steps.step("documents, layers"), ThreadPoolExecutor(1) as beside:
+            # On a new machine each takes some seconds, and neither needs the other.
+            pointers = beside.submit(layers.pointers)
             generated.make()
+            pointers.result()
         wanted = f"{layers.source_hash()} {facts.parameters}"
         self._emulator = Emulator(self.folder, facts.emulator_port, saves=self.persist or self.remembers)
         snapshot = Snapshot(self.folder / "deployed")
@@ -195,12 +199,10 @@ class LocalStack:
         assert self._emulator is not None
         build_dir = self.folder / "build"
         logs = self.folder / "logs"
-        with self.steps.step("layers"):
-            pointers = layers.pointers()
         with self.steps.step("build"):
             sam.build_if_changed(
                 build_dir,
-                variables={**build_variables(), **pointers},
+                variables={**build_variables(), **layers.pointers()},
                 parameters=self.facts.parameters,
                 log=logs / "build.log",
             )
