@@ -28,6 +28,7 @@ def main(control: socket.socket, paths: Sequence[str]) -> None:
     # Where a worker's output goes; what is imported here may hold on to it.
     sys.stdout = sys.stderr
     for name in SHARED:
+        # What is not there is missed by the function that needs it, and said in its own log.
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     # What is there now stays: no child looks through it again, and so does not come to own its pages.
@@ -59,7 +60,7 @@ def _become(worker: dict[str, Any], ends: Sequence[int]) -> None:
     os.environ.clear()
     os.environ.update(worker["environment"])
     script = Path(worker["script"])
-    # What `ps` and `top` call it.
+    # What `ps` and `top` call it; it runs as well without.
     with contextlib.suppress(OSError):
         Path("/proc/self/comm").write_text(worker["environment"].get("AWS_LAMBDA_FUNCTION_NAME", "worker")[:15])
     sys.argv = [str(script)]

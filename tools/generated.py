@@ -31,17 +31,14 @@ def make() -> None:
         is_there = all((ROOT / name).exists() for name in MADE)
         if is_there and stamp.exists() and stamp.read_text() == sources:
             return
-        with log.open("a") as out, ExitStack() as open_until_all_ended:
-            out.truncate(0)
+        with log.open("w") as out, ExitStack() as stopping:
+            making = {}
             # At the same time: neither needs what the other makes.
-            making = {
-                module: open_until_all_ended.enter_context(
-                    subprocess.Popen(
-                        [str(DEV / "python"), "-m", module], cwd=ROOT, stdout=out, stderr=subprocess.STDOUT
-                    )
-                )
-                for module in MADE_BY
-            }
+            for module in MADE_BY:
+                command = [str(DEV / "python"), "-m", module]
+                making[module] = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT)
+                # Whoever is told to stop leaves neither behind.
+                stopping.callback(making[module].kill)
             failed = [module for module, child in making.items() if child.wait() != 0]
         if failed:
             raise Failure(f"`python -m {failed[0]}` failed.", log=log)

@@ -44,13 +44,11 @@ def deploy(
     command: list[str | Path] = [SAM, "deploy", "--config-env", config, "--stack-name", stack]
     command += ["--template-file", build_dir / "template.yaml"]
     command += ["--config-file", ROOT / "samconfig.toml", "--parameter-overrides", *pairs(parameters)]
-    environment = {**quiet(cloud.environment(endpoint)), "SAM_CLI_POLL_DELAY": "0.2"}
     # It leaves an empty folder behind for everything it packs.
     with tempfile.TemporaryDirectory() as folder:
+        environment = {**quiet(cloud.environment(endpoint)), "SAM_CLI_POLL_DELAY": "0.2", "TMPDIR": folder}
         try:
-            processes.run(
-                command, environment={**environment, "TMPDIR": folder}, log=log, cwd=ROOT, what="`sam deploy`"
-            )
+            processes.run(command, environment=environment, log=log, cwd=ROOT, what="`sam deploy`")
         except Failure as failure:
             failure.lines = cloud.why_failed(endpoint, stack)
             raise

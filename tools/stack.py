@@ -162,9 +162,9 @@ class LocalStack:
         )
         with self.steps.step("documents, layers"), ThreadPoolExecutor(1) as beside:
             # On a new machine each takes some seconds, and neither needs the other.
-            pointers = beside.submit(layers.pointers)
+            places = beside.submit(layers.pointers)
             generated.make()
-            pointers.result()
+            pointers = places.result()
         wanted = f"{layers.source_hash()} {facts.parameters}"
         self._emulator = Emulator(self.folder, facts.emulator_port, saves=self.persist or self.remembers)
         snapshot = Snapshot(self.folder / "deployed")
@@ -181,7 +181,7 @@ class LocalStack:
                 self._start_door()
                 self._emulator.wait()
         else:
-            self._build_and_deploy()
+            self._build_and_deploy(pointers)
             if self.remembers and self.is_new:
                 with self.steps.step("to be remembered"):
                     self._remember(snapshot, wanted)
@@ -195,14 +195,14 @@ class LocalStack:
             remedy = f"Choose another: make run PORT={ports.any_free()}"
             raise Failure(f"Port {self._wanted_door} is taken by another program.", remedy=remedy)
 
-    def _build_and_deploy(self) -> None:
+    def _build_and_deploy(self, pointers: Mapping[str, str]) -> None:
         assert self._emulator is not None
         build_dir = self.folder / "build"
         logs = self.folder / "logs"
         with self.steps.step("build"):
             sam.build_if_changed(
                 build_dir,
-                variables={**build_variables(), **layers.pointers()},
+                variables={**build_variables(), **pointers},
                 parameters=self.facts.parameters,
                 log=logs / "build.log",
             )

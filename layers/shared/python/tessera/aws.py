@@ -31,8 +31,8 @@ _CONFIG: dict[str, Any] = {
     "retries": {"mode": "standard", "total_max_attempts": 3},
     "tcp_keepalive": True,
     "max_pool_connections": 64,
-    # botocore puts its own together anew for each request, and looks through every parameter before AWS does the same:
-    # a third of what a call costs here. Unit tests look (tests/kit/memory.py).
+    # botocore puts its own name together anew for each request, and looks through every parameter before AWS does the
+    # same: a third of what a call costs here. Unit tests look (tests/kit/memory.py).
     "user_agent": f"Botocore/{botocore.__version__} tessera",
     "parameter_validation": False,
 }
