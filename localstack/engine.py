@@ -9,21 +9,19 @@ import gc
 import os
 import resource
 import sys
-from functools import lru_cache
 from pathlib import Path
 
 import uvicorn
 from ministack import app as emulator
-from ministack.core import iam_evaluator
 
 
 def main() -> None:
     # Behind everything else: nothing of this folder is to be found by an import of the emulator's.
     sys.path.append(str(Path(__file__).parents[1]))
-    from localstack import sent_mail, workers
+    from localstack import sent_mail, texts, workers
 
     workers.install()
-    _read_policies_once()
+    texts.read_once()
     _allow_many_connections()
     # It keeps what it was told for as long as it runs, and to look through all of that takes most of a second.
     gc.set_threshold(*gc.get_threshold()[:2], 100)
@@ -43,13 +41,6 @@ def main() -> None:
         # Who waits for messages of a queue waits longer than whoever has typed Ctrl-C.
         timeout_graceful_shutdown=3,
     )
-
-
-def _read_policies_once() -> None:
-    """The emulator reads the texts of a role's policies anew for every request. What a text says never changes."""
-    read = iam_evaluator.parse_policy_document
-    remembered = lru_cache(1_000)(read)
-    iam_evaluator.parse_policy_document = lambda policy: (remembered if isinstance(policy, str) else read)(policy)
 
 
 def _allow_many_connections() -> None:

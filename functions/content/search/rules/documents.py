@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from .analysis import fold, stem, terms
+from .analysis import STEMMED, fold, stem, terms
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIELDS = ("title", "tags", "headings", "body")
@@ -51,7 +51,7 @@ class Document:
     @property
     def day(self) -> int:
         """Days since 1970."""
-        return int(self.updated_at.timestamp() // 86_400)
+        return (self.updated_at - EPOCH).days
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,8 @@ def _kept(kind: str, counted: Mapping[str, Counter[str]], weights: Mapping[str, 
 
 def _stems(kept: Iterable[str], weights: Mapping[str, float], language: str) -> dict[str, float]:
     found: dict[str, float] = {}
+    if language not in STEMMED:
+        return found
     for term in kept:
         root = stem(term, language)
         if root != term:

@@ -4,6 +4,7 @@ Metering, fault points and tracing hang on it, and in unit tests moto stands beh
 module imports boto3 or botocore.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -39,6 +40,8 @@ _CONFIG: dict[str, Any] = {
 
 Hook = Callable[[str, str, dict[str, Any]], None]
 _clients: dict[tuple[str, str], Any] = {}
+# Making a client takes tens of milliseconds of processor time, and botocore does not make two at once safely.
+_making = threading.Lock()
 _hooks: list[Hook] = []
 
 
@@ -91,11 +94,17 @@ def client(service: str, *, endpoint: str | None = None, **config: Any) -> Any:
     """
     key = (service, repr((endpoint, sorted(config.items()))))
     if key not in _clients:
-        made = _session().create_client(service, endpoint_url=endpoint, config=Config(**{**_CONFIG, **config}))
-        made.meta.events.register("before-parameter-build.*.*", _before)
-        made.meta.events.register("after-call.dynamodb.*", _after_dynamodb)
-        _clients[key] = made
+        with _making:
+            if key not in _clients:
+                _clients[key] = _made(service, endpoint, config)
     return _clients[key]
+
+
+def _made(service: str, endpoint: str | None, config: dict[str, Any]) -> Any:
+    made = _session().create_client(service, endpoint_url=endpoint, config=Config(**{**_CONFIG, **config}))
+    made.meta.events.register("before-parameter-build.*.*", _before)
+    made.meta.events.register("after-call.dynamodb.*", _after_dynamodb)
+    return made
 
 
 def code_of(error: ClientError) -> str:

@@ -36,8 +36,9 @@ class MemoryIndex:
             document = replace(document, title="", body="")
         self.sizes[document.acl] += 1
         self.documents[document.id], self.weighed[document.id] = document, found
+        day = document.day
         for term, q in found.impacts.items():
-            posting = Posting(document.id, q, document.type, document.day, document.lang, document.n)
+            posting = Posting(document.id, q, document.type, day, document.lang, document.n)
             self.holders[document.acl, term].append((-q, document.id, posting))
             self.df[document.acl, term] += 1
 

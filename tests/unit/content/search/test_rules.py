@@ -60,6 +60,12 @@ def test_every_term_says_where_it_stands_and_is_bounded(text):
         assert fold(token.term) == token.term
 
 
+@settings(max_examples=500, deadline=None)
+@given(st.text(max_size=80) | st.text("ab9_-'.,[@` A\u2019", max_size=20))
+def test_the_short_way_to_the_terms_finds_the_same(text):
+    assert terms(text) == [token.term for token in tokens(text)]
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=80))
 def test_folding_twice_changes_nothing(text):

@@ -1,0 +1,40 @@
+"""Texts that the emulator reads anew for every request, and some for every item: they are read once here.
+
+What a text says never changes: the policies of a role, the expressions of our stores, the paths of the routes.
+"""
+
+import re
+from functools import lru_cache
+
+from ministack.core import iam_evaluator
+from ministack.services import apigateway, dynamodb
+
+
+def read_once() -> None:
+    _policies()
+    _expressions()
+    apigateway._path_matches = lambda route, path: _pattern_of(route).fullmatch(path) is not None
+
+
+def _policies() -> None:
+    read = iam_evaluator.parse_policy_document
+    remembered = lru_cache(1_000)(read)
+    iam_evaluator.parse_policy_document = lambda policy: (remembered if isinstance(policy, str) else read)(policy)
+
+
+def _expressions() -> None:
+    taken_apart = lru_cache(10_000)(dynamodb._tokenize)
+    # Who asks may change the list.
+    dynamodb._tokenize = lambda expression: list(taken_apart(expression))
+    dynamodb._condition_syntax_error = lru_cache(10_000)(dynamodb._condition_syntax_error)
+
+
+@lru_cache(10_000)
+def _pattern_of(route: str) -> "re.Pattern[str]":
+    """`/tasks/{id}` and `/tasks/{proxy+}` as the emulator understands them."""
+    return re.compile(
+        "".join(
+            (".+" if part.endswith("+}") else "[^/]+") if part.startswith("{") and part.endswith("}") else re.escape(part)
+            for part in re.split(r"(\{[^}]+\})", route)
+        )
+    )
