@@ -6,12 +6,14 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Self
 
 from tools import generated, ports, processes, registry
 from tools.paths import ROOT, STATE
@@ -24,8 +26,10 @@ AGAINST_A_STACK = ("emulator_facts", "e2e", "peers")
 # These harm the stack they run against, so they get one of their own, and only when they are named.
 ON_REQUEST = ("chaos",)
 SUITES = (*ALONE, *AGAINST_A_STACK, *ON_REQUEST)
-# Two cores are what everyone has. Black-box tests wait for much of their time, so there is room for twice as many.
-WORKERS = {"unit": 2, "performance": 2, "e2e": 4, "peers": 2}
+# These run beside the suite before them: they count what is done and what it costs, and none of them times it.
+BESIDE = ("contract", "performance")
+# Two cores are what everyone has. Black-box tests wait for much of their time, so there is room for three times as many.
+WORKERS = {"unit": 2, "e2e": 6, "peers": 2}
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         with processes.stopping_on_signals():
             generated.make()
-            outcomes += [run(suite, only, {}) for suite in ALONE if _is_wanted(suite, wanted, only)]
+            outcomes += side_by_side([suite for suite in ALONE if _is_wanted(suite, wanted, only)], only)
             deployed = [suite for suite in AGAINST_A_STACK if _is_wanted(suite, wanted, only)]
             deployed += [suite for suite in ON_REQUEST if suite in wanted]
             if deployed:
@@ -80,27 +84,59 @@ def run_deployed(suites: Sequence[str], only: str) -> list[Outcome]:
         return [run(suite, only, variables) for suite in suites]
 
 
+def side_by_side(suites: Sequence[str], only: str) -> list[Outcome]:
+    """All at once. One is seen as it goes on, each of the others when it has ended."""
+    shown = next((suite for suite in suites if suite not in BESIDE), suites[0] if suites else "")
+    with ExitStack() as after:
+        running = {suite: after.enter_context(Running(suite, only, {}, quietly=suite != shown)) for suite in suites}
+        ended = {suite: running[suite].outcome() for suite in sorted(suites, key=lambda suite: suite == shown)}
+        return [ended[suite] for suite in suites]
+
+
 def run(suite: str, only: str, variables: Mapping[str, str]) -> Outcome:
-    """One suite in a process of its own."""
-    found = targets(suite, only)
-    if not found:
+    if not targets(suite, only):
         return Outcome(suite)
-    print(f"\n== {suite}", flush=True)
-    report = STATE / "logs" / f"{suite}.xml"
-    report.parent.mkdir(parents=True, exist_ok=True)
-    report.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *map(str, found)]
-    if suite in WORKERS:
-        # By itself pytest-xdist begins with the files of most tests; ours say which of them take long.
-        command += ["-n", str(WORKERS[suite]), "--dist", "loadfile", "--no-loadscope-reorder"]
-    began = time.monotonic()
-    child = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **variables}, stdin=subprocess.DEVNULL)
-    started = processes.started(child.pid)
-    try:
-        code = child.wait()
-    finally:
-        processes.end(child.pid, started)
-    return _read(suite, report, code, time.monotonic() - began)
+    with Running(suite, only, variables) as running:
+        return running.outcome()
+
+
+class Running:
+    """One suite in a process of its own. `quietly` keeps what it says until it has ended."""
+
+    def __init__(self, suite: str, only: str, variables: Mapping[str, str], *, quietly: bool = False) -> None:
+        self._suite, self._report = suite, STATE / "logs" / f"{suite}.xml"
+        self._report.parent.mkdir(parents=True, exist_ok=True)
+        self._report.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={self._report}"]
+        command += map(str, targets(suite, only))
+        if suite in WORKERS:
+            # By itself pytest-xdist begins with the files of most tests; ours say which of them take long.
+            command += ["-n", str(WORKERS[suite]), "--dist", "loadfile", "--no-loadscope-reorder"]
+        self._said: IO[bytes] | None = tempfile.TemporaryFile() if quietly else None
+        if not quietly:
+            print(f"\n== {suite}", flush=True)
+        self._began = time.monotonic()
+        environment = {**os.environ, **variables}
+        self._child = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=self._said, stderr=self._said
+        )
+        self._started = processes.started(self._child.pid)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        processes.end(self._child.pid, self._started)
+        if self._said:
+            self._said.close()
+
+    def outcome(self) -> Outcome:
+        code = self._child.wait()
+        seconds = time.monotonic() - self._began
+        if self._said:
+            self._said.seek(0)
+            print(f"\n\n== {self._suite}\n{self._said.read().decode(errors='replace')}", flush=True)
+        return _read(self._suite, self._report, code, seconds)
 
 
 def targets(suite: str, only: str) -> list[Path]:
