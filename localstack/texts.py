@@ -32,9 +32,10 @@ def _expressions() -> None:
 @lru_cache(10_000)
 def _pattern_of(route: str) -> "re.Pattern[str]":
     """`/tasks/{id}` and `/tasks/{proxy+}` as the emulator understands them."""
-    return re.compile(
-        "".join(
-            (".+" if part.endswith("+}") else "[^/]+") if part.startswith("{") and part.endswith("}") else re.escape(part)
-            for part in re.split(r"(\{[^}]+\})", route)
-        )
-    )
+    return re.compile("".join(map(_of_part, re.split(r"(\{[^}]+\})", route))))
+
+
+def _of_part(part: str) -> str:
+    if not (part.startswith("{") and part.endswith("}")):
+        return re.escape(part)
+    return ".+" if part.endswith("+}") else "[^/]+"

@@ -6,14 +6,13 @@
 import os
 import subprocess
 import sys
-import tempfile
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self
+from typing import Self
 
 from tools import generated, ports, processes, registry
 from tools.paths import ROOT, STATE
@@ -28,7 +27,7 @@ ON_REQUEST = ("chaos",)
 SUITES = (*ALONE, *AGAINST_A_STACK, *ON_REQUEST)
 # These run beside the suite before them: they count what is done and what it costs, and none of them times it.
 BESIDE = ("contract", "performance")
-# Two cores are what everyone has. Black-box tests wait for much of their time, so there is room for three times as many.
+# Two cores are what everyone has. Black-box tests wait for much of their time, so there is room for more of them.
 WORKERS = {"unit": 2, "e2e": 6, "peers": 2}
 
 
@@ -112,14 +111,19 @@ class Running:
         if suite in WORKERS:
             # By itself pytest-xdist begins with the files of most tests; ours say which of them take long.
             command += ["-n", str(WORKERS[suite]), "--dist", "loadfile", "--no-loadscope-reorder"]
-        self._said: IO[bytes] | None = tempfile.TemporaryFile() if quietly else None
+        self._said = self._report.with_suffix(".log") if quietly else None
         if not quietly:
             print(f"\n== {suite}", flush=True)
         self._began = time.monotonic()
-        environment = {**os.environ, **variables}
-        self._child = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=self._said, stderr=self._said
-        )
+        with self._said.open("wb") if self._said else nullcontext() as sink:
+            self._child = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env={**os.environ, **variables},
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=sink,
+            )
         self._started = processes.started(self._child.pid)
 
     def __enter__(self) -> Self:
@@ -127,15 +131,12 @@ class Running:
 
     def __exit__(self, *_: object) -> None:
         processes.end(self._child.pid, self._started)
-        if self._said:
-            self._said.close()
 
     def outcome(self) -> Outcome:
         code = self._child.wait()
         seconds = time.monotonic() - self._began
         if self._said:
-            self._said.seek(0)
-            print(f"\n\n== {self._suite}\n{self._said.read().decode(errors='replace')}", flush=True)
+            print(f"\n\n== {self._suite}\n{self._said.read_text(errors='replace')}", flush=True)
         return _read(self._suite, self._report, code, seconds)
 
 

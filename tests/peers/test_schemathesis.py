@@ -19,8 +19,8 @@ pytestmark = pytest.mark.long
 
 CONFIG = ROOT / "schemathesis.toml"
 WITHIN_SECONDS = 1_500
-# Processes side by side, of which one always waits: the threads of one would meet the interpreter's own fault in `ast.parse` (gh-106905).
-# None takes as long as an access token lives.
+# Processes side by side, of which one always waits. The threads of one would meet the interpreter's own fault in
+# `ast.parse` (gh-106905). None takes as long as an access token lives.
 AT_ONCE = 3
 # The longest first.
 NAMED = {

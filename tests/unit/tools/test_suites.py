@@ -39,3 +39,20 @@ def test_a_capability_narrows_to_its_own_tests() -> None:
     found = suites.targets("unit", "relay")
 
     assert [path.name for path in found] == ["relay"]
+
+
+def test_suites_side_by_side_are_counted_each_for_itself_and_told_whole(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tests = {"contract": "def test_one(): assert 'red' == 'blue'", "unit": "def test_two(): pass"}
+    for suite, text in tests.items():
+        (tmp_path / f"test_{suite}.py").write_text(text)
+    monkeypatch.setattr(suites, "STATE", tmp_path)
+    monkeypatch.setattr(suites, "WORKERS", {})
+    monkeypatch.setattr(suites, "targets", lambda suite, only: [tmp_path / f"test_{suite}.py"])
+
+    outcomes = suites.side_by_side(["contract", "unit"], "")
+
+    assert [(one.suite, one.passed, one.failed) for one in outcomes] == [("contract", 0, 1), ("unit", 1, 0)]
+    said = capfd.readouterr().out
+    assert said.index("== contract") < said.index("assert 'red' == 'blue'") < said.index("1 failed")
