@@ -22,6 +22,7 @@ from moto.sqs.models import SQSBackend
 
 from tessera import aws
 from tests.kit.direct import direct_items
+from tests.kit.queries import light_queries
 
 # Where moto draws the line for an item.
 MAX_ITEM_BYTES = 405_000
@@ -39,6 +40,7 @@ def cloud_in_memory() -> Iterator[None]:
             _light_items,
             _light_updates,
             _light_expressions,
+            light_queries,
             _light_queues,
             _light_answers,
             _light_sessions,

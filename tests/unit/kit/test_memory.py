@@ -1,11 +1,13 @@
 """The cloud in memory is as strict as moto is by itself."""
 
 from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import patch
 
 import pytest
+from moto.dynamodb.models.table import Table
 
 from tessera import aws
-from tests.kit import direct
+from tests.kit import direct, queries
 from tests.kit.memory import MAX_ITEM_BYTES
 
 
@@ -145,3 +147,35 @@ def test_answers_are_the_same_on_the_short_way_and_on_the_long_one(table_of, mon
     monkeypatch.setattr(direct, "METHODS", {})
 
     assert asked() == short
+
+
+@pytest.mark.parametrize("forward", [True, False])
+def test_a_query_finds_what_moto_finds_by_itself(table_of, forward):
+    """With what is asked for in the table, in an index, and page by page."""
+    table = table_of("Tasks")
+    for number in range(30):
+        place = {"pk": {"S": f"p{number % 3}"}, "sk": {"S": f"s{number * 7 % 30:02}"}}
+        listed = {"gs1_pk": {"S": f"g{number % 2}"}, "gs1_sk": {"S": f"{number // 10}"}}
+        aws.client("dynamodb").put_item(TableName=table.name, Item={**place, **(listed if number % 5 else {})})
+    asked = {"TableName": table.name, "ScanIndexForward": forward, "Limit": 4}
+    partition = {"KeyConditionExpression": "pk = :v", "ExpressionAttributeValues": {":v": {"S": "p1"}}}
+    rest = {"KeyConditionExpression": "pk = :v AND sk > :s"}
+    rest["ExpressionAttributeValues"] = {":v": {"S": "p1"}, ":s": {"S": "s11"}}
+    index = {"IndexName": "gs1", "KeyConditionExpression": "gs1_pk = :v", "Limit": 3}
+    index["ExpressionAttributeValues"] = {":v": {"S": "g1"}}
+    nothing = {**partition, "ExpressionAttributeValues": {":v": {"S": "nobody"}}}
+
+    for query in (partition, rest, index, nothing):
+        light = pages({**asked, **query})
+        with patch.object(Table, "all_items", queries.all_items):
+            assert light == pages({**asked, **query})
+        assert light[0]["items"] or query is nothing
+
+
+def pages(query):
+    found = []
+    while True:
+        answer = aws.client("dynamodb").query(**query, **({"ExclusiveStartKey": found[-1]["at"]} if found else {}))
+        found.append({"items": answer["Items"], "at": answer.get("LastEvaluatedKey")})
+        if found[-1]["at"] is None:
+            return found
