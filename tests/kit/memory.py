@@ -2,7 +2,8 @@
 
 import copy
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Container, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cache, partial
 from typing import Any
@@ -12,11 +13,12 @@ from botocore.loaders import create_loader
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.serialize import AttributePickerContext, XFormedAttributePicker
+from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
-from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Expression, Node, UpdateExpressionFunction
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 from moto.sqs.models import SQSBackend
 
@@ -170,19 +172,38 @@ def _light_updates() -> Iterator[None]:
                 parent.children[child_id] = node
         return node
 
-    with patch.object(DepthFirstTraverser, "traverse_node_recursively", traversed):
+    def clauses(node: Node, kinds: Container[type]) -> list[Node]:
+        found: list[Node] = []
+        for child in node.children or ():
+            if type(child) in kinds:
+                found.append(child)
+            elif _may_hold_clauses(type(child)):
+                found.extend(clauses(child, kinds))
+        return found
+
+    with (
+        patch.object(DepthFirstTraverser, "traverse_node_recursively", traversed),
+        patch.object(Node, "find_clauses", clauses),
+    ):
         yield
 
 
 @contextmanager
 def _light_expressions() -> Iterator[None]:
-    """moto takes the same few update expressions apart again and again, and copies the outcome attribute by attribute.
+    """moto takes the same few expressions apart again and again, and copies the outcome attribute by attribute.
 
     It works on copies alone, so that what it has once taken apart stays as it is.
     """
     taken_apart = cache(UpdateExpressionParser.make.__func__)  # type: ignore[attr-defined]
+    read = ConditionExpressionParser._lex_condition_expression
+    words = cache(lambda condition: tuple(read(ConditionExpressionParser(condition, None, None))))
     with (
         patch.object(UpdateExpressionParser, "make", partial(taken_apart, UpdateExpressionParser)),
+        patch.object(
+            ConditionExpressionParser,
+            "_lex_condition_expression",
+            lambda parser: deque(words(parser.condition_expression)),
+        ),
         patch.object(Node, "__deepcopy__", _copied, create=True),
     ):
         yield
@@ -203,6 +224,11 @@ def _copied(node: Node, memo: object) -> Node:
 @cache
 def _is_node(kind: type) -> bool:
     return issubclass(kind, Node)
+
+
+@cache
+def _may_hold_clauses(kind: type) -> bool:
+    return issubclass(kind, (Expression, UpdateExpressionFunction))
 
 
 @contextmanager
