@@ -1,18 +1,20 @@
 """Texts that the emulator reads anew for every request, and some for every item: they are read once here.
 
-What a text says never changes: the policies of a role, the expressions of our stores, the paths of the routes.
+What a text says never changes: the policies of a role, the expressions of our stores, the paths of the routes, names.
 """
 
 import re
+import sys
 from functools import lru_cache
 
-from ministack.core import iam_evaluator
+from ministack.core import arn, iam_evaluator
 from ministack.services import apigateway, dynamodb
 
 
 def read_once() -> None:
     _policies()
     _expressions()
+    _names()
     apigateway._path_matches = lambda route, path: _pattern_of(route).fullmatch(path) is not None
 
 
@@ -27,6 +29,20 @@ def _expressions() -> None:
     # Who asks may change the list.
     dynamodb._tokenize = lambda expression: list(taken_apart(expression))
     dynamodb._condition_syntax_error = lru_cache(10_000)(dynamodb._condition_syntax_error)
+
+
+def _names() -> None:
+    """Of queues, tables and functions: those who look for messages read them many times a second."""
+    read = arn.parse_arn
+    remembered = lru_cache(10_000)(read)
+
+    def parsed(name: str) -> arn.Arn:
+        return remembered(name) if isinstance(name, str) else read(name)
+
+    # Each service holds it under its own name; those that are loaded later find this one.
+    for module in list(sys.modules.values()):
+        if getattr(module, "parse_arn", None) is read:
+            module.parse_arn = parsed  # type: ignore[attr-defined]
 
 
 @lru_cache(10_000)

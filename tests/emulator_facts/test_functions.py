@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from tests.emulator_facts.conftest import Function, Stack
+from tests.kit.races import together
 
 WHERE = """
 import os, sys, tessera.clock, pydantic, botocore
@@ -55,6 +56,19 @@ def test_an_exception_that_leaves_the_handler_ends_the_worker(function_of: Calla
     assert first == again
     assert failed["errorMessage"] == "out"
     assert fragile() != first
+
+
+def test_all_that_a_function_logs_is_in_one_stream(stack: Stack, function_of: Callable[..., Function]) -> None:
+    """As `localstack/log_streams.py` has it: to read a group takes the longer, the more streams it has."""
+    fragile = function_of(FRAGILE)
+    together(fragile, times=4)
+    logs, group = stack.client("logs"), f"/aws/lambda/{fragile.name}"
+
+    found = logs.filter_log_events(logGroupName=group)["events"]
+
+    assert len({event["logStreamName"] for event in found}) == 1
+    assert [event["message"] for event in found].count("called") == 4
+    assert [event["timestamp"] for event in found] == sorted(event["timestamp"] for event in found)
 
 
 def test_a_function_without_a_table_policy_is_denied(stack: Stack, function_of: Callable[..., Function]) -> None:

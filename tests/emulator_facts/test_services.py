@@ -34,6 +34,13 @@ def test_reserved_words_are_refused_as_on_aws(table: Any, name: str) -> None:
         )
 
 
+def test_what_is_no_condition_is_refused_each_time(table: Any, name: str) -> None:
+    """As `localstack/texts.py` remembers what it has found out about a text."""
+    for _ in range(2):
+        with pytest.raises(ClientError, match="Invalid ConditionExpression: Syntax error"):
+            table.delete_item(TableName=name, Key=HERE, ConditionExpression="attribute_exists(pk) AND")
+
+
 def test_a_failed_condition_shows_the_item_that_stood_in_its_way(table: Any, name: str) -> None:
     table.put_item(TableName=name, Item={**HERE, "tat": {"N": "7"}})
 
