@@ -1,5 +1,8 @@
 """Search among a hundred thousand documents of text: its answers, against looking at every one, and its reads."""
 
+import gc
+from collections.abc import Iterator
+
 import pytest
 
 from functions.content.search.rules.expand import expand
@@ -17,11 +20,19 @@ PUBLIC = [Scope("public")]
 
 
 @pytest.fixture(scope="module")
-def asked() -> tuple[MemoryIndex, list[str]]:
+def asked() -> Iterator[tuple[MemoryIndex, list[str]]]:
     words = language()
     texts = queries(words, QUERIES)
-    index = MemoryIndex(written(DOCUMENTS, words), only=frozenset(word for text in texts for word in parse(text).words))
-    return index, texts
+    wanted = frozenset(word for text in texts for word in parse(text).words)
+    # Millions of objects, of which none goes away: to look for some that may takes as long as to make them.
+    gc.disable()
+    try:
+        index = MemoryIndex(written(DOCUMENTS, words), only=wanted)
+        gc.freeze()
+    finally:
+        gc.enable()
+    yield index, texts
+    gc.unfreeze()
 
 
 def answer(index: MemoryIndex, text: str) -> tuple[Found, list[str]]:
