@@ -4,6 +4,8 @@ ENV    := .tessera/env
 PY     := $(ENV)/dev/bin/python
 READY  := $(PYTHON) tools/bootstrap.py
 export PORT PERSIST WARM LIVE C D STAGE
+# Images of Python often set it. Each of our many processes would compile whatever it imports again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run test unit contract e2e peers realworld bench chaos mutants lint format new openapi dev deploy-local logs doctor build deploy sam-local localstack lock clean

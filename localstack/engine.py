@@ -25,7 +25,8 @@ def main() -> None:
     log_streams.one_for_each_function()
     _allow_many_connections()
     # It keeps what it was told for as long as it runs, and to look through all of that takes most of a second.
-    gc.set_threshold(*gc.get_threshold()[:2], 100)
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 100)
     uvicorn.run(
         sent_mail.told_by_address(emulator.app),
         host=os.environ["BIND_HOST"],

@@ -4,7 +4,6 @@ The emulator begins a stream with every invocation and looks through all of them
 while everything else waits: seconds, after some ten thousand invocations.
 """
 
-import hashlib
 import threading
 from contextvars import ContextVar
 from typing import Any
@@ -16,14 +15,13 @@ _stream: ContextVar[str] = ContextVar("stream", default="")
 
 def one_for_each_function() -> None:
     emit, new_uuid = lambda_svc._emit_lambda_logs, lambda_svc.new_uuid
-    # The first two lines of a function would each begin its stream.
-    at_once = threading.Lock()
+    # The first two invocations of a function would each begin its stream.
+    one_at_a_time = threading.RLock()
 
     def emitted(func: dict[str, Any], *given: Any, **named: Any) -> None:
-        name = str((func.get("config") or func).get("FunctionName", ""))
-        token = _stream.set(hashlib.blake2b(name.encode(), digest_size=16).hexdigest())
+        token = _stream.set(str((func.get("config") or func).get("FunctionName", "")))
         try:
-            with at_once:
+            with one_at_a_time:
                 emit(func, *given, **named)
         finally:
             _stream.reset(token)

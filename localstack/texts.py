@@ -5,23 +5,25 @@ What a text says never changes: the policies of a role, the expressions of our s
 
 import re
 import sys
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 from ministack.core import arn, iam_evaluator
 from ministack.services import apigateway, dynamodb
 
 
 def read_once() -> None:
-    _policies()
+    iam_evaluator.parse_policy_document = _remembered(iam_evaluator.parse_policy_document, 1_000)
     _expressions()
     _names()
     apigateway._path_matches = lambda route, path: _pattern_of(route).fullmatch(path) is not None
 
 
-def _policies() -> None:
-    read = iam_evaluator.parse_policy_document
-    remembered = lru_cache(1_000)(read)
-    iam_evaluator.parse_policy_document = lambda policy: (remembered if isinstance(policy, str) else read)(policy)
+def _remembered(read: Callable[[Any], Any], most: int) -> Callable[[Any], Any]:
+    """What it makes of a text is remembered; what is no text, it may say something of each time."""
+    known = lru_cache(most)(read)
+    return lambda given: (known if isinstance(given, str) else read)(given)
 
 
 def _expressions() -> None:
@@ -34,15 +36,11 @@ def _expressions() -> None:
 def _names() -> None:
     """Of queues, tables and functions: those who look for messages read them many times a second."""
     read = arn.parse_arn
-    remembered = lru_cache(10_000)(read)
-
-    def parsed(name: str) -> arn.Arn:
-        return remembered(name) if isinstance(name, str) else read(name)
-
+    remembered = _remembered(read, 10_000)
     # Each service holds it under its own name; those that are loaded later find this one.
     for module in list(sys.modules.values()):
         if getattr(module, "parse_arn", None) is read:
-            module.parse_arn = parsed  # type: ignore[attr-defined]
+            module.parse_arn = remembered  # type: ignore[attr-defined]
 
 
 @lru_cache(10_000)

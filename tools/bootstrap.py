@@ -4,6 +4,7 @@ It must also parse on interpreters that are too old for the rest, so that they g
 """
 
 import argparse
+import glob
 import hashlib
 import os
 import shutil
@@ -107,14 +108,27 @@ def make(name: str) -> None:
 
 def _commands(name: str, place: str, lock: str) -> "Iterator[list[str]]":
     if name == "boot":
-        yield [sys.executable, "-m", "venv", place]
-        yield [python_of("boot"), "-m", "pip", "install", "--disable-pip-version-check", "-q", "-r", lock]
+        wheel = _pip_wheel()
+        # pip runs from its wheel as it stands. To install it takes longer than what it is wanted for.
+        yield [sys.executable, "-m", "venv"] + (["--without-pip"] if wheel else []) + [place]
+        pip = [os.path.join(wheel, "pip")] if wheel else ["-m", "pip"]
+        yield [python_of("boot")] + pip + ["install", "--disable-pip-version-check", "-q", "-r", lock]
     else:
         uv = os.path.join(ENVIRONMENTS, "boot", "bin", "uv")
         yield [uv, "venv", "-q", "--python", sys.executable, place]
         install = [uv, "pip", "install", "-q", "--require-hashes", "--python", python_of(name), "-r", lock]
         # The emulator starts many interpreters at once; they would all compile the same modules.
         yield install + (["--compile-bytecode"] if name == "emulator" else [])
+
+
+def _pip_wheel() -> str:
+    """The wheel from which `ensurepip` would install pip, or nothing where it is kept some other way."""
+    import ensurepip
+    import sysconfig
+
+    folders = [sysconfig.get_config_var("WHEEL_PKG_DIR"), os.path.join(os.path.dirname(ensurepip.__file__), "_bundled")]
+    wheels = [wheel for folder in folders if folder for wheel in glob.glob(os.path.join(folder, "pip-*.whl"))]
+    return wheels[0] if wheels else ""
 
 
 def python_of(name: str) -> str:

@@ -20,8 +20,6 @@ _IN_NUMBERS = frozenset(".,\u066c")
 _DIVIDERS = frozenset("_-\u2010\u2011'\u2019\u00b7\u05f4\u2027\uff07")
 _ASCII_WORDS = re.compile(r"[A-Za-z0-9]+")
 _ASCII_JOINTS = re.compile(r"[A-Za-z0-9][_'.,-][A-Za-z0-9]")
-# Anything that may have to be divided or folded.
-_NOT_PLAIN = re.compile(r"[^\x00-@\[-\x7f]|[a-z0-9][_'.,-][a-z0-9]")
 # First and last of the scripts whose words have no space between them.
 _UNSPACED = (
     (0x0E00, 0x0EFF),
@@ -65,7 +63,7 @@ def tokens(text: str) -> Iterator[Token]:
 
 
 def terms(text: str) -> list[str]:
-    if not _NOT_PLAIN.search(text):
+    if _is_plain(text) and text == text.lower():
         # Most texts, or most of one: no word is divided or spelt otherwise.
         return [word[:MAX_TERM] for word in _ASCII_WORDS.findall(text)]
     return [token.term for token in tokens(text)]
@@ -102,9 +100,14 @@ def _is_unspaced(character: str) -> bool:
     return code >= 0x0E00 and any(first <= code <= last for first, last in _UNSPACED)
 
 
+def _is_plain(text: str) -> bool:
+    """Whether each run of letters and digits is a word by itself."""
+    return text.isascii() and not _ASCII_JOINTS.search(text)
+
+
 def _runs(text: str) -> Iterator[tuple[int, int]]:
     """Where letters and digits stand together, unspaced scripts apart from the others."""
-    if text.isascii() and not _ASCII_JOINTS.search(text):
+    if _is_plain(text):
         yield from (found.span() for found in _ASCII_WORDS.finditer(text))
         return
     at, size = 0, len(text)
