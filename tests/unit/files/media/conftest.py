@@ -1,5 +1,6 @@
 """The whole capability on moto, with `files` as a stand-in for whatever a test has said that there is."""
 
+import compileall
 import io
 import json
 from collections import Counter
@@ -152,6 +153,13 @@ class World(CapabilityWorld[Ports]):
 
         with aws.intercepted(at_once):
             yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled() -> None:
+    """Each picture has a process of its own that writes nothing: not what it compiled either, so it is there before."""
+    for imported in (sandbox, Image):
+        compileall.compile_dir(Path(imported.__file__ or "").parent, quiet=1)
 
 
 @pytest.fixture(scope="session")
