@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools import cloud, layers, processes
+from tools import cloud, layers, processes, templates
 from tools.paths import BOOT, ROOT, SAM, STATE
 from tools.say import Failure
 
@@ -34,6 +34,9 @@ def build_if_changed(
     stamp = build_dir / ".made-from"
     if not stamp.exists() or stamp.read_text() != made_from:
         build(build_dir, variables=variables, parameters=parameters, log=log)
+        for template in (*build_dir.glob("template.yaml"), *build_dir.glob("*/template.yaml")):
+            # SAM reads it four times to deploy it: as JSON if it is that, and otherwise a character at a time.
+            template.write_text(json.dumps(templates.parse(template.read_text())))
         stamp.write_text(made_from)
 
 

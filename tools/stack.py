@@ -187,8 +187,8 @@ class LocalStack:
                     self._remember(snapshot, wanted)
         self._note(replace(self.facts, deployed=wanted))
         with self.steps.step("front door"):
-            door = self._door or self._start_door()
-            door.wait_until(lambda: answers(f"{self.facts.base_url}/health"), seconds=30)
+            assert self._door is not None
+            self._door.wait_until(lambda: answers(f"{self.facts.base_url}/health"), seconds=30)
 
     def _require_port(self) -> None:
         if not ports.is_free(self._wanted_door):
@@ -210,6 +210,8 @@ class LocalStack:
             self._emulator.wait()
             cloud.make_artifact_bucket(self.facts.endpoint)
         with self.steps.step("deploy"):
+            # It loads its modules meanwhile.
+            self._start_door()
             deploy(self.facts, build_dir, logs / "deploy.log")
 
     def _remember(self, snapshot: Snapshot, made_from: str) -> None:
@@ -221,7 +223,7 @@ class LocalStack:
         self._note(replace(self.facts, children=self._children()))
         self._emulator.wait()
 
-    def _start_door(self) -> Child:
+    def _start_door(self) -> None:
         config = self.folder / "door.json"
         config.touch(mode=0o600)
         config.write_text(json.dumps(door_settings(self.facts, self.folder)))
@@ -229,7 +231,6 @@ class LocalStack:
         environment = {**cloud.environment(), "PYTHONPATH": str(ROOT)}
         self._door = Child("front door", command, environment=environment, log=self.folder / "logs" / "door.log")
         self._note(replace(self.facts, children=self._children()))
-        return self._door
 
     def _stop(self) -> None:
         # Whatever goes wrong in one of these, the others are done: last in, first out.

@@ -5,16 +5,22 @@ from typing import Any
 
 import yaml
 
+try:
+    # The same words, ten times as fast.
+    from yaml import CSafeLoader as SafeLoader
+except ImportError:
+    from yaml import SafeLoader  # type: ignore[assignment]
+
 from tools.paths import ROOT
 
 NAMES = ("template", "stores", "messages", "alarms")
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(SafeLoader):
     """A loader of its own, so that the short forms are known here and nowhere else."""
 
 
-def _short_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+def _short_form(loader: SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
     name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
     if isinstance(node, yaml.ScalarNode):
         value: Any = loader.construct_scalar(node)
@@ -31,7 +37,11 @@ _Loader.add_multi_constructor("!", _short_form)
 @cache
 def load(name: str) -> dict[str, Any]:
     """`template`, `stores`, `messages` or `alarms`; who reads it does not change it."""
-    loaded: dict[str, Any] = yaml.load((ROOT / f"{name}.yaml").read_text(), Loader=_Loader)
+    return parse((ROOT / f"{name}.yaml").read_text())
+
+
+def parse(text: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.load(text, Loader=_Loader)
     return loaded
 
 

@@ -1,5 +1,6 @@
 """What was built is built again only when something of it has changed."""
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -19,7 +20,9 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
     built: list[Path] = []
 
     def build(build_dir: Path, **_: object) -> None:
-        build_dir.mkdir(exist_ok=True)
+        (build_dir / "Stores").mkdir(parents=True, exist_ok=True)
+        for template in (build_dir / "template.yaml", build_dir / "Stores" / "template.yaml"):
+            template.write_text("Outputs: {Name: {Value: !Sub '${Stack}-1'}, Arn: {Value: !GetAtt Tasks.Arn}}")
         (build_dir / ".made-from").unlink(missing_ok=True)
         built.append(build_dir)
 
@@ -64,3 +67,15 @@ def test_a_build_that_failed_is_done_again(ask: Ask, tmp_path: Path) -> None:
     assert ask() == 1
     (tmp_path / "build" / ".made-from").unlink()
     assert ask() == 2
+
+
+def test_what_is_deployed_is_read_at_once(ask: Ask, tmp_path: Path) -> None:
+    ask()
+
+    for template in (tmp_path / "build" / "template.yaml", tmp_path / "build" / "Stores" / "template.yaml"):
+        assert json.loads(template.read_text()) == {
+            "Outputs": {
+                "Name": {"Value": {"Fn::Sub": "${Stack}-1"}},
+                "Arn": {"Value": {"Fn::GetAtt": ["Tasks", "Arn"]}},
+            }
+        }
