@@ -28,7 +28,7 @@ SUITES = (*ALONE, *AGAINST_A_STACK, *ON_REQUEST)
 # These run beside the suite before them: they count what is done and what it costs, and none of them times it.
 BESIDE = ("contract", "performance")
 # Two cores are what everyone has. Black-box tests wait for much of their time, so there is room for more of them.
-WORKERS = {"unit": 2, "e2e": 8, "peers": 2}
+WORKERS = {"unit": 2, "e2e": 6, "peers": 2}
 
 
 @dataclass(frozen=True)
