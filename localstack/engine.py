@@ -18,11 +18,12 @@ from ministack import app as emulator
 def main() -> None:
     # Behind everything else: nothing of this folder is to be found by an import of the emulator's.
     sys.path.append(str(Path(__file__).parents[1]))
-    from localstack import log_streams, sent_mail, texts, workers
+    from localstack import log_streams, one_write, sent_mail, texts, workers
 
     workers.install()
     texts.read_once()
     log_streams.one_for_each_function()
+    one_write.for_each_answer()
     _allow_many_connections()
     # It keeps what it was told for as long as it runs, and to look through all of that takes most of a second.
     gc.freeze()

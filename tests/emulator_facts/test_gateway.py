@@ -2,8 +2,10 @@
 
 import json
 import os
+import socket
 import urllib.error
 import urllib.request
+from urllib.parse import urlsplit
 
 import psutil
 import yaml
@@ -98,3 +100,16 @@ def _sockets(process: psutil.Process) -> list[tuple[str, int]]:
     except (psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess):
         return []
     return [(each.laddr.ip, each.laddr.port) for each in found if each.status == psutil.CONN_LISTEN]
+
+
+def test_an_answer_comes_whole(stack: Stack) -> None:
+    """Its server writes the head first and wakes whoever asked; ours waits for the body."""
+    place = urlsplit(stack.endpoint)
+    with socket.create_connection((place.hostname, place.port), timeout=20) as connection:
+        for _ in range(50):
+            connection.sendall(b"GET /_ministack/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            head, _, body = connection.recv(65_536).partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200") and json.loads(body)
+
+        connection.sendall(b"HEAD /_ministack/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert connection.recv(65_536).endswith(b"\r\n\r\n")
