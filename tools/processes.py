@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -51,6 +52,15 @@ class Child:
     def stop(self, *, seconds: float = 10) -> None:
         end(self.pid, self.started, seconds=seconds)
         self._process.wait()
+
+
+def give_way(pid: int) -> None:
+    """Let a process, and what it starts from now on, run only while nothing else wants to."""
+    if sys.platform == "linux":
+        # Whoever wakes takes its place at once, which even the lowest priority does not promise.
+        os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
+    else:
+        psutil.Process(pid).nice(19)
 
 
 def started(pid: int) -> float:

@@ -25,7 +25,7 @@ AGAINST_A_STACK = ("emulator_facts", "e2e", "peers")
 # These harm the stack they run against, so they get one of their own, and only when they are named.
 ON_REQUEST = ("chaos",)
 SUITES = (*ALONE, *AGAINST_A_STACK, *ON_REQUEST)
-# These run beside the suite before them: they count what is done and what it costs, and none of them times it.
+# These run beside others: they count what is done and what it costs, and none of them times it.
 BESIDE = ("contract", "performance")
 # Two cores are what everyone has. Black-box tests wait for much of their time, so there is room for more of them.
 WORKERS = {"unit": 2, "e2e": 6, "peers": 2}
@@ -51,11 +51,14 @@ def main(arguments: Sequence[str]) -> int:
     try:
         with processes.stopping_on_signals():
             generated.make()
-            outcomes += side_by_side([suite for suite in ALONE if _is_wanted(suite, wanted, only)], only)
+            alone = [suite for suite in ALONE if _is_wanted(suite, wanted, only)]
             deployed = [suite for suite in AGAINST_A_STACK if _is_wanted(suite, wanted, only)]
             deployed += [suite for suite in ON_REQUEST if suite in wanted]
             if deployed:
-                outcomes += run_deployed(deployed, only)
+                outcomes += side_by_side([suite for suite in alone if suite not in BESIDE], only)
+                outcomes += run_deployed(deployed, only, beside=[suite for suite in alone if suite in BESIDE])
+            else:
+                outcomes += side_by_side(alone, only)
     except Failure as failure:
         explain("generated files", failure)
         return 1
@@ -65,7 +68,15 @@ def main(arguments: Sequence[str]) -> int:
     return summarise(outcomes)
 
 
-def run_deployed(suites: Sequence[str], only: str) -> list[Outcome]:
+def run_deployed(suites: Sequence[str], only: str, *, beside: Sequence[str]) -> list[Outcome]:
+    """One after the other; those `beside` have what time these leave, which wait for much of theirs."""
+    with ExitStack() as after:
+        meanwhile = [after.enter_context(Running(suite, only, {}, quietly=True, idly=True)) for suite in beside]
+        outcomes = _against_a_stack(suites, only)
+        return outcomes + [running.outcome() for running in meanwhile]
+
+
+def _against_a_stack(suites: Sequence[str], only: str) -> list[Outcome]:
     """Against the stack BASE_URL names, else against one that is deployed for this run and taken away after it."""
     if os.environ.get("BASE_URL"):
         # The facts are about the emulator, and what BASE_URL names may be AWS.
@@ -100,9 +111,14 @@ def run(suite: str, only: str, variables: Mapping[str, str]) -> Outcome:
 
 
 class Running:
-    """One suite in a process of its own. `quietly` keeps what it says until it has ended."""
+    """One suite in a process of its own.
 
-    def __init__(self, suite: str, only: str, variables: Mapping[str, str], *, quietly: bool = False) -> None:
+    `quietly` keeps what it says until it has ended; `idly` leaves the processor to all others.
+    """
+
+    def __init__(
+        self, suite: str, only: str, variables: Mapping[str, str], *, quietly: bool = False, idly: bool = False
+    ) -> None:
         self._suite, self._report = suite, STATE / "logs" / f"{suite}.xml"
         self._report.parent.mkdir(parents=True, exist_ok=True)
         self._report.unlink(missing_ok=True)
@@ -124,6 +140,8 @@ class Running:
                 stdout=sink,
                 stderr=sink,
             )
+        if idly:
+            processes.give_way(self._child.pid)
         self._started = processes.started(self._child.pid)
 
     def __enter__(self) -> Self:

@@ -1,12 +1,14 @@
 """Children end with everything they started."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.kit.people import until
 from tools import processes
 from tools.say import Failure
 
@@ -38,6 +40,22 @@ def test_a_child_that_does_not_listen_is_ended_all_the_same(tmp_path: Path) -> N
     deaf.stop(seconds=0.2)
 
     assert not deaf.is_alive
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a class of processes for idle time")
+def test_who_gives_way_does_so_with_all_that_it_starts(tmp_path: Path) -> None:
+    waiting = "import subprocess, sys; input(); subprocess.run([sys.executable, '-c', 'input()'])"
+    parent = subprocess.Popen([sys.executable, "-c", waiting], stdin=subprocess.PIPE)
+    assert parent.stdin is not None
+
+    processes.give_way(parent.pid)
+
+    parent.stdin.write(b"\n")
+    parent.stdin.flush()
+    until(psutil.Process(parent.pid).children, bool)
+    (child,) = psutil.Process(parent.pid).children()
+    assert {os.sched_getscheduler(pid) for pid in (parent.pid, child.pid)} == {os.SCHED_IDLE}
+    processes.end(parent.pid, processes.started(parent.pid))
 
 
 def test_another_process_with_the_number_is_left_alone() -> None:

@@ -41,9 +41,8 @@ def test_a_capability_narrows_to_its_own_tests() -> None:
     assert [path.name for path in found] == ["relay"]
 
 
-def test_suites_side_by_side_are_counted_each_for_itself_and_told_whole(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def two_suites(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     tests = {"contract": "def test_one(): assert 'red' == 'blue'", "unit": "def test_two(): pass"}
     for suite, text in tests.items():
         (tmp_path / f"test_{suite}.py").write_text(text)
@@ -51,8 +50,24 @@ def test_suites_side_by_side_are_counted_each_for_itself_and_told_whole(
     monkeypatch.setattr(suites, "WORKERS", {})
     monkeypatch.setattr(suites, "targets", lambda suite, only: [tmp_path / f"test_{suite}.py"])
 
+
+def test_suites_side_by_side_are_counted_each_for_itself_and_told_whole(
+    two_suites: None, capfd: pytest.CaptureFixture[str]
+) -> None:
     outcomes = suites.side_by_side(["contract", "unit"], "")
 
     assert [(one.suite, one.passed, one.failed) for one in outcomes] == [("contract", 0, 1), ("unit", 1, 0)]
     said = capfd.readouterr().out
     assert said.index("== contract") < said.index("assert 'red' == 'blue'") < said.index("1 failed")
+
+
+def test_what_runs_in_idle_time_is_told_when_the_others_have_ended(
+    two_suites: None, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BASE_URL", "http://127.0.0.1:1")
+
+    outcomes = suites.run_deployed(["unit"], "", beside=["contract"])
+
+    assert [(one.suite, one.passed, one.failed) for one in outcomes] == [("unit", 1, 0), ("contract", 0, 1)]
+    said = capfd.readouterr().out
+    assert said.index("== unit") < said.index("1 passed") < said.index("== contract") < said.index("1 failed")
