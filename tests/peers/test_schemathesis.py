@@ -21,15 +21,15 @@ CONFIG = ROOT / "schemathesis.toml"
 WITHIN_SECONDS = 1_500
 # Processes side by side, of which one always waits. The threads of one would meet the interpreter's own fault in
 # `ast.parse` (gh-106905). None takes as long as an access token lives.
-AT_ONCE = 3
+AT_ONCE = 4
 # The longest first.
 NAMED = {
     "talk": "chat|realtime|notifications",
-    "texts": "blog|search",
     "staff": "admin|apikeys|organisations",
+    "texts": "blog|search",
     "people": "accounts|sessions",
-    "things": "files|media",
     "plans": "reminders|tasks",
+    "things": "files|media",
 }
 PARTS = {name: f"^/({prefixes})" for name, prefixes in NAMED.items()} | {"rest": f"^/(?!{'|'.join(NAMED.values())})"}
 AT_MOST = 10
