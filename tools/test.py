@@ -198,6 +198,8 @@ def _read(suite: str, report: Path, code: int, seconds: float) -> Outcome:
         sum(int(result.get(name, 0)) for result in results) for name in ("tests", "errors", "failures", "skipped")
     )
     failed = errors + failures
+    # Its own time: whoever waited for it may have had other things to wait for first.
+    seconds = sum(float(result.get("time", 0)) for result in results) or seconds
     # Exit code 5 says that nothing was collected, which no count shows.
     failed = max(failed, 1) if code not in (0, 5) else failed
     reasons = {case.get("message", "") for result in results for case in result.iter("skipped")}

@@ -61,31 +61,36 @@ def unlimited() -> Iterator[None]:
         table.delete_item(TableName=f"{stack}-ratelimit", Key=key)
 
 
-def test_the_api_keeps_to_its_document(base_url: str, unlimited: None) -> None:
+@pytest.fixture(scope="module")
+def findings(base_url: str, unlimited: None) -> dict[str, str]:
+    """What each part has found, and what was found for a program with a key."""
     people = People(base_url, os.environ.get("AWS_ENDPOINT_URL", ""))
 
-    def run(part: str) -> str:
+    def as_person(part: str) -> str:
         asking, spare = (people.new().tokens["access_token"] for _ in range(2))
         only = ("--include-path-regex", PARTS[part], *EXAMPLES)
         return _findings(base_url, asking, spare, *only, report=f"schemathesis-{part}.log")
 
+    def as_program() -> str:
+        """What differs from a person is who is let in: a part of the document and few examples of each are enough."""
+        scopes = ["accounts:read", "tasks:read", "tasks:write"]
+        made = people.new().post("/apikeys", json={"name": "schemathesis", "scopes": scopes}).raise_for_status().json()
+        only = ("--include-tag", "apikeys", "--include-tag", "tasks", "--phases", "fuzzing", "--max-examples", "4")
+        return _findings(base_url, made["key"], made["key"], *only, report="schemathesis-key.log")
+
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        findings = [found for found in pool.map(run, PARTS) if found]
-    assert not findings, "\n".join(findings)
+        running = {part: pool.submit(as_person, part) for part in PARTS} | {"key": pool.submit(as_program)}
+        return {part: done.result() for part, done in running.items()}
 
 
-def test_a_program_with_a_key_is_answered_by_the_document_too(base_url: str, unlimited: None) -> None:
-    """What differs from a person is who is let in, so a part of the document and few examples of each are enough."""
-    owner = People(base_url, os.environ.get("AWS_ENDPOINT_URL", "")).new()
-    scopes = ["accounts:read", "tasks:read", "tasks:write"]
-    made = owner.post("/apikeys", json={"name": "schemathesis", "scopes": scopes}).raise_for_status().json()
-    only = ["--include-tag", "apikeys", "--include-tag", "tasks", "--phases", "fuzzing"]
+def test_the_api_keeps_to_its_document(findings: dict[str, str]) -> None:
+    found = [findings[part] for part in PARTS if findings[part]]
 
-    findings = _findings(
-        base_url, made["key"], made["key"], *only, "--max-examples", "4", report="schemathesis-key.log"
-    )
+    assert not found, "\n".join(found)
 
-    assert not findings, findings
+
+def test_a_program_with_a_key_is_answered_by_the_document_too(findings: dict[str, str]) -> None:
+    assert not findings["key"], findings["key"]
 
 
 def _findings(base_url: str, token: str, spare: str, *more: str, report: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from tools import test as suites
 
-REPORT = """<testsuites><testsuite tests="5" errors="1" failures="1" skipped="1">
+REPORT = """<testsuites><testsuite tests="5" errors="1" failures="1" skipped="1" time="2.5">
 <testcase><skipped message="PEERS is not set"/></testcase></testsuite></testsuites>"""
 
 
@@ -25,10 +25,11 @@ def test_errors_count_as_failures_and_skips_keep_their_reason(tmp_path: Path) ->
     report = tmp_path / "report.xml"
     report.write_text(REPORT)
 
-    outcome = suites._read("unit", report, 1, 1.0)
+    outcome = suites._read("unit", report, 1, 9.0)
 
     assert (outcome.passed, outcome.failed, outcome.skipped) == (2, 2, 1)
     assert outcome.reasons == ("PEERS is not set",)
+    assert outcome.seconds == 2.5
 
 
 def test_a_run_that_left_no_report_has_failed(tmp_path: Path) -> None:
