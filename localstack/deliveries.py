@@ -30,7 +30,7 @@ class _Tables:
 
     def __init__(self, sources: Any, bring: Any) -> None:
         self._sources, self._bring = sources, bring
-        self._begun: dict[str, int] = {}
+        self._begun: dict[str, float] = {}
 
     def install(self) -> None:
         lambda_svc._iter_all_esms = self._looked_at
@@ -44,11 +44,11 @@ class _Tables:
         """Whether anything was begun. Called by the one thread that looks."""
         of_tables = [source for source in self._sources() if ":dynamodb:" in source[2].get("EventSourceArn", "")]
         under_way = sum(_is_under_way(source) for source in of_tables)
-        waiting = sorted(filter(_has_news, of_tables), key=lambda source: self._begun.get(source[2]["UUID"], 0))
+        waiting = sorted(filter(_has_news, of_tables), key=lambda source: self._begun.get(source[2]["UUID"], 0.0))
         beginning = waiting[: max(TABLES_AT_ONCE - under_way, 0)]
         for source in beginning:
             name = source[2]["UUID"]
-            self._begun[name] = max(self._begun.values(), default=0) + 1
+            self._begun[name] = time.monotonic()
             lambda_svc._dispatch_esm_batch(name, self._bring_of, source)
         return bool(beginning)
 

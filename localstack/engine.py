@@ -18,11 +18,12 @@ from ministack import app as emulator
 def main() -> None:
     # Behind everything else: nothing of this folder is to be found by an import of the emulator's.
     sys.path.append(str(Path(__file__).parents[1]))
-    from localstack import deliveries, log_streams, one_write, sent_mail, texts, workers
+    from localstack import deliveries, kept_streams, log_streams, one_write, sent_mail, texts, workers
 
     workers.install()
     texts.read_once()
     deliveries.side_by_side()
+    kept_streams.with_the_functions()
     log_streams.one_for_each_function()
     one_write.for_each_answer()
     _allow_many_connections()

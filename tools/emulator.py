@@ -1,6 +1,5 @@
 """The local cloud's engine: started on loopback with IAM enforced, stopped so that it has time to save."""
 
-import json
 import os
 import shutil
 import urllib.error
@@ -40,7 +39,6 @@ class Emulator:
         shutil.rmtree(self._temporary, ignore_errors=True)
         for place in (self._temporary, self.state / "s3"):
             place.mkdir(parents=True, exist_ok=True)
-        self._clear_stream_positions()
         # Isolated: nothing of this folder is to be found by an import of the emulator's.
         command: list[str | Path] = [EMULATOR / "python", "-I", ROOT / "localstack" / "engine.py"]
         self._child = Child("emulator", command, environment=self._environment(), log=self.log)
@@ -73,15 +71,6 @@ class Emulator:
     @property
     def state(self) -> Path:
         return self.folder / "state"
-
-    def _clear_stream_positions(self) -> None:
-        """Saved positions point past the records of the next run, whose first events would be swallowed."""
-        path = self.state / "lambda.json"
-        if not path.exists():
-            return
-        saved = json.loads(path.read_text())
-        if saved.pop("dynamodb_stream_positions", None) is not None:
-            path.write_text(json.dumps(saved))
 
     def _environment(self) -> dict[str, str]:
         # Workers inherit this, so nothing of the caller's shell is in it that a function could take for its own.

@@ -75,7 +75,7 @@ def function_of(stack: Stack, name: str) -> Iterator[Callable[..., Function]]:
             Layers=[layer["Arn"] for layer in health["Layers"]],
             Environment={"Variables": {"AWS_ENDPOINT_URL": stack.endpoint}},
             Timeout=10,
-            Code={"ZipFile": _zipped(code)},
+            Code={"ZipFile": zipped(code)},
         )
         made.append(name)
         return Function(name, lambdas)
@@ -85,7 +85,7 @@ def function_of(stack: Stack, name: str) -> Iterator[Callable[..., Function]]:
         lambdas.delete_function(FunctionName=each)
 
 
-def _zipped(code: str) -> bytes:
+def zipped(code: str) -> bytes:
     sink = io.BytesIO()
     with zipfile.ZipFile(sink, "w") as archive:
         archive.writestr("subject.py", code)

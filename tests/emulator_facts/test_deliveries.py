@@ -30,6 +30,7 @@ def handler(event, context):
         began = [other for other in ("slow", "quick", "behind slow") if noted(other)]
         until = time.monotonic() + 4
         while name == "slow" and not noted("quick") and time.monotonic() < until:
+            # Nothing tells that something was noted but looking.
             time.sleep(0.05)
         note(name, met={"BOOL": noted("quick")}, after={"S": json.dumps(began)})
 """

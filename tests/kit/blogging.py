@@ -6,6 +6,7 @@ import httpx
 
 from localstack.seed.pictures import png
 from tessera import ids
+from tests.kit import uploads
 from tests.kit.people import Person, eventually
 
 API = "/blog/realworld/api"
@@ -69,8 +70,7 @@ def picture(by: Person) -> str:
     """A picture of theirs that was sent and found clean."""
     body = png(8, 8)
     made = by.post("/files", json={"name": "a.png", "type": "image/png", "size": len(body)}).json()
-    headers = {name: value for name, value in made["upload"]["headers"].items() if name != "Content-Length"}
-    assert httpx.put(made["upload"]["url"], content=body, headers=headers, timeout=60).status_code == 200
+    uploads.send(made, body)
     eventually(lambda: by.get(f"/files/{made['id']}").json()["state"] == "clean" or None, within=90)
     file_id: str = made["id"]
     return file_id

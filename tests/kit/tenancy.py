@@ -20,6 +20,7 @@ from localstack.seed.pictures import png
 from localstack.seed.software_passkey import SoftwarePasskey
 from tessera import ids
 from tessera.auth.roles import held_by
+from tests.kit import uploads
 from tests.kit.cookies import Browser
 from tests.kit.people import People, Person, eventually, patiently
 from tests.kit.plans import unmetered
@@ -279,8 +280,7 @@ def _picture(tenant: Tenant) -> dict[str, str]:
     """A file whose bytes have come and were found clean."""
     body = png(3, 2)
     made = tenant.create("/files", {"name": f"{tenant.mark}.png", "type": "image/png", "size": len(body)})
-    headers = {name: value for name, value in made["upload"]["headers"].items() if name != "Content-Length"}
-    httpx.put(made["upload"]["url"], content=body, headers=headers).raise_for_status()
+    uploads.send(made, body)
     eventually(lambda: tenant.ask("GET", f"/files/{made['id']}").json()["state"] == "clean" or None, within=60)
     return {"file_id": made["id"]}
 

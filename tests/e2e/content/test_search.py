@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
 
 from tessera import ids
+from tests.kit import uploads
 from tests.kit.people import People, Person, eventually, until
 
 IN_TIME_SECONDS, ATTEMPTS = 10.0, 3
@@ -160,14 +160,16 @@ def test_who_leaves_a_room_finds_nothing_of_it_any_more(people, user):
     assert ids_of(user, text, in_=f"room:{room}") == [said["id"]]
 
 
+def a_file(by: Any, name: str) -> str:
+    made = by.post("/files", json={"name": name, "type": "text/plain", "size": 5}).json()
+    return uploads.send(made, b"hello")
+
+
 def test_a_file_is_found_ten_seconds_after_it_was_clean(user):
     def make(text: str) -> str:
-        body = b"hello"
-        made = user.post("/files", json={"name": f"{text} report.txt", "type": "text/plain", "size": len(body)}).json()
-        headers = {name: value for name, value in made["upload"]["headers"].items() if name != "Content-Length"}
-        assert httpx.put(made["upload"]["url"], content=body, headers=headers, timeout=60).is_success
-        eventually(lambda: user.get(f"/files/{made['id']}").json()["state"] == "clean" or None, within=60, what="clean")
-        return str(made["id"])
+        file = a_file(user, f"{text} report.txt")
+        eventually(lambda: user.get(f"/files/{file}").json()["state"] == "clean" or None, within=60, what="clean")
+        return file
 
     text, _ = found_in_time(user, make)
 
@@ -200,15 +202,13 @@ def test_a_deleted_task_is_not_found(user):
 
 def test_a_file_is_found_by_its_new_name(user):
     old, new = fresh(), fresh()
-    made = user.post("/files", json={"name": f"{old}.txt", "type": "text/plain", "size": 5}).json()
-    headers = {name: value for name, value in made["upload"]["headers"].items() if name != "Content-Length"}
-    httpx.put(made["upload"]["url"], content=b"hello", headers=headers, timeout=60)
-    found_soon(user, old, made["id"])
-    etag = user.get(f"/files/{made['id']}").headers["etag"]
+    file = a_file(user, f"{old}.txt")
+    found_soon(user, old, file)
+    etag = user.get(f"/files/{file}").headers["etag"]
 
-    user.patch(f"/files/{made['id']}", json={"name": f"{new}.txt"}, headers={"if-match": etag}).raise_for_status()
+    user.patch(f"/files/{file}", json={"name": f"{new}.txt"}, headers={"if-match": etag}).raise_for_status()
 
-    found_soon(user, new, made["id"])
+    found_soon(user, new, file)
 
 
 def test_what_somebody_has_nobody_else_finds(people, user):

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from localstack.seed.pictures import half_an_animation, png
+from tests.kit import uploads
 from tests.kit.people import eventually
 
 WITHIN = 90
@@ -15,8 +16,7 @@ WITHIN = 90
 def sent(user, body, media_type="image/png"):
     """A file that was sent and found clean."""
     made = user.post("/files", json={"name": "a", "type": media_type, "size": len(body)}).json()
-    headers = {name: value for name, value in made["upload"]["headers"].items() if name != "Content-Length"}
-    assert httpx.put(made["upload"]["url"], content=body, headers=headers, timeout=60).status_code == 200
+    uploads.send(made, body)
     eventually(lambda: user.get(f"/files/{made['id']}").json()["state"] == "clean" or None, within=WITHIN)
     return made["id"]
 

@@ -9,6 +9,7 @@ import pytest
 
 from localstack.seed.pictures import png
 from tessera import ids
+from tests.kit import uploads
 from tests.kit.people import eventually
 
 TRIES = 20
@@ -150,9 +151,7 @@ def test_a_room_is_fetched_as_a_file_by_its_owner_alone(people, user):
 def test_a_picture_that_is_attached_shows_its_thumbnail_to_the_room(people, user):
     other, body = people.new(), png(400, 300)
     asked = user.post("/files", json={"name": "a.png", "type": "image/png", "size": len(body)}).json()
-    headers = {name: value for name, value in asked["upload"]["headers"].items() if name != "Content-Length"}
-    httpx.put(asked["upload"]["url"], content=body, headers=headers).raise_for_status()
-    file_id = asked["id"]
+    file_id = uploads.send(asked, body)
     eventually(lambda: user.get(f"/files/{file_id}").json()["state"] == "clean" or None, within=60, what="the scan")
     message = say(user, room := room_of(user, other), "", attachments=[file_id]).json()
     path = f"/chat/rooms/{room['id']}/messages/{message['id']}"
