@@ -269,13 +269,18 @@ class Family:
     is_active: bool
     idle_until: int
     ends_at: int
+    undelivered: int | None = None
 
 
 def judge(family: Family | None, counter: int, *, now: int, grace_ms: int) -> Verdict:
-    """Why a rotation was refused. Several tabs, or a lost answer, send one token more than once within the grace."""
+    """Why a rotation was refused. Several tabs, or a lost answer, send one token more than once within the grace.
+
+    A successor that we know was not handed out leaves its client with the old token, however long it takes us.
+    """
     if family is None or not family.is_active or now >= family.idle_until or now >= family.ends_at:
         return Verdict.INVALID
-    if family.counter == counter + 1 and now - family.rotated_at <= grace_ms:
+    is_recent = now - family.rotated_at <= grace_ms
+    if family.counter == counter + 1 and (is_recent or family.undelivered == family.counter):
         return Verdict.SAME_AGAIN
     return Verdict.REUSED
 

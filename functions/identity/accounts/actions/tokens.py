@@ -173,11 +173,16 @@ def _next_pair(ports: Ports, token: RefreshToken, *changes: Change, call: Call |
         family = _same_again(ports, token, failed.old, call)
         if changes:
             family = ports.sessions.change(token.user_id, token.family_id, *changes)
-    # Read after the counter moved: whoever locks the user from here on bumps the epoch, which refuses this token.
-    user = ports.users.table.get(UserRow, user_pk(token.user_id), "MAIN")
-    if user is None or user.status != "active":
-        raise RefreshInvalid()
-    return pair(ports, family, access_token(ports, user, family), token.successor())
+    try:
+        # Read after the counter moved: whoever locks the user from here on bumps the epoch, which refuses this token.
+        user = ports.users.table.get(UserRow, user_pk(token.user_id), "MAIN")
+        if user is None or user.status != "active":
+            raise RefreshInvalid()
+        return pair(ports, family, access_token(ports, user, family), token.successor())
+    except Exception:
+        # The client has nothing but the token it sent. It will send it again, perhaps after the grace.
+        ports.sessions.keep_good(token.user_id, token.family_id, token.counter)
+        raise
 
 
 def _same_again(ports: Ports, token: RefreshToken, family: FamilyRow | None, call: Call | None) -> FamilyRow:

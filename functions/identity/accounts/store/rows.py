@@ -170,6 +170,8 @@ class FamilyRow(Row):
     family_id = UnicodeAttribute()
     status = UnicodeAttribute(default="active")
     ctr = NumberAttribute(default=0)
+    # The count whose token we could not hand out; of no meaning once `ctr` has moved on.
+    undelivered = NumberAttribute(null=True)
     rot_at = NumberAttribute()
     idle_exp = NumberAttribute()
     abs_exp = NumberAttribute()
@@ -191,6 +193,7 @@ class FamilyRow(Row):
             is_active=self.status == "active",
             idle_until=int(self.idle_exp),
             ends_at=int(self.abs_exp),
+            undelivered=None if self.undelivered is None else int(self.undelivered),
         )
 
     def is_open(self, now: int) -> bool:

@@ -1,6 +1,7 @@
 """Sign-ins: token families, and the devices they come from."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Self
 
 from pynamodb.expressions.operand import Path
@@ -95,6 +96,17 @@ class SessionStore:
             *changes,
             only_if=(FamilyRow.ctr == counter) & is_open,
         )
+
+    def keep_good(self, user_id: str, family_id: str, counter: int) -> None:
+        """The token of this count stays good until its successor is used: nobody was given that one. 1 write."""
+        with suppress(ConditionFailed):
+            self.table.update(
+                FamilyRow,
+                user_pk(user_id),
+                family_sk(family_id),
+                FamilyRow.undelivered.set(counter + 1),
+                only_if=(FamilyRow.ctr == counter + 1) & (FamilyRow.status == "active"),
+            )
 
     def prove(self, user_id: str, family_id: str, amr: frozenset[str] = frozenset(), aal: int = 1) -> FamilyRow:
         """The user has just proved again who they are; what they showed adds to what they had shown. 1 write.

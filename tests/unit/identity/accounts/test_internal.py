@@ -347,6 +347,20 @@ def test_who_is_no_member_gets_no_token_and_a_member_who_left_none_any_more(http
     assert left.json()["type"] == "/problems/membership-ended"
 
 
+def test_who_was_told_late_that_they_left_still_goes_home(http, person, bindings, ports, frozen) -> None:
+    somebody, atelier = person(), ids.new()
+    acting(bindings, ports)
+    asked = {"refresh_token": somebody.refresh_token, "organisation_id": atelier}
+    token = http.post("/accounts/token/switch", json=asked).json()["refresh_token"]
+    acting(bindings, ports, status=404)
+    left = http.post("/accounts/token/refresh", json={"refresh_token": token})
+    frozen.advance(seconds=15)
+
+    home = http.post("/accounts/token/switch", json={"refresh_token": token, "organisation_id": None})
+
+    assert (left.status_code, home.status_code) == (403, 200), home.text
+
+
 def test_a_forced_reset_leaves_no_password_and_a_mail_that_sets_one(internal: Invoke, http, person, mailbox) -> None:
     somebody = person()
 

@@ -153,6 +153,33 @@ def test_without_a_signature_the_token_is_good_again(http: AppClient, person: Ma
     assert refresh(http, ann.refresh_token).status_code == 200
 
 
+def test_a_client_that_was_given_no_successor_is_no_thief(http: AppClient, person: MakePerson, frozen: FakeClock):
+    ann = person()
+    with failing("kms", "Sign", code="KMSInternalException"):
+        for _ in range(3):
+            assert refresh(http, ann.refresh_token).json()["type"] == "/problems/signing-unavailable"
+            frozen.advance(seconds=30)
+
+    again = refresh(http, ann.refresh_token)
+
+    assert again.status_code == 200, again.text
+    assert refresh(http, again.json()["refresh_token"]).status_code == 200
+
+
+def test_once_the_successor_is_used_the_token_before_it_ends_the_sign_in(
+    http: AppClient, person: MakePerson, frozen: FakeClock
+):
+    ann = person()
+    with failing("kms", "Sign", code="KMSInternalException"):
+        refresh(http, ann.refresh_token)
+    given = refresh(http, ann.refresh_token).json()["refresh_token"]
+    assert refresh(http, given).status_code == 200
+    frozen.advance(seconds=11)
+
+    assert refresh(http, given).json()["type"] == "/problems/refresh-reused"
+    assert refresh(http, ann.refresh_token).json()["type"] == "/problems/refresh-invalid"
+
+
 def test_new_roles_come_with_the_next_refresh(
     http: AppClient, person: MakePerson, internal: Callable[..., object], frozen: FakeClock
 ):
