@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Self
 
+from pynamodb.expressions.condition import Condition, size
 from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action as Change
 
@@ -21,6 +22,13 @@ from ..passwords import Kept
 from ..rules import MAX_FAILURES, MAX_SESSIONS
 from .activity import telling
 from .rows import MAIN, DeviceRow, FamilyRow, UserRow, device_sk, family_sk, user_pk
+
+# Rivals at the limit come in one after the other.
+OPEN_TRIES = 8
+
+
+class _Moved(Exception):
+    """The user is not as they were read."""
 
 
 class SessionStore:
@@ -50,30 +58,32 @@ class SessionStore:
     ) -> None:
         """Sign the user in as they were read: 1 transaction, and 1 query when they have 25 sessions already.
 
-        Raises `Busy` when the user was changed meanwhile.
+        Raises `Busy` when the user was changed meanwhile, other than by signing in or out.
         """
-        changes: list[Change] = []
-        if rehashed is not None:
-            changes += [UserRow.pw.set(rehashed.phc), UserRow.pw_pv.set(rehashed.pepper)]
-        # Past the limit only a new password opens the account to unknown devices again.
-        if int(user.fails) <= MAX_FAILURES:
-            changes.append(UserRow.fails.set(0))
-        same = (UserRow.status == "active") & (UserRow.ep == user.ep)
-        same &= UserRow.pw == user.pw if user.pw else UserRow.pw.does_not_exist()
-        ended: list[Step] = []
-        if len(user.open_families) < MAX_SESSIONS:
-            changes.append(UserRow.families.add({row.family_id}))
-        else:
-            dropped, ended = self._making_room(user)
-            changes.append(UserRow.families.set(set(user.open_families - dropped | {row.family_id})))
-            same &= UserRow.families == set(user.open_families)
-        pk = user_pk(user.user_id)
-        transact(
-            updating(self.table, UserRow, pk, MAIN, *changes, only_if=same, refused=Busy(), bump=False),
-            *self.opening(row, event, device, device_event),
-            *(telling(self.table, more) for more in also),
-            *ended,
-        )
+        shown = (user.ep, user.pw)
+        for _ in range(OPEN_TRIES):
+            changes, same, ended = self._counting(user, row.family_id)
+            if rehashed is not None:
+                changes += [UserRow.pw.set(rehashed.phc), UserRow.pw_pv.set(rehashed.pepper)]
+            # Past the limit only a new password opens the account to unknown devices again.
+            if int(user.fails) <= MAX_FAILURES:
+                changes.append(UserRow.fails.set(0))
+            pk = user_pk(user.user_id)
+            try:
+                transact(
+                    updating(self.table, UserRow, pk, MAIN, *changes, only_if=same, refused=_Moved(), bump=False),
+                    *self.opening(row, event, device, device_event),
+                    *(telling(self.table, more) for more in also),
+                    *ended,
+                )
+            except _Moved:
+                now = self.table.get(UserRow, pk, MAIN)
+                if now is None or now.status != "active" or (now.ep, now.pw) != shown:
+                    break
+                user = now
+            else:
+                return
+        raise Busy()
 
     def remember(self, device: DeviceRow, event: Event, *, also: Sequence[Event]) -> None:
         """A device that has signed in where another service keeps the session. 1 transaction."""
@@ -187,6 +197,20 @@ class SessionStore:
         except NotFound:
             return False
         return True
+
+    def _counting(self, user: UserRow, family_id: str) -> tuple[list[Change], Condition, list[Step]]:
+        """One more sign-in of a user who is as they were read: the change, what it needs, and what ends for it.
+
+        However many begin at once, there are never more than 25: all of them have to end in one transaction.
+        """
+        same = (UserRow.status == "active") & (UserRow.ep == user.ep)
+        same &= UserRow.pw == user.pw if user.pw else UserRow.pw.does_not_exist()
+        if len(user.open_families) < MAX_SESSIONS:
+            has_room = UserRow.families.does_not_exist() | (size(UserRow.families) < MAX_SESSIONS)
+            return [UserRow.families.add({family_id})], same & has_room, []
+        dropped, ended = self._making_room(user)
+        open_now = UserRow.families.set(set(user.open_families - dropped | {family_id}))
+        return [open_now], same & (UserRow.families == set(user.open_families)), ended
 
     def _making_room(self, user: UserRow) -> tuple[frozenset[str], list[Step]]:
         """Which sign-ins end so that one more may begin: those that ran out, else the oldest."""

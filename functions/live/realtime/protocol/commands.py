@@ -4,6 +4,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from tessera.entry.strictness import check_body
+from tessera.problems import InvalidRequest
+
 METHODS = frozenset(
     [
         "connect",
@@ -59,7 +62,7 @@ def parse(frame: str) -> list[Command]:
 
 def _command(line: str) -> Command:
     try:
-        found = json.loads(line, parse_constant=_refused)
+        found = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise BadFrame("not JSON") from error
     if not isinstance(found, dict):
@@ -75,10 +78,15 @@ def _command(line: str) -> Command:
     body = found[methods[0]] if len(methods) == 1 else None
     if body is None and len(methods) == 1:
         body = {}
-    if not isinstance(body, dict):
+    if not isinstance(body, dict) or not _may_be_kept(line):
         return Command(number, "")
     return Command(number, methods[0], body)
 
 
-def _refused(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
+def _may_be_kept(line: str) -> bool:
+    """What a request may not hold must not come in by a socket either: others would be sent it."""
+    try:
+        check_body(line.encode("utf-8", "surrogatepass"))
+    except InvalidRequest:
+        return False
+    return True

@@ -6,7 +6,10 @@ from typing import Annotated, Any
 import pytest
 
 from functions.identity.accounts.actions import passwords, profile, sessions
-from functions.identity.accounts.ports import Ports
+from functions.identity.accounts.actions.factors import Proven
+from functions.identity.accounts.actions.sign_in import PASSWORD as BY_PASSWORD
+from functions.identity.accounts.actions.sign_in import open_session
+from functions.identity.accounts.ports import Client, Ports
 from tessera import auth
 from tessera.auth.call import Call
 from tessera.auth.principal import Principal
@@ -203,6 +206,37 @@ def test_a_sign_in_beside_signing_out_everywhere_survives_or_ends_but_is_never_f
 
     assert results[0].name == "ok"
     assert {row.family_id for row in ports.sessions.of(ann.id)} == set(ports.users.get(ann.id).open_families)
+
+
+def test_however_many_sign_in_at_once_twenty_five_stay_and_all_can_be_ended(
+    ports: Ports, person: MakePerson, call: Call
+):
+    ann = person()
+    as_read = ports.users.get(ann.id)
+    proven = Proven(as_read, BY_PASSWORD, 1)
+
+    results = together(lambda: open_session(ports, proven, client=Client(address="203.0.113.7"), call=call), times=60)
+
+    assert outcomes(results).keys() <= {"ok", "busy"}
+    assert len(ports.users.get(ann.id).open_families) == 25
+    assert {row.family_id for row in ports.sessions.of(ann.id)} == set(ports.users.get(ann.id).open_families)
+    sessions.log_out_everywhere(ports, ann.id, caller=Principal(kind="user", id=ann.id, user_id=ann.id), call=call)
+    assert ports.sessions.of(ann.id) == []
+
+
+def test_one_after_the_other_the_oldest_sign_in_makes_room(
+    ports: Ports, person: MakePerson, call: Call, frozen: FakeClock
+):
+    ann = person()
+    as_read = ports.users.get(ann.id)
+    first = next(iter(as_read.open_families))
+
+    for _ in range(30):
+        frozen.advance(seconds=1)
+        open_session(ports, Proven(as_read, BY_PASSWORD, 1), client=Client(address="203.0.113.7"), call=call)
+
+    families = ports.users.get(ann.id).open_families
+    assert (len(families), first in families) == (25, False)
 
 
 @pytest.mark.asvs("7.5.2", "10.4.9")

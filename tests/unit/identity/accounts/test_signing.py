@@ -12,7 +12,7 @@ from tessera.auth import jws
 from tessera.auth.feed import Feed
 from tessera.auth.keyring import KeyRing
 from tessera.auth.problems import TokenInvalid
-from tessera.auth.tokens import verify
+from tessera.auth.tokens import sign_input, verify
 from tessera.settings import Bindings
 from tests.kit.clocks import FakeClock
 from tests.kit.faults import crash_at, meanwhile
@@ -126,6 +126,33 @@ def test_a_revoked_key_signs_nothing_more_and_its_tokens_are_refused(
     assert not is_accepted(verifier, token)
     frozen.advance(seconds=31)
     assert is_accepted(verifier, signer.get(SigningKeys).sign(claims()))
+
+
+@pytest.mark.parametrize("has_next", [False, True])
+def test_what_a_leaked_key_signs_is_refused_for_ever(
+    container: Callable[[], Bindings], frozen: FakeClock, has_next: bool
+):
+    verifier = container()
+    if has_next:
+        container().get(SigningKeys).ring()
+        frozen.advance(days=89, hours=1)
+        rotate_keys(container())
+    leaked = next(key for key in container().get(SigningKeys).ring().keys if key.state == "active")
+
+    def forged() -> str:
+        text = sign_input(leaked.kid, claims())
+        made = aws.client("kms").sign(
+            KeyId=leaked.kms_id, Message=text, MessageType="RAW", SigningAlgorithm="ECDSA_SHA_256"
+        )
+        return jws.compose(text, jws.der_to_raw(made["Signature"]))
+
+    assert is_accepted(verifier, forged())
+    revoke_active_key(container())
+    frozen.advance(seconds=9)
+
+    for _ in range(90):
+        assert not is_accepted(verifier, forged())
+        frozen.advance(minutes=1)
 
 
 def test_two_rotations_at_once_make_one_next_key(container: Callable[[], Bindings], frozen: FakeClock):

@@ -273,6 +273,16 @@ def test_frames_hold_to_their_limits_and_keep_the_order():
     assert max(len(list(frame.split("\n"))) for frame in replies.frames(["{}"] * 120)) == 50
 
 
+@pytest.mark.parametrize("data", ['"\\ud800"', '"a\\u0000"', "1e999", "NaN", "[" * 240 + "]" * 240])
+def test_what_others_could_not_be_sent_is_not_taken(hub, data):
+    client = hub.connected(ANN)
+
+    answers = client.send_text(f'{{"id":9,"publish":{{"channel":"{TOPIC}","data":{data}}}}}')
+
+    assert [(answer["id"], answer["error"]["code"]) for answer in answers] == [(9, 107)]
+    assert "publications" not in hub.connected(BEN).ask("history", channel=TOPIC, limit=10)["history"]
+
+
 def test_a_frame_of_deep_nesting_is_only_a_bad_frame():
     with pytest.raises(BadFrame):
         parse('{"id":1,"rpc":' + "[" * 100_000)

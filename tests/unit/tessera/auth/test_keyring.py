@@ -1,6 +1,7 @@
 import pytest
 
 from tessera import aws
+from tessera.auth.feed import LIVES_ON_SECONDS
 from tessera.auth.keyring import KeyRing
 from tessera.problems import Unavailable
 from tessera.tables import Table
@@ -43,6 +44,26 @@ def test_a_key_published_later_is_found_by_its_first_token(
 
     assert ring.public_key(later.kid) is not None
     assert ring.public_key(signer.kid) is not None
+
+
+def test_a_key_revoked_meanwhile_is_forgotten_before_the_feed_forgets_it(
+    ring: KeyRing, signer: Signer, authfeed: Table, frozen: FakeClock
+) -> None:
+    assert ring.public_key(signer.kid) is not None
+    publish(authfeed, signer.entry("revoked"), Signer().entry("active"))
+
+    frozen.advance(seconds=LIVES_ON_SECONDS)
+
+    assert ring.public_key(signer.kid) is None
+
+
+def test_a_ring_in_use_is_read_again_every_five_minutes(ring: KeyRing, signer: Signer, frozen: FakeClock) -> None:
+    with aws.metered() as meter:
+        for _ in range(20):
+            assert ring.public_key(signer.kid) is not None
+            frozen.advance(minutes=1)
+
+    assert meter.operations == ["GetItem"] * 4
 
 
 @pytest.mark.asvs("9.1.3")

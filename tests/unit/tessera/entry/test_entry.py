@@ -1,10 +1,13 @@
 import asyncio
 import base64
 import json
+import time
 from typing import Annotated, ClassVar
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from tessera import auth, aws
@@ -12,6 +15,7 @@ from tessera.auth.principal import Principal
 from tessera.bus import Event
 from tessera.entry import Router, build_app, lambda_handler
 from tessera.entry.guard import UnguardedRoute
+from tessera.entry.strictness import MAX_NESTING, nesting
 from tessera.problems import Problem
 from tessera.settings import MissingSettings, refuse_stray_endpoint
 from tessera.types import In
@@ -145,15 +149,56 @@ def test_every_fault_of_a_body_is_named_with_its_place(app):
         (b'{"text": "a\\ud800b"}', "/text"),
         (b'{"text": "a", "more": {"k": "\\udc00"}}', "/more/k"),
         (b'{"text": NaN}', ""),
+        (b'{"text": 1e999}', "/text"),
+        (b'{"text": "a", "more": {"k": [-%s.5E20]}}' % (b"9" * 300), "/more/k/0"),
         (b'{"text": "\xff"}', ""),
     ],
-    ids=["NUL", "lone surrogate", "deep inside", "NaN", "not UTF-8"],
+    ids=["NUL", "lone surrogate", "deep inside", "NaN", "too large", "many digits", "not UTF-8"],
 )
 def test_what_cannot_be_kept_is_refused_with_its_place(app, body, pointer):
     response = ask(app, "POST", "/notes", content=body, headers={"content-type": "application/json"})
 
     assert response.status_code == 422
     assert problem(response)["errors"][0]["pointer"] == pointer
+
+
+@pytest.mark.parametrize(
+    "more",
+    [b'{"k":"' + b"[" * 1000 + b'"}', b'{"k":"' + b'\\"{' * 1000 + b'"}', b'{"k":"\\\\"}'],
+    ids=["brackets in a text", "behind escaped quotes", "an escaped backslash"],
+)
+def test_brackets_within_texts_are_no_nesting(app, more):
+    body = b'{"text":"a","more":%s}' % more
+
+    response = ask(app, "POST", "/notes", content=body, headers={"content-type": "application/json"})
+
+    assert response.status_code == 201, response.text
+
+
+@given(text=st.text(max_size=30), levels=st.integers(MAX_NESTING, 300), empty=st.sampled_from(["[]", "{}", "0"]))
+def test_nesting_is_counted_as_a_parser_would(text, levels, empty):
+    inner = "[" * levels + json.dumps(text) + "," + empty + "]" * levels
+    body = f'{{"a":[{inner}]}}'.encode()
+
+    assert nesting(body) == 2 + levels + (empty != "0")
+
+
+def test_what_is_nested_too_deeply_is_refused_before_it_is_kept(app):
+    def asked(levels):
+        body = b'{"text":"a","more":' + b"[" * levels + b"]" * levels + b"}"
+        return ask(app, "POST", "/notes", content=body, headers={"content-type": "application/json"})
+
+    assert "levels deep" not in asked(MAX_NESTING - 1).text
+    assert f"may be nested {MAX_NESTING} levels deep" in problem(asked(MAX_NESTING))["detail"]
+
+
+@pytest.mark.parametrize("body", [b'"' * 900_000, b'\\"' * 450_000, b'{"a":"' + b"\\" * 900_000])
+def test_a_text_without_an_end_is_read_once(body):
+    started = time.perf_counter()
+
+    nesting(b"[" * MAX_NESTING + body)
+
+    assert time.perf_counter() - started < 2
 
 
 def test_an_escaped_pair_of_surrogates_is_an_ordinary_character(app):

@@ -11,6 +11,7 @@ from pynamodb.attributes import ListAttribute, MapAttribute, UnicodeAttribute
 
 from tessera import aws, clock
 from tessera.auth import jws
+from tessera.auth.feed import LIVES_ON_SECONDS
 from tessera.auth.settings import AuthSettings
 from tessera.problems import Unavailable
 from tessera.settings import Bindings
@@ -24,6 +25,8 @@ REVOKED = "revoked"
 RELOAD_MS = 30_000
 # Before the first sign-in there is no ring at all, and the first token must not wait half a minute.
 RELOAD_EMPTY_MS = 1_000
+# Every entry of the revocation feed lives longer: a key that leaked is out of this ring before its entry is.
+GOOD_FOR_MS = LIVES_ON_SECONDS * 1000
 
 
 class SigningKey(MapAttribute[str, str]):
@@ -58,7 +61,7 @@ class RingRow(Row):
 
 
 class KeyRing:
-    """The verification keys of this process, read again only when a token names one it does not know."""
+    """The verification keys of this process, read again every five minutes and when a token names an unknown one."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -76,16 +79,16 @@ class KeyRing:
         Raises `Unavailable` when the ring cannot be read.
         """
         found = self._keys.get(kid)
-        if found is not None:
+        if found is not None and self._is_younger_than(GOOD_FOR_MS):
             return found
         with self._lock:
-            if kid not in self._keys and self._may_load():
+            if not self._is_younger_than(GOOD_FOR_MS if kid in self._keys else self._hold_ms):
                 self._load()
             return self._keys.get(kid)
 
-    def _may_load(self) -> bool:
+    def _is_younger_than(self, age_ms: int) -> bool:
         # The clock of the day, because that of the process may stand still while it is frozen.
-        return not 0 <= clock.millis() - self._loaded_at < self._hold_ms
+        return 0 <= clock.millis() - self._loaded_at < age_ms
 
     def _load(self) -> None:
         try:

@@ -1,19 +1,28 @@
 """What JSON may hold before any model sees it.
 
-Python's parser takes NaN, escaped NULs and lone surrogates; DynamoDB, other languages and our own
-indexes do not, so they are refused here with the place where they stand.
+Python's parser takes NaN, numbers without bound, escaped NULs and lone surrogates; DynamoDB, other
+languages and our own indexes do not, so they are refused here with the place where they stand. It also
+reads what is nested deeper than we could ever write out again.
 """
 
 import json
 import re
+from itertools import accumulate
+from math import isfinite
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from tessera.problems import FieldError, InvalidRequest
 
 MAX_BODY_BYTES = 1_000_000
-_SUSPECT = re.compile(rb"\\u0000|\\u[dD][89a-fA-F]|NaN|Infinity")
+# Answers can be written 255 levels deep. What a caller keeps with us comes back inside of lists and pages.
+MAX_NESTING = 220
+_SUSPECT = re.compile(rb"\\u0000|\\u[dD][89a-fA-F]|NaN|Infinity|\d[eE]\+?\d{3}|\d{200}")
 _UNWANTED = re.compile("[\x00\ud800-\udfff]")
+# Possessive, and content with a text that never ends: no input makes it look at a byte twice.
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+\\?"?', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_OPENING = b"[{"
 
 
 def check_body(body: bytes) -> None:
@@ -22,6 +31,8 @@ def check_body(body: bytes) -> None:
         text = body.decode()
     except UnicodeDecodeError as error:
         raise _refused("", f"The body is not UTF-8: byte {error.start} cannot be read.") from None
+    if nesting(body) > MAX_NESTING:
+        raise _refused("", f"The body may be nested {MAX_NESTING} levels deep.")
     if not _SUSPECT.search(body):
         return
     try:
@@ -30,6 +41,15 @@ def check_body(body: bytes) -> None:
         # Not JSON at all: the parser behind us says where.
         return
     _walk(found, "")
+
+
+def nesting(body: bytes) -> int:
+    """How deep its lists and objects go; no less than that, while it opens so few that nobody need look."""
+    opened = body.count(b"[") + body.count(b"{")
+    if opened <= MAX_NESTING:
+        return opened
+    brackets = _TEXT.sub(b"", body).translate(None, _NO_BRACKETS)
+    return max(accumulate(1 if one in _OPENING else -1 for one in brackets), default=0)
 
 
 def check_query(query: bytes) -> None:
@@ -46,6 +66,8 @@ def check_query(query: bytes) -> None:
 def _walk(value: Any, pointer: str) -> None:
     if isinstance(value, str) and _UNWANTED.search(value):
         raise _refused(pointer, "A NUL character or half of a surrogate pair cannot be kept.")
+    if isinstance(value, float) and not isfinite(value):
+        raise _refused(pointer, "The number is larger than any that can be kept.")
     if isinstance(value, dict):
         for key, inner in value.items():
             _walk(key, pointer)
