@@ -4,6 +4,7 @@ import asyncio
 
 import aiohttp
 from aiohttp import WSMsgType, web
+import yarl
 
 from localstack.door import headers, problems
 from localstack.door.settings import DoorSettings
@@ -22,16 +23,20 @@ class Socket:
     async def forward(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("upgrade", "").lower() != "websocket":
             return problems.problem(400, "This is a WebSocket. Connect with ws://, not http://.")
+        if headers.calls_aws(request.headers.items()):
+            return problems.problem(403, "The front door takes bearer tokens and keys, not AWS signatures.")
         peer = request.transport.get_extra_info("peername")[0] if request.transport else ""
         sent = headers.onwards(request.headers.items(), peer=peer, secret=self._settings.edge_secret)
         sent = [(name, value) for name, value in sent if not name.lower().startswith(HANDSHAKE)]
-        query = f"?{request.query_string}" if request.query_string else ""
+        # As it came: read and written again, an escaped `&` or `#` would mean something else.
+        raw = request.rel_url.raw_query_string
+        target = yarl.URL(f"{self._settings.socket_url}?{raw}" if raw else self._settings.socket_url, encoded=True)
         offered = [
             part.strip() for part in request.headers.get("sec-websocket-protocol", "").split(",") if part.strip()
         ]
         try:
             upstream = await self._client.ws_connect(
-                self._settings.socket_url + query, headers=sent, protocols=offered, max_msg_size=LARGEST_FRAME
+                target, headers=sent, protocols=offered, max_msg_size=LARGEST_FRAME
             )
         except aiohttp.WSServerHandshakeError as refused:
             return problems.problem(refused.status, "The socket was refused.")

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import aiohttp
+import pytest
+import yarl
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestClient, TestServer
 
@@ -23,6 +25,7 @@ class Emulator:
         self.most_at_once = 0
         self._now = 0
         self.protocols: list[str] = []
+        self.connected: list[str] = []
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("upgrade", "").lower() == "websocket":
@@ -40,6 +43,7 @@ class Emulator:
         return web.json_response({"size": len(await request.read())}, headers={"ETag": '"1"'})
 
     async def _echo(self, request: web.Request) -> web.StreamResponse:
+        self.connected.append(request.raw_path)
         self.protocols = request.headers.get("sec-websocket-protocol", "").split(",")
         socket = web.WebSocketResponse()
         await socket.prepare(request)
@@ -166,6 +170,25 @@ def test_the_socket_carries_frames_and_the_subprotocol_is_negotiated() -> None:
             await socket.send_str("hello")
             assert (await socket.receive(timeout=5)).data == "heard hello"
         assert "graphql-transport-ws" in emulator.protocols
+
+    at_the_door(check)
+
+
+def test_the_socket_is_asked_for_with_the_query_as_it_came() -> None:
+    async def check(client: TestClient, emulator: Emulator) -> None:
+        query = "ticket=a%26b%3Dc%23d&x=%2B+1%25"
+        async with client.ws_connect(yarl.URL(f"{client.make_url('/live')}?{query}", encoded=True)):
+            assert [path.partition("?")[2] for path in emulator.connected] == [query]
+
+    at_the_door(check)
+
+
+def test_a_socket_signed_for_aws_does_not_get_through() -> None:
+    async def check(client: TestClient, emulator: Emulator) -> None:
+        signed = {"authorization": "AWS4-HMAC-SHA256 Credential=a/20260101/eu-central-1/s3/aws4_request"}
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await client.session.ws_connect(client.make_url("/live"), headers=signed)
+        assert (refused.value.status, emulator.connected) == (403, [])
 
     at_the_door(check)
 
