@@ -3,8 +3,8 @@
 import asyncio
 
 import aiohttp
-from aiohttp import WSMsgType, web
 import yarl
+from aiohttp import WSMsgType, web
 
 from localstack.door import headers, problems
 from localstack.door.settings import DoorSettings

@@ -177,7 +177,7 @@ def test_the_socket_carries_frames_and_the_subprotocol_is_negotiated() -> None:
 def test_the_socket_is_asked_for_with_the_query_as_it_came() -> None:
     async def check(client: TestClient, emulator: Emulator) -> None:
         query = "ticket=a%26b%3Dc%23d&x=%2B+1%25"
-        async with client.ws_connect(yarl.URL(f"{client.make_url('/live')}?{query}", encoded=True)):
+        async with client.session.ws_connect(yarl.URL(f"{client.make_url('/live')}?{query}", encoded=True)):
             assert [path.partition("?")[2] for path in emulator.connected] == [query]
 
     at_the_door(check)

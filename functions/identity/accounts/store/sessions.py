@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Self
 
-from pynamodb.expressions.condition import Condition, size
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action as Change
 
 from tessera import clock
 from tessera.auth.feed import Feed
+from tessera.expressions import has_fewer_than
 from tessera.outbox import Event
 from tessera.problems import Busy, NotFound
 from tessera.settings import Bindings
@@ -206,8 +207,8 @@ class SessionStore:
         same = (UserRow.status == "active") & (UserRow.ep == user.ep)
         same &= UserRow.pw == user.pw if user.pw else UserRow.pw.does_not_exist()
         if len(user.open_families) < MAX_SESSIONS:
-            has_room = UserRow.families.does_not_exist() | (size(UserRow.families) < MAX_SESSIONS)
-            return [UserRow.families.add({family_id})], same & has_room, []
+            same &= has_fewer_than(MAX_SESSIONS, UserRow.families)
+            return [UserRow.families.add({family_id})], same, []
         dropped, ended = self._making_room(user)
         open_now = UserRow.families.set(set(user.open_families - dropped | {family_id}))
         return [open_now], same & (UserRow.families == set(user.open_families)), ended

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
-from pynamodb.expressions.condition import Condition
+from pynamodb.attributes import UnicodeSetAttribute
+from pynamodb.expressions.condition import Condition, size
 from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action as Change
 from pynamodb.expressions.update import Update
@@ -23,6 +24,12 @@ def is_free() -> Condition:
 
 def exists() -> Condition:
     return cast(Condition, Path("pk").exists())
+
+
+def has_fewer_than(count: int, entries: UnicodeSetAttribute) -> Condition:
+    """A set of fewer than this many, or none at all."""
+    how_many = cast(Any, size)(entries)
+    return cast(Condition, entries.does_not_exist() | (how_many < count))
 
 
 def all_of(*conditions: Condition | None) -> Condition | None:
