@@ -7,6 +7,7 @@ only its own host knows which spellings are the same.
 
 import hashlib
 import re
+from collections.abc import Sequence
 
 import idna
 
@@ -37,6 +38,20 @@ def _ascii_domain(domain: str) -> str:
     if len(labels) < 2 or not all(_LABEL.fullmatch(label) for label in labels):
         raise ValueError("The domain of the address has a dot and no empty part.")
     return ascii_form
+
+
+def once_each(*lists: Sequence[str]) -> list[tuple[str, ...]]:
+    """The lists without the addresses that an earlier place has in any spelling."""
+    seen: set[str] = set()
+    kept: list[tuple[str, ...]] = []
+    for addresses in lists:
+        new: list[str] = []
+        for address in addresses:
+            if digest(address) not in seen:
+                seen.add(digest(address))
+                new.append(address)
+        kept.append(tuple(new))
+    return kept
 
 
 def digest(address: str) -> str:

@@ -6,11 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.headerregistry import Address
+from email.header import Header
 from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
+from email.policy import SMTP, EmailPolicy
+from email.utils import format_datetime, formataddr
+from functools import cached_property
 
+ENCODED = "=?"
+LINE = 76
 MAIL_HEADER = "X-Tessera-Mail"
 # What we or the transport set ourselves. A caller who could set these could speak for somebody else.
 RESERVED_HEADERS = frozenset(
@@ -28,6 +31,37 @@ _LINK = re.compile(r"<a\b[^>]*?\bhref\s*=\s*[\"']?([^\"'\s>]+)[^>]*>(.*?)</a\s*>
 _BLOCK_END = re.compile(r"<(?:br|hr)\b[^>]*>|</(?:p|div|tr|h[1-6]|ul|ol|table|blockquote|pre)\s*>", re.IGNORECASE)
 _ITEM = re.compile(r"<li\b[^>]*>", re.IGNORECASE)
 _TAG = re.compile(r"<!?/?[a-zA-Z-][^>]*>")
+
+
+class Words(str):
+    """A header's value, which the reader gets as it is written here.
+
+    The standard library takes what looks like an encoded word (RFC 2047) for one, decodes it, and writes what
+    comes out of it, line ends included, as it finds it. So it is not asked: it writes a value that has a name.
+    """
+
+    name: str = ""
+
+    @classmethod
+    def of(cls, name: str, value: str) -> "Words":
+        made = cls(value)
+        made.name = name
+        return made
+
+    def fold(self, *, policy: EmailPolicy) -> str:
+        """How a message's policy asks the headers that have a name of their own."""
+        return f"{self.name}: {self.encoded()}\n".replace("\n", policy.linesep)
+
+    def encoded(self) -> str:
+        charset = "us-ascii" if self.isascii() and ENCODED not in self else "utf-8"
+        return Header(self, charset, maxlinelen=LINE, header_name=self.name or None).encode()
+
+
+class Names(Words):
+    """Addresses, whose signs stand for themselves."""
+
+    def encoded(self) -> str:
+        return self.replace(", ", ",\n ")
 
 
 @dataclass(frozen=True)
@@ -71,20 +105,22 @@ class Letter:
         return f"{self.mail_id}.{self.attempt}@{self.sender.rpartition('@')[2]}"
 
     def mime(self) -> bytes:
+        return self._written
+
+    @cached_property
+    def _written(self) -> bytes:
         message = EmailMessage(policy=SMTP)
-        message["From"] = _mailbox(self.sender, self.sender_name)
-        if self.to:
-            message["To"] = [_mailbox(address) for address in self.to]
-        if self.cc:
-            message["Cc"] = [_mailbox(address) for address in self.cc]
-        if self.reply_to:
-            message["Reply-To"] = [_mailbox(self.reply_to)]
-        message["Subject"] = self.subject
+        people = {"From": [_mailbox(self.sender, self.sender_name)], "To": self.to, "Cc": self.cc}
+        people["Reply-To"] = [self.reply_to] if self.reply_to else []
+        for name, addresses in people.items():
+            if addresses:
+                message[name] = Names.of(name, ", ".join(addresses))
+        message["Subject"] = Words.of("Subject", self.subject)
         message["Date"] = format_datetime(self.written_at)
         message["Message-ID"] = f"<{self.message_id}>"
         message[MAIL_HEADER] = f"{self.mail_id}/{self.attempt}"
         for name, value in self.headers.items():
-            message[name] = value
+            message[name] = Words.of(name, value)
         self._fill(message)
         return message.as_bytes()
 
@@ -95,7 +131,7 @@ class Letter:
             message.add_alternative(self.html, subtype="html", cte="quoted-printable")
         for attachment in self.attachments:
             main, _, sub = attachment.type.partition("/")
-            message.add_attachment(attachment.content, maintype=main, subtype=sub, filename=attachment.name)
+            message.add_attachment(attachment.content, maintype=main, subtype=sub, filename=_plain(attachment.name))
 
 
 def has_own(headers: Mapping[str, str]) -> bool:
@@ -114,5 +150,12 @@ def text_of(markup: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
 
 
-def _mailbox(address: str, name: str = "") -> Address:
-    return Address(display_name=name, addr_spec=address)
+def _mailbox(address: str, name: str) -> str:
+    if name.isascii() and ENCODED not in name:
+        return formataddr((name, address))
+    return f"{Words(name).encoded()} <{address}>"
+
+
+def _plain(file_name: str) -> str:
+    """Nothing in it can be taken for an encoded word, by the standard library or by who reads the mail."""
+    return file_name.replace(ENCODED, "=_")

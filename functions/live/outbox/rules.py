@@ -19,6 +19,8 @@ Category = Literal["transactional", "bulk"]
 OnUnknown = Literal["resend", "hold"]
 Reason = Literal["bounce", "soft-bounces", "complaint", "unsubscribed", "manual"]
 
+# How long what a mail says is there, and the mail in lists.
+KEPT = timedelta(days=30)
 LEASE = timedelta(minutes=5)
 # SES publishes its events within seconds as a rule; a quarter of an hour leaves room for a bad day.
 WAIT_FOR_EVENTS = timedelta(minutes=15)
@@ -123,18 +125,25 @@ def recipient_state(mail: "Mail", address: str, told: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class Suppression:
-    """Why an address gets no mail, and until when. Without a reason it only counts soft bounces."""
+    """Why an address gets no mail, and until when. Without a reason it only counts soft bounces.
+
+    Beside a suppression of bulk mail, every mail may rest for a while.
+    """
 
     reason: Reason | None = None
     bulk_only: bool = False
     until: datetime | None = None
     hits: int = 0
     recent: tuple[datetime, ...] = ()
+    rests_until: datetime | None = None
 
     def holds(self, category: str, now: datetime) -> bool:
-        if self.reason is None or (self.until is not None and self.until <= now):
-            return False
-        return not self.bulk_only or category == "bulk"
+        if self.rests_until is not None and self.rests_until > now:
+            return True
+        return self.stands(now) and (not self.bulk_only or category == "bulk")
+
+    def stands(self, now: datetime) -> bool:
+        return self.reason is not None and (self.until is None or self.until > now)
 
     @property
     def is_lasting(self) -> bool:
@@ -146,26 +155,35 @@ def after_hard_bounce(known: Suppression) -> Suppression:
 
 
 def after_soft_bounce(known: Suppression, at: datetime, now: datetime) -> Suppression:
-    """The third soft bounce within a week suppresses for two weeks; a lasting suppression stays as it is."""
+    """The third soft bounce within a week suppresses for two weeks, whatever else holds; that goes on afterwards."""
     recent = (*(past for past in known.recent if past > at - SOFT_BOUNCE_WINDOW), at)[-SOFT_BOUNCES:]
     counted = replace(known, hits=known.hits + 1, recent=recent)
     if known.is_lasting or len(recent) < SOFT_BOUNCES:
         return counted
-    return replace(counted, reason="soft-bounces", bulk_only=False, until=now + SOFT_SUPPRESSION, recent=())
+    counted, until = replace(counted, recent=()), now + SOFT_SUPPRESSION
+    if known.stands(now):
+        return replace(counted, rests_until=until)
+    return replace(counted, reason="soft-bounces", bulk_only=False, until=until)
 
 
 def after_complaint(known: Suppression) -> Suppression:
     """Whoever complains gets no more bulk mail. What they ask for themselves, such as a reset, still arrives."""
     if known.is_lasting:
         return replace(known, hits=known.hits + 1)
-    return replace(known, reason="complaint", bulk_only=True, until=None, hits=known.hits + 1)
+    return replace(_without_bulk(known, "complaint"), hits=known.hits + 1)
 
 
 def after_unsubscribing(known: Suppression) -> Suppression:
     """No more bulk mail; a suppression that lasts and says more stays as it is."""
     if known.is_lasting or (known.bulk_only and known.until is None):
         return known
-    return replace(known, reason="unsubscribed", bulk_only=True, until=None)
+    return _without_bulk(known, "unsubscribed")
+
+
+def _without_bulk(known: Suppression, reason: Reason) -> Suppression:
+    """No bulk mail for good; a suppression of every mail that ends some day goes on until then."""
+    rests = known.rests_until if known.bulk_only or known.until is None else known.until
+    return replace(known, reason=reason, bulk_only=True, until=None, rests_until=rests)
 
 
 @dataclass(frozen=True)

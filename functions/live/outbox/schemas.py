@@ -2,16 +2,18 @@
 
 import base64
 import binascii
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
+from tessera import clock
 from tessera.types import In, Instant, Out, Ulid
 from tessera.types import text as bounded
 
-from .addresses import MAX_CHARACTERS, normalised
+from .addresses import MAX_CHARACTERS, digest, normalised
 from .letters import BREAKS, LEAF_TYPE, RESERVED_HEADERS, RESERVED_PREFIXES, has_own
-from .rules import Category, OnUnknown, Reason, State
+from .rules import KEPT, Category, OnUnknown, Reason, State
 
 MAX_RECIPIENTS = 50
 MAX_INLINE_BYTES = 700_000
@@ -28,6 +30,20 @@ def _header_name(value: str) -> str:
     lowered = value.lower()
     if lowered in RESERVED_HEADERS or lowered.startswith(RESERVED_PREFIXES):
         raise ValueError("this header is set by us")
+    return value
+
+
+def _once(headers: dict[str, str]) -> dict[str, str]:
+    lowered = [name.lower() for name in headers]
+    twice = next((name for name in headers if lowered.count(name.lower()) > 1), None)
+    if twice:
+        raise ValueError(f"{twice} is given twice; capitals make no difference")
+    return headers
+
+
+def _soon(value: datetime) -> datetime:
+    if value > clock.now() + KEPT:
+        raise ValueError(f"a mail waits {KEPT.days} days at most")
     return value
 
 
@@ -63,6 +79,7 @@ HeaderName = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,59}$", max_length=60), AfterValidator(_header_name)
 ]
 HeaderValue = Annotated[str, bounded(800), AfterValidator(_unbroken)]
+Headers = Annotated[dict[HeaderName, HeaderValue], Field(default_factory=dict, max_length=20), AfterValidator(_once)]
 # What SES takes for a tag; the names we use ourselves are ours.
 TagText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,100}$", max_length=100)]
 TagName = Annotated[TagText, AfterValidator(_tag_name)]
@@ -107,23 +124,23 @@ class MailIn(In):
     template: Annotated[str, bounded(60)] | None = None
     data: Annotated[dict[DataName, Annotated[str, bounded(2000)]], Field(default_factory=dict, max_length=40)]
     attachments: Annotated[list[AttachmentIn], Field(default_factory=list, max_length=20)]
-    headers: Annotated[dict[HeaderName, HeaderValue], Field(default_factory=dict, max_length=20)]
+    headers: Headers
     tags: Annotated[dict[TagName, TagText], Field(default_factory=dict, max_length=20)]
     category: Category = "transactional"
-    send_at: Instant | None = None
+    send_at: Annotated[Instant, AfterValidator(_soon)] | None = None
     on_unknown: OnUnknown | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> "MailIn":
-        if len({*self.to, *self.cc, *self.bcc}) > MAX_RECIPIENTS:
+        recipients = {digest(address) for address in (*self.to, *self.cc, *self.bcc)}
+        if len(recipients) > MAX_RECIPIENTS:
             raise ValueError(f"A mail has at most {MAX_RECIPIENTS} recipients, `cc` and `bcc` included.")
         has_words = self.text is not None or self.html is not None
         if self.template is None and not (has_words and self.subject):
             raise ValueError("Give a `subject` and `text` or `html`, or a `template`.")
         if self.template is not None and (has_words or self.subject):
             raise ValueError("A template brings its own subject and words.")
-        one = len({*self.to, *self.cc, *self.bcc}) == 1
-        if self.category == "bulk" and not one and not has_own(self.headers):
+        if self.category == "bulk" and len(recipients) > 1 and not has_own(self.headers):
             # A link in a mail that many get could not say whose it is.
             raise ValueError("A bulk mail goes to one person, or brings a `List-Unsubscribe` of its own.")
         return self
@@ -284,7 +301,7 @@ class HandOverIn(In):
     template: Annotated[str, bounded(60)] | None = None
     data: Annotated[dict[DataName, Annotated[str, bounded(2000)]], Field(default_factory=dict, max_length=40)]
     secret: Annotated[str, bounded(8_000)] | None = None
-    headers: Annotated[dict[HeaderName, HeaderValue], Field(default_factory=dict, max_length=20)]
+    headers: Headers
     category: Category = "transactional"
     reply_ref: Ulid | None = None
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from tessera import clock
 from tessera.idempotency import Intent
 from tessera.outbox import Envelope
+from tessera.problems import Problem
 from tessera.transact import AlreadySeen
 
 from .. import rules
@@ -32,6 +33,20 @@ def ask(
 
     Raises `SenderNotVerified`, `AllSuppressed`, what `check` raises, and what `idempotency.create` raises.
     """
+    try:
+        _check(store, draft)
+    except Problem:
+        before = store.mails.asked_before(intent)
+        if before is None:
+            raise
+        return before, True
+    mail, replayed = store.mails.ask(draft, intent, by)
+    if not replayed and mail.next_at <= clock.now():
+        tell(store, [mail])
+    return mail, replayed
+
+
+def _check(store: MailStore, draft: Draft) -> None:
     if draft.sender not in store.settings.senders:
         raise rules.SenderNotVerified(f"Send from {', '.join(sorted(store.settings.senders))}.")
     if draft.content.template is not None:
@@ -40,10 +55,6 @@ def ask(
     held = store.suppressions.held(addresses, draft.category, clock.now())
     if held and held.issuperset(addresses):
         raise rules.AllSuppressed("Their mail came back, or they asked for none. An administrator can lift this.")
-    mail, replayed = store.mails.ask(draft, intent, by)
-    if not replayed and mail.next_at <= clock.now():
-        tell(store, [mail])
-    return mail, replayed
 
 
 def hand_over(store: MailStore, draft: Draft, mail_id: str, *, by: str) -> None:

@@ -105,6 +105,12 @@ def _letter(ports: Ports, mail: Mail) -> tuple[Letter, frozenset[str]]:
         raise Unsendable("attachment-gone") from None
     except (UnknownTemplate, MissingVariable) as problem:
         raise Unsendable(problem.slug) from None
+    try:
+        letter.mime()
+    except Exception as error:
+        # It would come to the same however often it were tried. What it says may be of the mail: not for the log.
+        log.line("mail cannot be written", cause=type(error).__name__)
+        raise Unsendable("cannot-be-written") from error
     aws.fault_point("outbox.composed")
     return letter, held
 

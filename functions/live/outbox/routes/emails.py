@@ -14,7 +14,7 @@ from tessera.types import Cursor, Limit, Page, Params
 from ..actions import ask as asking
 from ..actions import manage
 from ..actions.deliver import announce_all
-from ..addresses import digest
+from ..addresses import digest, once_each
 from ..drafts import Content, Draft
 from ..files import MAX_BYTES, FileNotReady
 from ..letters import Attachment
@@ -180,11 +180,12 @@ def _draft(body: MailIn, ports: Ports, caller: Principal) -> Draft:
         tags=dict(body.tags),
         attachments=attachments,
     )
+    to, cc, bcc = once_each(body.to, body.cc, body.bcc)
     return Draft(
         sender=body.from_ or ports.store.settings.mail_from,
-        to=tuple(body.to),
-        cc=tuple(body.cc),
-        bcc=tuple(body.bcc),
+        to=to,
+        cc=cc,
+        bcc=bcc,
         subject=subject,
         content=content,
         category=body.category,

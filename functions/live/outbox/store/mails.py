@@ -1,6 +1,7 @@
 """Mails and every step they take. The condition of each write is the rule; nothing is read before it."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from pynamodb.expressions.condition import Condition
@@ -47,6 +48,14 @@ class Mails:
         made = idempotency.create(self.table, row, intent, *steps)
         return mail_of(made.row), made.replayed
 
+    def asked_before(self, intent: Intent) -> Mail | None:
+        """The mail that this request has asked for before, if it has. 1 or 2 reads.
+
+        Raises what `idempotency.create` raises of a replay.
+        """
+        row = idempotency.asked_before(self.table, MailRow, mail_pk(intent.id), META, intent)
+        return mail_of(row) if row is not None else None
+
     def ask_once(self, draft: Draft, event_id: str, asked_by: str) -> Mail:
         """Keep the mail of this event. The mail has the event's id, so a second delivery raises `AlreadySeen`."""
         row, steps = self._new(event_id, draft, asked_by)
@@ -91,6 +100,7 @@ class Mails:
         except ConditionFailed as failed:
             if failed.old is not None:
                 self._add_message_id(mail, message_id, line)
+                self._note_left_out(mail, left_out)
 
     def give_back(self, mail: Mail, until: datetime, outcome: str, detail: str, *, counts: bool) -> Mail | None:
         """A claimed mail that was not sent waits again. 1 write. None when it is no longer ours."""
@@ -198,6 +208,14 @@ class Mails:
             transact(step, self.knowing(message_id, mail.id, mail.attempt))
         except ConditionFailed:
             return
+
+    def _note_left_out(self, mail: Mail, left_out: frozenset[str]) -> None:
+        """Who got none of an attempt that the provider has reported before we had recorded it."""
+        if left_out:
+            same = MailRow.attempt == mail.attempt
+            with suppress(ConditionFailed):
+                noted = MailRow.left_out.set(sorted(left_out))
+                self.table.update(MailRow, mail_pk(mail.id), META, noted, only_if=same)
 
     def _new(self, mail_id: str, draft: Draft, asked_by: str) -> tuple[MailRow, list[Step]]:
         now = clock.now()

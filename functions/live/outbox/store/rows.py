@@ -126,6 +126,7 @@ class SuppressionRow(Row):
     until = UnicodeAttribute(null=True)
     hits = NumberAttribute(default=0)
     recent = _texts()
+    rests_until = UnicodeAttribute(null=True)
     created_at = UnicodeAttribute(null=True)
     gs1_pk = UnicodeAttribute(null=True)
     gs1_sk = UnicodeAttribute(null=True)
@@ -231,6 +232,7 @@ def suppression_of(row: SuppressionRow | None) -> Suppression:
         until=clock.parse(row.until) if row.until else None,
         hits=int(row.hits),
         recent=tuple(clock.parse(text) for text in row.recent),
+        rests_until=clock.parse(row.rests_until) if row.rests_until else None,
     )
 
 

@@ -2,18 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
+
+from pynamodb.expressions.condition import Condition
 
 from tessera import clock
 from tessera.expressions import is_new
+from tessera.problems import Busy
 from tessera.tables import Key, Row, Table
-from tessera.transact import Step, putting
+from tessera.transact import Step, putting, transact
 
 from ..addresses import digest
 from ..rules import Suppression
 from .rows import SuppressionRow, suppression_of
 
 LIST_PK = "SUPPRESSED"
+PUT_TRIES = 8
 
 
 class Contended(Exception):
@@ -26,22 +30,30 @@ class Suppressions:
 
     def held(self, addresses: Sequence[str], category: str, now: datetime) -> frozenset[str]:
         """Those of the addresses that get no such mail. 1 request per 100."""
-        by_key = {f"S#{digest(address)}": address for address in addresses}
-        rows = self.table.get_many(SuppressionRow, [(key, "-") for key in by_key])
-        return frozenset(by_key[row.pk] for row in rows if suppression_of(row).holds(category, now))
+        keys = {address: f"S#{digest(address)}" for address in addresses}
+        rows = self.table.get_many(SuppressionRow, [(key, "-") for key in keys.values()])
+        held = {row.pk for row in rows if suppression_of(row).holds(category, now)}
+        return frozenset(address for address, key in keys.items() if key in held)
 
     def get(self, address_hash: str) -> SuppressionRow | None:
         return self.table.get(SuppressionRow, f"S#{address_hash}", "-")
 
     def changing(self, before: SuppressionRow | None, address_hash: str, after: Suppression, address: str) -> Step:
         """The step that writes it unless somebody changed it since; then the transaction raises `Contended`."""
-        unchanged = is_new() if before is None else (Row.version == before.version)
         row = _row(before, address_hash, after, address)
-        return putting(self.table, row, only_if=unchanged, refused=Contended())
+        return putting(self.table, row, only_if=_unchanged(before), refused=Contended())
 
     def put(self, address: str, wanted: Suppression) -> None:
-        """What a person decides holds, whatever was known. 1 write unit."""
-        self.table.put(_row(None, digest(address), wanted, address))
+        """What a person decides holds, whatever was known, and whoever writes at the same time. 2 requests."""
+        for _ in range(PUT_TRIES):
+            before = self.get(digest(address))
+            row = _row(before, digest(address), wanted, address, since=clock.rfc3339(clock.now()))
+            try:
+                transact(putting(self.table, row, only_if=_unchanged(before), refused=Contended()))
+            except Contended:
+                continue
+            return
+        raise Busy()
 
     def lift(self, address: str) -> bool:
         """Whether there was one. 1 write unit."""
@@ -60,7 +72,16 @@ class Suppressions:
             self.table.update(SuppressionRow, key, "-", SuppressionRow.address.remove())
 
 
-def _row(before: SuppressionRow | None, address_hash: str, after: Suppression, address: str) -> SuppressionRow:
+def _unchanged(before: SuppressionRow | None) -> Condition:
+    if before is None:
+        return is_new()
+    # Lifted and set anew, it may have the same version; the time tells them apart.
+    return cast(Condition, (Row.version == before.version) & (SuppressionRow.created_at == before.created_at))
+
+
+def _row(
+    before: SuppressionRow | None, address_hash: str, after: Suppression, address: str, *, since: str | None = None
+) -> SuppressionRow:
     row = SuppressionRow(
         pk=f"S#{address_hash}",
         sk="-",
@@ -71,7 +92,8 @@ def _row(before: SuppressionRow | None, address_hash: str, after: Suppression, a
         until=clock.rfc3339(after.until) if after.until else None,
         hits=after.hits,
         recent=[clock.rfc3339(at) for at in after.recent],
-        created_at=(before.created_at if before else None) or clock.rfc3339(clock.now()),
+        rests_until=clock.rfc3339(after.rests_until) if after.rests_until else None,
+        created_at=since or (before.created_at if before else None) or clock.rfc3339(clock.now()),
     )
     if after.reason:
         row.gs1_pk, row.gs1_sk = LIST_PK, f"{row.created_at}#{address_hash}"

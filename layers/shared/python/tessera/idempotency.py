@@ -102,6 +102,18 @@ def create(table: Table, row: R, intent: Intent, *more: Step, event: Event | Non
     return Created(row)
 
 
+def asked_before(table: Table, row: type[R], pk: str, sk: str, intent: Intent) -> R | None:
+    """What an earlier request of this intent has made; None when this one is the first. 1 or 2 reads.
+
+    For a create that would be refused now: its replay is answered as it was. Raises what `create` raises of it.
+    """
+    if not intent.record_key:
+        old = table.get(row, pk, sk)
+        return _replay(old, intent).row if old is not None else None
+    record = table.get(RecordRow, f"IK#{intent.record_key}", "MAIN")
+    return _replay(_recorded_item(table, row, record), intent).row if record is not None else None
+
+
 def gone_row(row: Row) -> Row:
     """What stands at the key of something deleted, for as long as its create may be replayed."""
     ttl = int(clock.now().timestamp()) + DAY_MS // 1000

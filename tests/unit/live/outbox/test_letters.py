@@ -1,10 +1,11 @@
 import base64
 from datetime import UTC, datetime
 from email import message_from_bytes
-from email.policy import default
+from email.header import decode_header, make_header
+from email.policy import compat32, default
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from functions.live.outbox.addresses import digest, normalised
@@ -114,6 +115,71 @@ def test_any_words_and_subject_make_a_mail_that_reads_back(body, subject):
     read = message_from_bytes(raw, policy=default)
     assert read["X-Tessera-Mail"] == "01HZX3J0V7Q8M4N5P6R7S8T9VW/2"
     assert " ".join(read["Subject"].split()) == " ".join(subject.split())
+
+
+# What a decoder would make line ends, headers of its own, or nothing readable of.
+LOOKS_ENCODED = [
+    "=?utf-8?q?a=0D=0ABcc:_eve=40example.com?=",
+    "=?utf-8?b?DQpCY2M6IGV2ZUBleGFtcGxlLmNvbQ==?=",
+    "=?utf-8?q?=ff?= é",
+    "=?utf-8?q?=00?=",
+    "x =?nowhere?q?y?= =?utf-8?q?=0D=0A=0D=0A<b>z</b>?=",
+    "=?",
+]
+TEXT = st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), min_size=1, max_size=150)
+NASTY = st.one_of(st.sampled_from(LOOKS_ENCODED), TEXT, st.builds("{} {}".format, TEXT, st.sampled_from(LOOKS_ENCODED)))
+SET_BY_US = {"from", "to", "subject", "date", "message-id", "x-tessera-mail", "content-type", "mime-version"}
+
+
+def as_read(value):
+    """A header as a reader shows it, by the oldest decoder there is."""
+    return " ".join(str(make_header(decode_header(value))).split())
+
+
+@given(subject=NASTY, header=NASTY, name=NASTY.filter(lambda name: not set(name) & set('/\\"')), sender=NASTY)
+@example(subject=LOOKS_ENCODED[0], header=LOOKS_ENCODED[1], name=LOOKS_ENCODED[0], sender=LOOKS_ENCODED[0])
+def test_what_looks_encoded_is_text_and_brings_no_header(subject, header, name, sender):
+    file = Attachment(name, "text/plain", "YQ==")
+    raw = letter(subject=subject, headers={"X-Campaign": header}, attachments=[file], sender_name=sender).mime()
+
+    read = message_from_bytes(raw, policy=compat32)
+    assert {header.lower() for header in read} == {*SET_BY_US, "x-campaign"}
+    assert as_read(read["Subject"]) == " ".join(subject.split())
+    assert as_read(read["X-Campaign"]) == " ".join(header.split())
+    assert read["From"].endswith("<hello@tessera.test>")
+    _, attached = read.get_payload()
+    assert {header.lower() for header in attached} <= {
+        "content-type",
+        "content-transfer-encoding",
+        "content-disposition",
+        "mime-version",
+    }
+    assert attached.get_payload(decode=True) == b"a"
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+
+
+@pytest.mark.parametrize("local", ["=?utf-8?q?a=0D=0ABcc:_eve?=", "=?utf-8?q?x?="])
+def test_an_address_that_looks_encoded_stands_as_it_is(local):
+    raw = letter(to=[f"{local}@example.com", "bob@example.com"], reply_to=f"{local}@example.com").mime()
+
+    assert f"To: {local}@example.com,\r\n bob@example.com\r\n".encode() in raw
+    assert b"\r\nBcc" not in raw
+
+
+@pytest.mark.parametrize("length", [1, 77, 800])
+def test_a_long_value_is_folded_where_it_may_be_and_kept_whole(length):
+    value = "<" + "a" * length + "> " + "b" * 60 + " c"
+    read = parsed(letter(headers={"References": value}))
+
+    assert read["References"].replace("\r\n", "").strip() == value
+
+
+def test_fifty_recipients_stand_on_lines_of_their_own():
+    people = [f"person.with.a.long.name.{number}@example.com" for number in range(50)]
+
+    read = parsed(letter(to=people))
+
+    assert [str(one) for one in read["To"].addresses] == people
 
 
 @pytest.mark.parametrize(

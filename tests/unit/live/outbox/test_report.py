@@ -7,11 +7,14 @@ from datetime import timedelta
 import pytest
 
 from functions.live.outbox import rules
+from functions.live.outbox.actions.deliver import deliver
 from functions.live.outbox.addresses import digest
 from functions.live.outbox.provider import Throttled, Unsure
 from functions.live.outbox.rules import Suppression
+from functions.live.outbox.store import Contended
 from tessera import clock, ids
-from tests.kit.faults import Crash, contention, crash_at
+from tessera.transact import transact
+from tests.kit.faults import Crash, contention, crash_at, meanwhile
 from tests.kit.races import outcomes, together
 from tests.kit.stores import events_in
 from tools.ses_events import event
@@ -221,6 +224,79 @@ def test_a_soft_bounce_does_not_end_a_lasting_suppression():
         known = rules.after_soft_bounce(known, clock.now(), clock.now())
 
     assert (known.reason, known.until) == ("bounce", None)
+
+
+@pytest.mark.parametrize(
+    ("first", "reason"), [(rules.after_complaint, "complaint"), (rules.after_unsubscribing, "unsubscribed")]
+)
+def test_soft_bounces_rest_every_mail_and_leave_what_holds_for_good(first, reason):
+    now = clock.now()
+    known = first(Suppression())
+    for _ in range(3):
+        known = rules.after_soft_bounce(known, now, now)
+
+    assert known.holds("transactional", now + timedelta(days=13))
+    assert not known.holds("transactional", now + timedelta(days=15))
+    assert known.holds("bulk", now + timedelta(days=400))
+    assert known.reason == reason
+
+
+@pytest.mark.parametrize("then", [rules.after_complaint, rules.after_unsubscribing])
+def test_whoever_asks_for_no_bulk_while_every_mail_rests_gets_neither(then):
+    now = clock.now()
+    until = now + timedelta(days=9)
+
+    known = then(Suppression(reason="manual", until=until))
+
+    assert known.holds("transactional", now) and not known.holds("transactional", until)
+    assert known.holds("bulk", now + timedelta(days=400))
+
+
+def test_a_rest_is_kept_with_the_address(worker, store, sent):
+    store.suppressions.put(ANN, Suppression(reason="manual", bulk_only=True))
+    for number in range(3):
+        worker.hear(sent.id, "soft-bounce", feedback_id=f"feedback-{number}")
+
+    assert store.suppressions.held([ANN], "transactional", clock.now()) == {ANN}
+    assert store.suppressions.held([ANN], "bulk", clock.now() + timedelta(days=400)) == {ANN}
+
+
+def test_what_a_person_decides_survives_a_bounce_at_the_same_time(worker, store, sent):
+    worker.hear(sent.id, "soft-bounce", feedback_id="first")
+    manual = Suppression(reason="manual")
+
+    with meanwhile("TransactWriteItems", lambda: store.suppressions.put(ANN, manual)):
+        worker.hear(sent.id, "soft-bounce", feedback_id="second")
+
+    found = store.suppressions.get(digest(ANN))
+    assert (found.reason, found.hits) == ("manual", 1)
+
+
+def test_what_was_lifted_and_decided_anew_is_not_taken_for_the_same(store, frozen):
+    store.suppressions.put(ANN, Suppression(reason="manual"))
+    as_read = store.suppressions.get(digest(ANN))
+    store.suppressions.lift(ANN)
+    frozen.advance(seconds=1)
+    store.suppressions.put(ANN, Suppression(reason="manual", bulk_only=True))
+
+    with pytest.raises(Contended):
+        transact(store.suppressions.changing(as_read, digest(ANN), Suppression(), ANN))
+
+
+def test_whoever_got_none_is_known_though_the_report_came_first(worker, store, ask, provider, ports):
+    mail = ask(ANN, "bob@example.com")
+    store.suppressions.put("bob@example.com", Suppression(reason="manual"))
+    sending = provider.send
+
+    def send(letter):
+        message_id = sending(letter)
+        worker.hear(mail.id, "send", message_id=message_id)
+        return message_id
+
+    provider.send = send
+    deliver(ports, mail.id)
+
+    assert (state(store, mail), store.mails.get(mail.id).left_out) == ("sent", ("bob@example.com",))
 
 
 def test_a_complaint_ends_bulk_mail_and_tells_who_asks_for_none(worker, store, sent):

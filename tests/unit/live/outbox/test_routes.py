@@ -2,11 +2,13 @@
 
 import base64
 import json
+from datetime import timedelta
 
 import pytest
 
 from functions.live.outbox.app import handler
 from functions.live.outbox.drafts import Content
+from functions.live.outbox.letters import Letter
 from functions.live.outbox.provider import Refused
 from functions.live.outbox.rules import Suppression
 from tessera import clock, ids
@@ -452,3 +454,82 @@ def test_a_page_of_a_list_costs_the_same_however_many_there_are(admin, store):
         send(admin)
 
     assert cost() == few == ["Query", "BatchGetItem"]
+
+
+def test_a_refused_request_leaves_the_long_mail_of_its_key_as_it_was(admin, bindings):
+    bindings.environment["BUCKET"] = make_bucket("uploads")
+    key = {"idempotency-key": ids.new()}
+    words = {"to": ["ann@example.com"], "subject": "News", "text": "A" * 199_000, "html": "<p>" + "f" * 90_000}
+
+    first = admin("POST", "/outbox/emails", json=words, headers=key)
+    other = admin("POST", "/outbox/emails", json={**words, "text": "B" * 199_000}, headers=key)
+
+    assert (first.status_code, slug(other)) == (202, "idempotency-mismatch")
+    source = admin("GET", f"/outbox/emails/{first.json()['id']}/source").json()["source"]
+    assert "AAAA" in source and "BBBB" not in source
+
+
+@pytest.mark.parametrize("has_time", [True, False])
+def test_a_replay_is_answered_though_its_address_is_suppressed_by_now(admin, store, has_time):
+    key = ids.new() if has_time else "a key without a time"
+    asked = {"json": MAIL, "headers": {"idempotency-key": key}}
+    first = admin("POST", "/outbox/emails", **asked)
+    store.suppressions.put("ann@example.com", Suppression(reason="manual"))
+
+    again = admin("POST", "/outbox/emails", **asked)
+    other = admin("POST", "/outbox/emails", json=MAIL, headers={"idempotency-key": ids.new()})
+
+    assert (again.status_code, again.json()["id"]) == (202, first.json()["id"])
+    assert again.headers["idempotent-replay"] == "true"
+    assert (other.status_code, slug(other)) == (409, "all-recipients-suppressed")
+
+
+def test_spellings_of_one_mailbox_get_one_mail(admin, store, worker, provider):
+    answer = send(admin, to=["bob@example.com", "Ann@example.com"], cc=["ann@EXAMPLE.com"], bcc=["BOB@example.com"])
+    worker.work()
+    store.suppressions.put("ann@example.com", Suppression(reason="manual"))
+    refused = send(admin, to=["Ann@example.com", "ann@example.com"])
+
+    assert answer.status_code == 202
+    assert [(one.to, one.cc, one.bcc) for one in provider.letters] == [(["bob@example.com", "Ann@example.com"], [], [])]
+    assert slug(refused) == "all-recipients-suppressed"
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"send_at": "9999-12-31T23:59:59Z"}, "/send_at"),
+        ({"headers": {"Orig-Date": "x", "orig-date": "y"}}, "/headers"),
+    ],
+)
+def test_what_could_not_be_sent_later_is_refused_now(admin, changes, pointer):
+    answer = send(admin, **changes)
+
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
+
+
+def test_a_mail_may_wait_thirty_days_and_is_listed_all_the_while(admin, frozen, worker, provider):
+    month = clock.now() + timedelta(days=30)
+    mail_id = send(admin, send_at=clock.rfc3339(month)).json()["id"]
+    late = send(admin, send_at=clock.rfc3339(month + timedelta(seconds=1)))
+    provider.errors = [Refused("MessageRejected")]
+
+    worker.later(days=30, seconds=1)
+
+    assert late.status_code == 422
+    place, seen = "", []
+    while place is not None:
+        page = admin("GET", f"/outbox/dead-letters{place}").json()
+        seen += [one["id"] for one in page["items"]]
+        place = f"?cursor={page['next']}" if page["next"] else None
+    assert seen == [mail_id]
+
+
+def test_a_mail_nobody_can_write_is_a_dead_letter_at_once(ask, worker, store, provider, monkeypatch):
+    mail = ask()
+    monkeypatch.setattr(Letter, "mime", lambda self: 1 / 0)
+
+    worker.work()
+
+    assert (store.mails.get(mail.id).state, store.mails.get(mail.id).reason) == ("dead", "cannot-be-written")
+    assert provider.calls == 0

@@ -325,7 +325,7 @@ def test_who_is_suppressed_for_bulk_alone_gets_the_rest(store):
 
 def test_a_batch_tells_the_workers_of_ten_at_a_time(admin, store):
     mail = {"to": ["ann@example.com"], "subject": "News", "text": "Hello."}
-    items = [mail] * 12 + [{**mail, "category": "bulk"}] * 3 + [{**mail, "send_at": "2031-01-01T00:00:00Z"}]
+    items = [mail] * 12 + [{**mail, "category": "bulk"}] * 3 + [{**mail, "send_at": "2030-04-01T00:00:00Z"}]
     sent = []
     with aws.intercepted(lambda service, name, given: sent.append(name) if service == "sqs" else None):
         assert admin("POST", "/outbox/emails/batch", json={"items": items}).status_code == 202
