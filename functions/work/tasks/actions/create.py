@@ -6,7 +6,7 @@ from datetime import datetime
 from tessera import clock
 from tessera.auth.principal import Principal
 from tessera.idempotency import Intent
-from tessera.problems import Busy, Gone
+from tessera.problems import Busy, Gone, Problem
 from tessera.recurrence import instant_of
 
 from ..events import TaskCreated
@@ -42,8 +42,27 @@ def create(
         created_by=by.user_id or by.id,
         **fields,  # type: ignore[arg-type]
     )
+    try:
+        return _create(tasks, listing, new, list_id, after_id, before_id, intent)
+    except Problem:
+        # What it was put beside or below may be gone since the same request was answered.
+        before = tasks.asked_before(by.owner_id, intent)
+        if before is None:
+            raise
+        return _made(before, True)
+
+
+def _create(
+    tasks: TaskStore,
+    listing: Listing,
+    new: Task,
+    list_id: str | None,
+    after_id: str | None,
+    before_id: str | None,
+    intent: Intent,
+) -> tuple[Task, bool]:
     check_due(new)
-    repeat.check(new, now)
+    repeat.check(new, new.created_at)
     new = replace(new, series_start=repeat.series_start(new))
     for _ in range(MAX_TRIES):
         chain = chain_of(tasks, new.owner_id, new.parent_id) if new.parent_id else []
@@ -56,7 +75,7 @@ def create(
             task_id=task.id, owner_id=task.owner_id, list_id=task.list_id, version=1, by=task.created_by
         )
         try:
-            return _made(*tasks.create(task, intent, event, tasks.unchanged_parents(chain)))
+            return _made(*tasks.create(task, intent, event, tasks.putting_below(chain)))
         except Changed:
             continue
     raise Busy

@@ -18,7 +18,8 @@ from ..store.listing import Listing
 from ..store.personal import PersonalStore
 from ..store.tasks import TaskStore
 
-MAX_IN_FEED = 500
+# Whole notes of that many tasks would be more than an answer may hold.
+MAX_IN_FEED, NOTES_IN_FEED = 500, 1_000
 EXPORT_ROWS, EXPORT_BYTES = 2_000, 3_000_000
 ERASED_AT_ONCE = 250
 COLUMNS = (
@@ -80,11 +81,15 @@ def _calendar(tasks: Iterable[Task], now: datetime) -> Iterator[str]:
         yield f"PRIORITY:{(1, 3, 5, 9)[task.priority - 1]}"
         yield from _folded(f"SUMMARY:{_escaped(task.title)}")
         if task.notes:
-            yield from _folded(f"DESCRIPTION:{_escaped(task.notes)}")
+            yield from _folded(f"DESCRIPTION:{_escaped(_short(task.notes))}")
         if task.tags:
             yield from _folded(f"CATEGORIES:{','.join(_escaped(tag) for tag in task.tags)}")
         yield from ("STATUS:NEEDS-ACTION", f"SEQUENCE:{task.version}", "END:VTODO")
     yield "END:VCALENDAR"
+
+
+def _short(notes: str) -> str:
+    return notes if len(notes) <= NOTES_IN_FEED else f"{notes[: NOTES_IN_FEED - 1]}…"
 
 
 def _stamp(when: datetime) -> str:

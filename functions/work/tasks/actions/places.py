@@ -38,13 +38,13 @@ def place(
 
 
 def chain_of(tasks: TaskStore, owner_id: str, parent_id: str) -> list[Task]:
-    """The parent, its parent and so on. Raises `InvalidRequest` when the parent is not there."""
+    """The parent, its parent and so on; only the parent itself may not be in the trash. Raises `InvalidRequest`."""
     chain: list[Task] = []
     wanted: str | None = parent_id
     # One more than may be: whoever is too deep, or in a circle, is found out by the length.
     while wanted is not None and len(chain) < 4:
         found = tasks.find(owner_id, wanted)
-        if found is None or found.deleted_at is not None:
+        if found is None or (found.deleted_at is not None and not chain):
             break
         chain.append(found)
         wanted = found.parent_id

@@ -12,7 +12,7 @@ from tessera.transact import Step
 
 from ..events import TaskCompleted, TaskCreated, TaskDeleted, TaskUpdated
 from ..rules import repeat
-from ..rules.task import INBOX, Task, appended, check_due, edited, refused, restored, trashed
+from ..rules.task import FIRST_YEAR, INBOX, Task, appended, check_due, edited, refused, restored, trashed
 from ..store.listing import Listing
 from ..store.tasks import Changed, TaskStore, Write
 from .places import chain_of, check_height, place
@@ -65,12 +65,14 @@ def complete(task: Task, *, by: str, completed_at: datetime | None = None) -> Pl
     when = completed_at or now
     if when > now + _AHEAD:
         raise refused("/completed_at", "This is in the future.")
+    if when.year < FIRST_YEAR:
+        raise refused("/completed_at", f"Tasks are done from {FIRST_YEAR} on.")
     following = repeat.following(task, now, completed_at=when)
     done = edited(task, now, completed_at=when)
     writes = []
     if following is not None:
         following = replace(
-            following, id=ids.new(), created_at=now, updated_at=now, created_by=by, version=1, made_by=None
+            following, id=ids.new(), created_at=now, updated_at=now, created_by=by, version=1, below=0, made_by=None
         )
         done = replace(done, next_id=following.id)
         writes.append(Write(None, following, _created(following, by)))
@@ -85,7 +87,7 @@ def reopen(tasks: TaskStore, task: Task, *, by: str) -> Plan:
     opened = edited(task, clock.now(), completed_at=None, next_id=None)
     writes = [Write(task, opened, TaskUpdated(by=by, changed=("completed_at",), **_of(opened)))]
     following = tasks.find(task.owner_id, task.next_id) if task.next_id else None
-    if following is not None and following.version == 1:
+    if following is not None and following.version == 1 and not following.below:
         writes.append(Write(following, None, TaskDeleted(by=by, **_of(following))))
     return Plan(opened, tuple(writes))
 
@@ -141,7 +143,7 @@ def change(tasks: TaskStore, task: Task, fields: dict[str, object], *, by: str) 
     if "parent_id" in changed and after.parent_id is not None:
         chain = chain_of(tasks, task.owner_id, after.parent_id)
         check_height(tasks, task, chain)
-        checks = tuple(tasks.unchanged_parents(chain))
+        checks = tuple(tasks.putting_below(chain))
     return _update(task, after, by, checks)
 
 

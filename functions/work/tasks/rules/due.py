@@ -85,7 +85,7 @@ def _day(text: str) -> date:
     except ValueError:
         raise _unknown() from None
     # The first and last year of the calendar have days without an instant in some zones.
-    if len(text) != 10 or not date.min.year < found.year < date.max.year:
+    if text != found.isoformat() or not date.min.year < found.year < date.max.year:
         raise _unknown()
     return found
 

@@ -4,12 +4,17 @@ What is understood is taken out of the text; the rest is the title.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from tessera.recurrence import Rule, instant_of, next_after
+
+from .task import FIRST_YEAR, LAST_YEAR
+
+MAX_TAG = 40
 
 _DAY = timedelta(days=1)
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -98,8 +103,9 @@ def _rule_of(words: list[str]) -> str | None:
 
 
 def _tag(match: re.Match[str], found: Understood, today: date) -> bool:
-    tag = match[1].lower()
-    if len(found.tags) == 20:
+    # Some letters become two in lower case.
+    tag = unicodedata.normalize("NFC", match[1].lower())
+    if len(found.tags) == 20 or len(tag) > MAX_TAG:
         return False
     if tag not in found.tags:
         found.tags.append(tag)
@@ -114,7 +120,7 @@ def _priority(match: re.Match[str], found: Understood, today: date) -> bool:
 
 
 def _on(day: date | None, found: Understood) -> bool:
-    if day is None or found.day is not None:
+    if day is None or found.day is not None or not FIRST_YEAR <= day.year <= LAST_YEAR:
         return False
     found.day = day
     return True

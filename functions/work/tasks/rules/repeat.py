@@ -68,7 +68,7 @@ def following(task: Task, now: datetime, *, completed_at: datetime) -> Task | No
     series = _series(task, replace(whole, count=None), now)
     missed = 0
     if task.recurrence.mode is Mode.AFTER_COMPLETION:
-        start = _from_completion(task, completed_at)
+        start = _from_completion(task, series.start.time(), completed_at)
         found = next_after(series.rule, start, series.zone, instant_of(start, series.zone))
     else:
         start = series.start
@@ -83,7 +83,9 @@ def following(task: Task, now: datetime, *, completed_at: datetime) -> Task | No
         task, due_date=due_date, due_at=due_at, occurrence=occurrence, missed=missed, overdue_notified_for=None
     )
     if task.recurrence.mode is Mode.AFTER_COMPLETION:
-        made = replace(made, series_start=series_start(made))
+        # The day of this one at the series' own hour: where that hour was left out, it comes back the day after.
+        day = found.astimezone(series.zone).date()
+        made = replace(made, series_start=datetime.combine(day, start.time()))
     return replace(made, remind_at=_shifted(task, made))
 
 
@@ -94,10 +96,7 @@ def preview(task: Task, n: int) -> list[date | datetime]:
     whole = Rule.parse(task.recurrence.rule)
     left = n if whole.count is None else min(n, whole.count - task.occurrence + 1)
     series = _series(task, replace(whole, count=None), task.updated_at)
-    start = series.start
-    if task.recurrence.mode is Mode.AFTER_COMPLETION:
-        start = series_start(task) or start
-    later: Iterator[datetime] = occurrences(series.rule, start, series.zone, after=series.current)
+    later: Iterator[datetime] = occurrences(series.rule, series.start, series.zone, after=series.current)
     instants = [series.current, *islice(later, max(0, left - 1))]
     return [instant.date() if task.due_date else instant for instant in instants][:left]
 
@@ -117,12 +116,8 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def _from_completion(task: Task, completed_at: datetime) -> datetime:
-    zone = zone_of(task.tz)
-    day = completed_at.astimezone(zone).date()
-    if task.due_at is None:
-        return datetime.combine(day, time())
-    return datetime.combine(day, task.due_at.astimezone(zone).time())
+def _from_completion(task: Task, hour: time, completed_at: datetime) -> datetime:
+    return datetime.combine(completed_at.astimezone(zone_of(task.tz)).date(), hour)
 
 
 def _shifted(before: Task, after: Task) -> tuple[datetime, ...]:

@@ -25,8 +25,8 @@ TRASH_DAYS = 30
 DEFAULT_PRIORITY = 4
 # Near the ends of the calendar some days have no instant in some zones.
 FIRST_YEAR, LAST_YEAR = 1970, 2200
-# A key in an index has at most 1,024 bytes, the id included.
-LONGEST_PLACE = 800
+# A key in an index has at most 1,024 bytes, the id included; a cursor that names it has 1,024 characters.
+LONGEST_PLACE = 400
 
 
 class Status(StrEnum):
@@ -135,6 +135,8 @@ class Task:
     missed: int = 0
     # The local time the series is counted from, so that the 31st comes back after a short month.
     series_start: datetime | None = None
+    # How often something was put below it, or below what is below it.
+    below: int = 0
     overdue_notified_for: datetime | None = None
     deleted_at: datetime | None = None
     version: int = 1

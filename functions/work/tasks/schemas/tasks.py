@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints
 
 from tessera.types import Day, In, Instant, Name, Out, Params, Patch, Tag, Ulid, ZoneName, absent, text
 
-from ..rules.task import DEFAULT_PRIORITY, Mode, Recurrence, Sort, Status, Task, TaskList, View
+from ..rules.task import DEFAULT_PRIORITY, LONGEST_PLACE, Mode, Recurrence, Sort, Status, Task, TaskList, View
 
 Title = Annotated[str, text(500)]
 # 16 KB in UTF-8: with everything else a task stays well below what an item may hold.
@@ -118,7 +118,7 @@ class TaskOut(Out):
     completed_at: Instant | None
     next_id: Ulid | None
     missed: int
-    position: Annotated[str, Field(max_length=200)]
+    position: Annotated[str, Field(max_length=LONGEST_PLACE)]
     created_at: Instant
     updated_at: Instant
     created_by: Annotated[str, Field(max_length=64)]

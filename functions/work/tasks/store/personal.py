@@ -1,15 +1,17 @@
 """Saved views, the calendar feed's token, and erasing everything an owner has."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Self
 
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
 
 from tessera import clock
+from tessera.expressions import is_new
 from tessera.idempotency import Intent, create
 from tessera.jobs import jobs_of
-from tessera.problems import NotFound
+from tessera.problems import Busy, NotFound
 from tessera.settings import Bindings
 from tessera.tables import Row, Table
 from tessera.transact import Step, deleting, putting, telling, transact
@@ -17,7 +19,9 @@ from tessera.transact import Step, deleting, putting, telling, transact
 from ..events import DataErased
 from ..rules.task import View
 from .rows import FeedRow, PostingsRow, ViewRow, owned, texts, view_of
-from .tasks import TasksSettings
+from .tasks import Changed, TasksSettings
+
+MAX_TRIES = 12
 
 
 class PersonalStore:
@@ -48,25 +52,46 @@ class PersonalStore:
         """From now on only this token opens the feed."""
         new = {"owner_id": owner_id, "token_hash": token_hash, "tz": tz}
         mine = FeedRow(pk=owned(owner_id), sk="FEED", **new)
-        transact(
-            *self._without_feed(owner_id),
-            putting(self.table, mine),
-            putting(self.table, FeedRow(pk=f"ICS#{token_hash}", sk="MAIN", **new)),
-        )
+        theirs = putting(self.table, FeedRow(pk=f"ICS#{token_hash}", sk="MAIN", **new))
+
+        def steps(known: FeedRow | None) -> list[Step]:
+            return [putting(self.table, mine, only_if=_as_read(known), refused=lambda old: Changed()), theirs]
+
+        self._end_feed(owner_id, steps)
 
     def revoke_feed(self, owner_id: str) -> None:
-        steps = self._without_feed(owner_id)
-        if steps:
-            transact(*steps, deleting(self.table, FeedRow, owned(owner_id), "FEED"))
+        """From now on no token opens the feed."""
+
+        def steps(known: FeedRow | None) -> list[Step]:
+            if known is None:
+                return []
+            only_if = _as_read(known)
+            return [deleting(self.table, FeedRow, known.pk, "FEED", only_if=only_if, refused=lambda old: Changed())]
+
+        self._end_feed(owner_id, steps)
 
     def feed(self, token_hash: str) -> tuple[str, str] | None:
         """Whose feed this opens, and in which time zone they read it."""
         row = self.table.get(FeedRow, f"ICS#{token_hash}", "MAIN")
         return (row.owner_id, row.tz) if row else None
 
-    def _without_feed(self, owner_id: str) -> list[Step]:
-        known = self.table.get(FeedRow, owned(owner_id), "FEED")
-        return [deleting(self.table, FeedRow, f"ICS#{known.token_hash}", "MAIN")] if known else []
+    def _end_feed(self, owner_id: str, steps: Callable[[FeedRow | None], list[Step]]) -> None:
+        """Take back the present token, together with what becomes of the owner's own row.
+
+        Those steps must hold that row as it was read: a token made meanwhile would be one that nobody
+        can take back, since nothing else names it. Raises `Busy` when others keep renewing.
+        """
+        for _ in range(MAX_TRIES):
+            known = self.table.get(FeedRow, owned(owner_id), "FEED")
+            old = [deleting(self.table, FeedRow, f"ICS#{known.token_hash}", "MAIN")] if known else []
+            together = [*steps(known), *old]
+            try:
+                if together:
+                    transact(*together)
+                return
+            except Changed:
+                continue
+        raise Busy
 
     def erase(self, owner_id: str, at_most: int) -> int:
         """Delete up to this many items of an owner and return how many there were; 0 means that none is left.
@@ -77,7 +102,11 @@ class PersonalStore:
         for pk, sk in self._everything(owner_id):
             if erased == at_most:
                 return erased
-            self.table.delete(Row, pk, sk)
+            if sk == "FEED":
+                # Together with whichever token it names by then.
+                self.revoke_feed(owner_id)
+            else:
+                self.table.delete(Row, pk, sk)
             erased += 1
         return erased
 
@@ -89,9 +118,6 @@ class PersonalStore:
                 yield f"K#{owner_id}#{token[:3]}", f"{token}#{postings.sk.removeprefix('P#')}"
                 yield f"K#{owner_id}#{token[:3]}", f"!{token}"
             yield postings.pk, postings.sk
-        feed = self.table.get(FeedRow, owned(owner_id), "FEED")
-        if feed is not None:
-            yield f"ICS#{feed.token_hash}", "MAIN"
         for pk in (owned(owner_id), jobs_of(owner_id)):
             for row in self.table.query_all(Row, pk, consistent=True):
                 yield row.pk, row.sk
@@ -99,3 +125,8 @@ class PersonalStore:
     def tell_erased(self, owner_id: str) -> None:
         """The proof that nothing is left, on an item of its own."""
         transact(telling(self.table, DataErased(owner_id=owner_id, capability="tasks")))
+
+
+def _as_read(known: FeedRow | None) -> Condition:
+    as_read: Condition = is_new() if known is None else Path("token_hash") == known.token_hash
+    return as_read

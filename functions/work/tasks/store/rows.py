@@ -59,6 +59,7 @@ class TaskRow(DueRow):
     completed_at = UnicodeAttribute(null=True)
     next_id = UnicodeAttribute(null=True)
     overdue_notified_for = UnicodeAttribute(null=True)
+    below = NumberAttribute(null=True)
     deleted_at = UnicodeAttribute(null=True)
     created_at = UnicodeAttribute()
     updated_at = UnicodeAttribute()
@@ -162,6 +163,7 @@ def task_of(row: TaskRow) -> Task:
         pos=row.pos,
         completed_at=_instant(row.completed_at),
         next_id=row.next_id,
+        below=int(row.below or 0),
         overdue_notified_for=_instant(row.overdue_notified_for),
         deleted_at=_instant(row.deleted_at),
         created_at=clock.parse(row.created_at),
@@ -197,6 +199,7 @@ def row_of(task: Task, now: datetime) -> TaskRow:
         pos=task.pos,
         completed_at=_text(task.completed_at),
         next_id=task.next_id,
+        below=task.below or None,
         overdue_notified_for=_text(task.overdue_notified_for),
         deleted_at=_text(task.deleted_at),
         created_at=clock.rfc3339(task.created_at),
@@ -213,7 +216,7 @@ def row_of(task: Task, now: datetime) -> TaskRow:
 def _index(row: TaskRow, task: Task) -> None:
     owner = owned(task.owner_id)
     if task.deleted_at is not None:
-        row.ttl = int((task.deleted_at + timedelta(days=TRASH_DAYS)).timestamp())
+        row.ttl = _end_of_trash(task.deleted_at)
         row.gs1_pk, row.gs1_sk = f"{owner}#trash", f"{clock.rfc3339(task.deleted_at)}#{task.id}"
         return
     state = "d" if task.is_done else "o"
@@ -228,13 +231,19 @@ def _index(row: TaskRow, task: Task) -> None:
 
 
 def beside(task: Task, now: datetime) -> dict[str, Row]:
-    """The rows that stand beside a task, by sort key: its tags, its place below a parent, its reminders."""
-    if task.deleted_at is not None:
-        return {}
+    """The rows that stand beside a task, by sort key: its tags, its place below a parent, its reminders.
+
+    In the trash it keeps its place below its parent: it may come back to it.
+    """
     pk, rows = owned(task.owner_id), list[Row]()
-    rows += [Row(pk=pk, sk=f"X#{tag}#{task.id}") for tag in task.tags]
     if task.parent_id is not None:
-        rows.append(Row(pk=pk, sk=f"C#{task.parent_id}#{task.id}"))
+        place = Row(pk=pk, sk=f"C#{task.parent_id}#{task.id}")
+        if task.deleted_at is not None:
+            place.ttl = _end_of_trash(task.deleted_at)
+        rows.append(place)
+    if task.deleted_at is not None:
+        return {row.sk: row for row in rows}
+    rows += [Row(pk=pk, sk=f"X#{tag}#{task.id}") for tag in task.tags]
     for number, when in enumerate(task.remind_at):
         # A reminder in the past never fires, and neither does one of a task that is done.
         if when > now and not task.is_done:
@@ -243,6 +252,10 @@ def beside(task: Task, now: datetime) -> dict[str, Row]:
             reminder.wait_until(when, f"{task.id}#{number}")
             rows.append(reminder)
     return {row.sk: row for row in rows}
+
+
+def _end_of_trash(deleted_at: datetime) -> int:
+    return int((deleted_at + timedelta(days=TRASH_DAYS)).timestamp())
 
 
 def texts(kept: Iterable[object] | None) -> list[str]:

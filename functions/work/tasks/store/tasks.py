@@ -14,11 +14,11 @@ from tessera import clock
 from tessera.bus import Event
 from tessera.due import DueItem
 from tessera.expressions import is_new
-from tessera.idempotency import Intent, create, gone_row
+from tessera.idempotency import Intent, asked_before, create, gone_row
 from tessera.problems import NotFound
 from tessera.settings import Bindings, Settings
 from tessera.tables import ConditionFailed, Row, Table
-from tessera.transact import MAX_ACTIONS, Step, checking, deleting, putting, transact, updating
+from tessera.transact import MAX_ACTIONS, Step, deleting, putting, transact, updating
 
 from ..rules.task import INBOX, ListClosing, Task, TaskList, refused
 from .rows import (
@@ -83,6 +83,11 @@ class TaskStore:
         page = self.table.query(TaskRow, owned(owner_id), sort=Path("sk").startswith("T#"), limit=limit, after=start)
         return [task_of(row) for row in page.rows], page.next["sk"].partition("#")[2] if page.next else None
 
+    def asked_before(self, owner_id: str, intent: Intent) -> Task | None:
+        """The task that an earlier request of this intent has made. 1 or 2 reads. Raises what `create` raises of it."""
+        row = asked_before(self.table, TaskRow, owned(owner_id), task_key(intent.id), intent)
+        return task_of(row) if row is not None else None
+
     def create(self, task: Task, intent: Intent, event: Event, checks: Sequence[Step] = ()) -> tuple[Task, bool]:
         """The task and whether an earlier request made it. 1 request, 2 units for each item: tags, reminders, list.
 
@@ -98,10 +103,14 @@ class TaskStore:
         """Write all of these or none. 1 request: 1 unit when nothing but one task changes, else 2 for each item.
 
         Raises `Changed` when a task is no longer as it was before, `InvalidRequest` for a list that is
-        not there.
+        not there, and for a task that is both changed and checked.
         """
         steps = [step for write in writes for step in (self._main(write), *self._around(write))]
-        steps += [*self._counts(writes), *checks]
+        # Several writes may check one parent, which DynamoDB takes once.
+        once = {step.item_key: step for step in checks}
+        if any(step.item_key in once for step in steps):
+            raise refused("/operations", "One of these goes below another one that changes too. Do it afterwards.")
+        steps += [*self._counts(writes), *once.values()]
         if len(steps) > MAX_ACTIONS:
             raise refused("/operations", f"Together this changes {len(steps)} items; at most {MAX_ACTIONS} go at once.")
         if len(steps) > 1:
@@ -114,22 +123,29 @@ class TaskStore:
         except ConditionFailed:
             raise Changed from None
 
-    def unchanged_parents(self, chain: Sequence[Task]) -> list[Step]:
-        """Steps that hold each of these where it is, so that two moves at once cannot make a circle."""
+    def putting_below(self, chain: Sequence[Task]) -> list[Step]:
+        """Steps that hold each of these where it is, and let whoever moves one of them know that it has grown.
+
+        So two at once can neither make a circle nor nest too deeply.
+        """
         return [
-            checking(
+            updating(
                 self.table,
                 TaskRow,
                 owned(parent.owner_id),
                 task_key(parent.id),
-                only_if=_same("parent_id", parent.parent_id) & _not("deleted_at") & _not("gone"),
+                Path("below").add(1),
+                only_if=_same("parent_id", parent.parent_id)
+                & _same("deleted_at", _text(parent.deleted_at))
+                & _not("gone"),
                 refused=lambda old: Changed(),
+                bump=False,
             )
             for parent in chain
         ]
 
     def children(self, owner_id: str, task_id: str) -> list[str]:
-        """The ids of the tasks directly below this one."""
+        """The ids of the tasks directly below this one, those in the trash too."""
         found = self.table.query_all(Row, owned(owner_id), sort=Path("sk").startswith(f"C#{task_id}#"), consistent=True)
         return [row.sk.rpartition("#")[2] for row in found]
 
@@ -299,16 +315,20 @@ def _not(name: str) -> Condition:
     return absent
 
 
-def _same(name: str, value: str | None) -> Condition:
+def _same(name: str, value: str | int | None) -> Condition:
     held: Condition = _not(name) if value is None else Path(name) == value
     return held
 
 
 def _as_read(task: Task) -> Condition:
-    """The task is in the version that was read, and what the sweeper notes beside the version is too."""
-    told = clock.rfc3339(task.overdue_notified_for) if task.overdue_notified_for else None
-    as_read: Condition = (Path("version") == task.version) & _same("overdue_notified_for", told)
+    """The task is in the version that was read, and what is noted beside the version is too."""
+    beside = _same("below", task.below or None) & _same("overdue_notified_for", _text(task.overdue_notified_for))
+    as_read: Condition = (Path("version") == task.version) & beside
     return as_read
+
+
+def _text(when: datetime | None) -> str | None:
+    return clock.rfc3339(when) if when else None
 
 
 def _differs(row: Row, other: Row) -> bool:

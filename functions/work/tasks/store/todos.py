@@ -55,7 +55,7 @@ class TodoStore:
         raise Busy
 
     def change(self, ns: str, todo_id: str, changes: dict[str, object]) -> Todo:
-        """3 requests. Raises `NotFound`."""
+        """4 requests. Raises `NotFound`."""
         row = self._row(ns, todo_id)
         actions = []
         if "title" in changes:
@@ -68,7 +68,9 @@ class TodoStore:
         if not actions:
             return todo_of(row)
         try:
-            return todo_of(self.table.update(TodoRow, row.pk, row.sk, *actions))
+            todo = todo_of(self.table.update(TodoRow, row.pk, row.sk, Path("ttl").set(_ttl()), *actions))
+            self.table.update(NamespaceRow, _space_key(ns), "META", Path("ttl").set(_ttl()), bump=False)
+            return todo
         except ConditionFailed:
             raise _absent() from None
 

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 import httpx
 import pytest
+from fastapi import Response
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
@@ -355,3 +356,26 @@ def test_an_event_type_must_be_well_formed():
 
         class Wrong(Event):
             type: ClassVar[str] = "Wrong"
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [("a" * 900_000, 201), ("\u4e16" * 330_000, 201), ('"' * 250_000, 201)],
+)
+def test_an_answer_that_may_be_sent_is_sent(app, text, status):
+    body = json.dumps({"text": text}, ensure_ascii=False)
+
+    assert lambda_handler(app)(gateway_event("POST", body=body), None)["statusCode"] == status
+
+
+@pytest.mark.parametrize("text", ["a" * 6_000_001, "\u4e16" * 2_000_001, '"' * 3_000_001])
+def test_an_answer_is_measured_as_lambda_measures_it(text):
+    made = Router(prefix="/notes")
+
+    @made.get("")
+    async def long(caller: Anyone) -> Response:
+        """Say much."""
+        return Response(text, media_type="text/plain")
+
+    handler = lambda_handler(build_app("notes", made, environment={"STAGE": "test"}))
+    assert handler(gateway_event(), None)["statusCode"] == 500

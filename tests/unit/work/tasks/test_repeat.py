@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -206,3 +207,12 @@ def test_a_task_that_does_not_repeat_has_no_next_one():
 def test_reminders_are_days_apart_like_the_occurrences():
     one = task("FREQ=WEEKLY", due="2026-11-21", remind_at=(at("2026-11-20T18:00+01:00"),))
     assert after(one, done="2026-11-21T09:00+01:00").remind_at[0] - one.remind_at[0] == timedelta(days=7)
+
+
+def test_after_completion_the_hour_that_spring_leaves_out_comes_back():
+    one = task("FREQ=DAILY", due="2026-03-07T02:30-05:00", tz="America/New_York", mode=Mode.AFTER_COMPLETION)
+
+    shown = [when.astimezone(ZoneInfo("America/New_York")).strftime("%d %H:%M") for when in walk(one, 4)]
+
+    assert shown == ["08 03:30", "09 02:30", "10 02:30", "11 02:30"]
+    assert [when.hour for when in repeat.preview(one, 3)] == [7, 7, 6]

@@ -1,13 +1,15 @@
 """HTTP: statuses, headers, and what is refused with which pointer."""
 
 import json
+from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
 
 from functions.work.tasks.app import app, handler
-from functions.work.tasks.rules.task import INBOX
-from tessera import ids
+from functions.work.tasks.rules.task import INBOX, placed
+from functions.work.tasks.store.rows import TaskRow, owned, row_of, task_key, task_of
+from tessera import clock, ids
 from tests.kit.apps import invocation
 from tests.kit.stores import everything_in
 
@@ -448,3 +450,89 @@ def test_nobody_but_search_is_given_tasks(alice):
 
     assert alice.get(path).status_code == 404
     assert handler(invocation(path, caller="chat", method="GET"), None)["statusCode"] == 403
+
+
+def test_thousands_put_into_one_gap_leave_every_list_readable(alice, table, owner, frozen):
+    first, last = make(alice), make(alice)
+    lower, upper, shown = first["position"], last["position"], set()
+    while upper != "the end":
+        shown.add(len(upper))
+        last_fit, upper = upper, placed(lower, upper, otherwise="the end")
+    task_id = last["id"]
+    row = table.get(TaskRow, owned(alice.id), task_key(task_id))
+    table.put(row_of(replace(task_of(row), pos=last_fit), clock.now()))
+
+    between = make(alice, after_id=first["id"])
+    pages = [alice.get("/tasks", params={"list_id": INBOX, "limit": 1}).json()]
+    while pages[-1]["next"]:
+        answer = alice.get("/tasks", params={"list_id": INBOX, "limit": 1, "cursor": pages[-1]["next"]})
+        assert answer.status_code == 200, answer.text
+        pages.append(answer.json())
+
+    assert max(shown) > 380
+    assert [one["id"] for page in pages for one in page["items"]] == [first["id"], task_id, between["id"]]
+
+
+@pytest.mark.parametrize("has_time", [True, False])
+@pytest.mark.parametrize("named", ["after_id", "parent_id"])
+def test_a_replay_is_answered_though_what_it_named_is_gone(alice, named, has_time):
+    other = make(alice)
+    key = ids.new() if has_time else "a key without a time"
+    asked = {"json": {"title": "Buy bread", named: other["id"]}, "headers": {"idempotency-key": key}}
+    made = alice.post("/tasks", **asked)
+    alice.delete(f"/tasks/{other['id']}")
+
+    again = alice.post("/tasks", **asked)
+    mismatch = alice.post("/tasks", **{**asked, "json": {**asked["json"], "title": "Buy salt"}})
+
+    assert (again.status_code, again.json()["id"]) == (201, made.json()["id"])
+    assert again.headers["idempotent-replay"] == "true"
+    assert mismatch.json()["type"] == "/problems/idempotency-mismatch"
+    assert alice.post("/tasks", json=asked["json"]).status_code in (409, 422)
+
+
+def test_tags_that_grow_in_lower_case_stay_in_the_title(alice):
+    text = f"Buy milk #{'İ' * 40}"
+
+    made = alice.post("/tasks/quick", json={"text": text})
+
+    assert (made.status_code, made.json()["task"]["title"], made.json()["task"]["tags"]) == (201, text, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "tz"),
+    [("x 0001-01-01 at 00:00", "Europe/Berlin"), ("x 9999-12-31 at 23:30", "America/New_York")],
+)
+def test_days_beyond_the_calendar_are_no_dates(alice, text, tz):
+    made = alice.post("/tasks/quick", json={"text": text, "tz": tz})
+
+    assert made.status_code == 201
+    assert text.rpartition(" at ")[0] in made.json()["task"]["title"]
+
+
+@pytest.mark.parametrize("when", ["0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z"])
+def test_nothing_was_done_before_there_were_tasks(alice, when):
+    task = make(
+        alice,
+        due_date="2030-03-14",
+        tz="America/New_York",
+        recurrence={"rule": "FREQ=DAILY", "mode": "after_completion"},
+    )
+
+    assert pointers(alice.post(f"/tasks/{task['id']}/complete", json={"completed_at": when})) == ["/completed_at"]
+
+
+@pytest.mark.parametrize("due", ["2026-W01-1..", "20260101..", "..2026-001"])
+def test_a_range_has_days_of_one_form(alice, due):
+    assert pointers(alice.get("/tasks", params={"due": due})) == ["?due"]
+
+
+def test_a_feed_of_many_long_notes_is_short_enough_to_be_sent(alice, client, frozen):
+    for _ in range(3):
+        make(alice, notes="ä" * 8_000, due_date="2020-01-01")
+    token = alice.post("/tasks/feed", json={}).json()["token"]
+
+    feed = client.get("/tasks/today.ics", params={"token": token})
+
+    assert feed.text.count("…") == 3
+    assert len(feed.content) / 3 * 500 < 2_500_000

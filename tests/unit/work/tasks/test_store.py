@@ -58,7 +58,7 @@ def test_nothing_is_put_below_a_task_that_went_meanwhile(tasks, table, add, fate
     table.update(Row, owned(parent.owner_id), task_key(parent.id), *(Path(name).set(v) for name, v in change.items()))
 
     with pytest.raises(Changed):
-        transact(*tasks.unchanged_parents([parent]))
+        transact(*tasks.putting_below([parent]))
 
 
 def due_item(table, task):

@@ -205,3 +205,14 @@ def test_what_the_facade_costs(todos, frozen):
         add(todos, "n")
     assert cost(lambda: todos.all("n")) == ["GetItem", "Query"]
     assert cost(lambda: todos.clear("n")) == ["UpdateItem"]
+
+
+def test_a_todo_that_is_changed_lives_on_with_its_namespace(client, frozen):
+    root = ROOTS[2]
+    url = client.post(root, json={"title": "walk the dog"}).json()["url"]
+    frozen.advance(days=6)
+    client.patch(url, json={"completed": True})
+    frozen.advance(days=6)
+
+    assert client.get(url).json()["completed"] is True
+    assert len(client.get(root).json()) == 1

@@ -1,5 +1,6 @@
 """The one Lambda handler of a capability: HTTP to its app, everything else to its triggers."""
 
+import json
 import logging
 import os
 from collections.abc import Callable
@@ -41,10 +42,15 @@ def _answered(http: Mangum, event: dict[str, Any], context: Any) -> Any:
     except Exception as error:  # noqa: BLE001
         log.unexpected("gateway event", error)
         return {"statusCode": 500, "headers": {"content-type": "application/problem+json"}, "body": _BROKEN}
-    if len(answer.get("body") or "") > _MAX_ANSWER_BYTES:
+    if _is_too_large(answer.get("body") or ""):
         log.line("answer too large", route=event.get("rawPath", ""), outcome="refused")
         return {"statusCode": 500, "headers": {"content-type": "application/problem+json"}, "body": _BROKEN}
     return answer
+
+
+def _is_too_large(body: str) -> bool:
+    # Lambda counts bytes of JSON, where one character may take six.
+    return len(body) * 6 > _MAX_ANSWER_BYTES and len(json.dumps(body, ensure_ascii=False).encode()) > _MAX_ANSWER_BYTES
 
 
 # What goes out as text: anything else Mangum turns into base64, a third larger.
