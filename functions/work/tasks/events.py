@@ -1,8 +1,8 @@
 """What `tasks` tells the rest.
 
 `tasks.task.created`, `updated` and `deleted` come back to its own queue, which keeps search rows and
-tag counts. `notifications` tells people of `tasks.task.overdue` and `tasks.reminder.due`, and `admin` keeps
-`privacy.data.erased` as the proof. `tasks.task.completed` has no consumer of ours.
+tag counts; `search` follows these and `completed`. `notifications` tells people of `tasks.task.overdue`
+and `tasks.reminder.due`, and `admin` keeps `privacy.data.erased` as the proof.
 """
 
 from typing import ClassVar

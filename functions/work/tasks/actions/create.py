@@ -43,7 +43,7 @@ def create(
         **fields,  # type: ignore[arg-type]
     )
     try:
-        return _create(tasks, listing, new, list_id, after_id, before_id, intent)
+        return _create(tasks, listing, new, list_id=list_id, after_id=after_id, before_id=before_id, intent=intent)
     except Problem:
         # What it was put beside or below may be gone since the same request was answered.
         before = tasks.asked_before(by.owner_id, intent)
@@ -56,6 +56,7 @@ def _create(
     tasks: TaskStore,
     listing: Listing,
     new: Task,
+    *,
     list_id: str | None,
     after_id: str | None,
     before_id: str | None,

@@ -45,9 +45,16 @@ def create(
 ) -> tuple[TaskList, bool]:
     """Raises `TooMany`; a race may make a few more than the limit, which only keeps lists readable at once."""
     known = tasks.lists(by.owner_id)
-    if len(known) >= MAX_LISTS and all(one.id != intent.id for one in known):
-        raise TooMany(f"There are {MAX_LISTS} lists already. Delete one first.")
-    pos = _place(known, after_id)
+    try:
+        if len(known) >= MAX_LISTS:
+            raise TooMany(f"There are {MAX_LISTS} lists already. Delete one first.")
+        pos = _place(known, after_id)
+    except Problem:
+        # The last place may have been taken by this very request, and its neighbour be gone since.
+        before = tasks.list_asked_before(by.owner_id, intent)
+        if before is None:
+            raise
+        return before, True
     new = TaskList(intent.id, by.owner_id, name, color, pos, 0, 0, clock.now())
     return tasks.create_list(new, intent)
 

@@ -9,7 +9,7 @@ from pynamodb.expressions.operand import Path
 
 from tessera import clock
 from tessera.expressions import is_new
-from tessera.idempotency import Intent, create
+from tessera.idempotency import Intent, asked_before, create
 from tessera.jobs import jobs_of
 from tessera.problems import Busy, NotFound
 from tessera.settings import Bindings
@@ -38,14 +38,19 @@ class PersonalStore:
         return [view_of(row) for row in rows]
 
     def create_view(self, owner_id: str, name: str, wanted: dict[str, object], intent: Intent) -> tuple[View, bool]:
-        row = ViewRow(pk=owned(owner_id), sk=f"V#{intent.id}", name=name, filter=json.dumps(wanted))
+        row = ViewRow(pk=owned(owner_id), sk=_view_key(intent.id), name=name, filter=json.dumps(wanted))
         row.created_at = clock.rfc3339(clock.now())
         created = create(self.table, row, intent)
         return view_of(created.row), created.replayed
 
+    def view_asked_before(self, owner_id: str, intent: Intent) -> View | None:
+        """The view that an earlier request of this intent has made. 1 or 2 reads. Raises what `create` raises of it."""
+        row = asked_before(self.table, ViewRow, owned(owner_id), _view_key(intent.id), intent)
+        return view_of(row) if row is not None else None
+
     def delete_view(self, owner_id: str, view_id: str) -> None:
         """Raises `NotFound`."""
-        if self.table.delete(ViewRow, owned(owner_id), f"V#{view_id}") is None:
+        if self.table.delete(ViewRow, owned(owner_id), _view_key(view_id)) is None:
             raise NotFound("There is no such view.")
 
     def replace_feed(self, owner_id: str, token_hash: str, tz: str) -> None:
@@ -125,6 +130,10 @@ class PersonalStore:
     def tell_erased(self, owner_id: str) -> None:
         """The proof that nothing is left, on an item of its own."""
         transact(telling(self.table, DataErased(owner_id=owner_id, capability="tasks")))
+
+
+def _view_key(view_id: str) -> str:
+    return f"V#{view_id}"
 
 
 def _as_read(known: FeedRow | None) -> Condition:

@@ -256,6 +256,11 @@ class TaskStore:
         created = create(self.table, row, intent)
         return list_of(created.row), created.replayed
 
+    def list_asked_before(self, owner_id: str, intent: Intent) -> TaskList | None:
+        """The list that an earlier request of this intent has made. 1 or 2 reads. Raises what `create` raises of it."""
+        row = asked_before(self.table, ListRow, owned(owner_id), list_key(intent.id), intent)
+        return list_of(row) if row is not None else None
+
     def change_list(self, owner_id: str, list_id: str, changes: dict[str, str | None], expect: int | None) -> TaskList:
         """1 write unit. Raises `NotFound` or `StaleVersion`."""
         actions = [Path(name).remove() if value is None else Path(name).set(value) for name, value in changes.items()]

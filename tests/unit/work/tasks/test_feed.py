@@ -1,5 +1,8 @@
 """The calendar feed: its one token, under races, and how long its answer may become."""
 
+import json
+from datetime import date
+
 import pytest
 
 from functions.work.tasks.actions import personal
@@ -68,3 +71,14 @@ def test_a_feed_renewed_and_ended_by_many_at_once_leaves_no_token_behind(own, ow
     assert outcomes(results) == {"ok": 8}
     own.revoke_feed(owner.owner_id)
     assert everything_in(table) == []
+
+
+@pytest.mark.parametrize("letter", ["\U0001f9c0", "\\", ";", "ß"])
+def test_a_feed_as_full_as_can_be_fits_into_an_answer(add, own, owner, listing, letter, frozen):
+    tags = tuple(f"{number:02}" + letter * 38 for number in range(20))
+    add(letter * 500, notes=letter * (16_384 // len(letter.encode())), due_date=date(2020, 1, 1), tags=tags)
+
+    feed = personal.feed(own, listing, personal.renew_feed(own, owner.owner_id, "UTC"))
+
+    # As Lambda sends it, within JSON.
+    assert len(json.dumps(feed, ensure_ascii=False).encode()) * personal.MAX_IN_FEED < 6_000_000

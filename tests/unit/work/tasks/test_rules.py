@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from functions.work.tasks.rules import quick
 from functions.work.tasks.rules.due import due_range, end_of_day, start_of_day
@@ -14,6 +15,7 @@ from functions.work.tasks.rules.task import MAX_DEPTH, Sort, Status, appended, c
 from functions.work.tasks.rules.todo import Todo, sorted_todos
 from tessera import ordering
 from tessera.problems import InvalidRequest
+from tessera.types import Tag
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -153,3 +155,15 @@ def test_quick_add_understands(text, expected):
 @given(st.text(max_size=80))
 def test_quick_add_takes_any_text(text):
     quick.read(text, BERLIN, NOW)
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=45))
+def test_quick_add_makes_the_tags_that_a_task_may_carry_and_no_others(text):
+    wanted = TypeAdapter(Tag)
+
+    for tag in quick.read(f"Buy milk #{text} now", BERLIN, NOW).tags:
+        assert wanted.validate_python(tag) == tag
+
+
+def test_a_tag_of_the_longest_kind_is_understood():
+    assert quick.read(f"Buy milk #{'A' * quick.MAX_TAG}", BERLIN, NOW).tags == ["a" * quick.MAX_TAG]
