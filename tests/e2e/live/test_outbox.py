@@ -1,6 +1,7 @@
 """The mail worker through the front door."""
 
 import time
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import httpx
@@ -43,7 +44,8 @@ def test_a_template_is_sent_with_its_data(admin):
 
 
 def test_a_mail_for_tomorrow_can_be_cancelled(admin):
-    accepted = admin.post("/outbox/emails", json={**MAIL, "send_at": "2126-01-01T00:00:00Z"})
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    accepted = admin.post("/outbox/emails", json={**MAIL, "send_at": tomorrow.isoformat()})
     mail_id = accepted.json()["id"]
 
     cancelled = admin.post(f"/outbox/emails/{mail_id}/cancel")
