@@ -11,9 +11,12 @@ from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime, formataddr
 from functools import cached_property
+from urllib.parse import quote
 
 ENCODED = "=?"
 LINE = 76
+# A sign is 12 characters at most when it is spelt out.
+NAME_PIECE = 20
 MAIL_HEADER = "X-Tessera-Mail"
 # What we or the transport set ourselves. A caller who could set these could speak for somebody else.
 RESERVED_HEADERS = frozenset(
@@ -26,6 +29,7 @@ LEAF_TYPE = re.compile(r"(?!multipart/|message/)[a-z0-9][a-z0-9.+-]{0,62}/[a-z0-
 # Besides CR and LF, everything that some parser takes for the end of a line, Python's own included.
 BREAKS = re.compile("[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 
+_PLAIN = re.compile(r"[\w ,.()+@-]*", re.ASCII)
 _HIDDEN = re.compile(r"<(script|style|head|title)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 _LINK = re.compile(r"<a\b[^>]*?\bhref\s*=\s*[\"']?([^\"'\s>]+)[^>]*>(.*?)</a\s*>", re.IGNORECASE | re.DOTALL)
 _BLOCK_END = re.compile(r"<(?:br|hr)\b[^>]*>|</(?:p|div|tr|h[1-6]|ul|ol|table|blockquote|pre)\s*>", re.IGNORECASE)
@@ -41,6 +45,8 @@ class Words(str):
     """
 
     name: str = ""
+    # The standard library looks for these before it takes a header that comes with a part.
+    defects: tuple[Exception, ...] = ()
 
     @classmethod
     def of(cls, name: str, value: str) -> "Words":
@@ -62,6 +68,19 @@ class Names(Words):
 
     def encoded(self) -> str:
         return self.replace(", ", ",\n ")
+
+
+class FileName(Words):
+    """What an attachment is called. Of a name that is not plain every sign is spelt out, a piece a line (RFC 2231)."""
+
+    def encoded(self) -> str:
+        if _PLAIN.fullmatch(self):
+            return f'attachment;\n filename="{self}"'
+        pieces = [quote(self[start : start + NAME_PIECE], safe="") for start in range(0, len(self), NAME_PIECE)]
+        pieces[0] = f"utf-8''{pieces[0]}"
+        if len(pieces) == 1:
+            return f"attachment;\n filename*={pieces[0]}"
+        return "attachment" + "".join(f";\n filename*{number}*={piece}" for number, piece in enumerate(pieces))
 
 
 @dataclass(frozen=True)
@@ -131,7 +150,8 @@ class Letter:
             message.add_alternative(self.html, subtype="html", cte="quoted-printable")
         for attachment in self.attachments:
             main, _, sub = attachment.type.partition("/")
-            message.add_attachment(attachment.content, maintype=main, subtype=sub, filename=_plain(attachment.name))
+            called = FileName.of("Content-Disposition", attachment.name)
+            message.add_attachment(attachment.content, maintype=main, subtype=sub, headers=[called])
 
 
 def has_own(headers: Mapping[str, str]) -> bool:
@@ -154,8 +174,3 @@ def _mailbox(address: str, name: str) -> str:
     if name.isascii() and ENCODED not in name:
         return formataddr((name, address))
     return f"{Words(name).encoded()} <{address}>"
-
-
-def _plain(file_name: str) -> str:
-    """Nothing in it can be taken for an encoded word, by the standard library or by who reads the mail."""
-    return file_name.replace(ENCODED, "=_")

@@ -162,7 +162,7 @@ def after_soft_bounce(known: Suppression, at: datetime, now: datetime) -> Suppre
         return counted
     counted, until = replace(counted, recent=()), now + SOFT_SUPPRESSION
     if known.stands(now):
-        return replace(counted, rests_until=until)
+        return replace(counted, rests_until=_later(known.rests_until, until))
     return replace(counted, reason="soft-bounces", bulk_only=False, until=until)
 
 
@@ -182,8 +182,12 @@ def after_unsubscribing(known: Suppression) -> Suppression:
 
 def _without_bulk(known: Suppression, reason: Reason) -> Suppression:
     """No bulk mail for good; a suppression of every mail that ends some day goes on until then."""
-    rests = known.rests_until if known.bulk_only or known.until is None else known.until
+    rests = _later(known.rests_until, None if known.bulk_only else known.until)
     return replace(known, reason=reason, bulk_only=True, until=None, rests_until=rests)
+
+
+def _later(*times: datetime | None) -> datetime | None:
+    return max((at for at in times if at is not None), default=None)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from .deliver import announce, announce_all, deliver
 
 def ask(
     store: MailStore,
-    draft: Draft,
+    write: Callable[[], Draft],
     intent: Intent,
     *,
     by: str,
@@ -31,11 +31,13 @@ def ask(
 
     Whoever asks for many may `tell` of them together.
 
-    Raises `SenderNotVerified`, `AllSuppressed`, what `check` raises, and what `idempotency.create` raises.
+    Raises `SenderNotVerified`, `AllSuppressed`, and what `write`, `check` and `idempotency.create` raise.
     """
     try:
+        draft = write()
         _check(store, draft)
     except Problem:
+        # What it asks for may have gone since it was answered: a file, or whoever wants mail.
         before = store.mails.asked_before(intent)
         if before is None:
             raise
@@ -66,6 +68,9 @@ def hand_over(store: MailStore, draft: Draft, mail_id: str, *, by: str) -> None:
         check(draft.content.template, draft.content.data, sealed=draft.content.sealed is not None)
     held = store.suppressions.held(draft.to, draft.category, clock.now())
     if held.issuperset(draft.to):
+        before = store.mails.get(mail_id)
+        if before is not None and before.to == draft.to:
+            return
         raise rules.AllSuppressed("Their mail came back, or they asked for none. An administrator can lift this.")
     try:
         mail = store.mails.ask_once(draft, mail_id, by)

@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from email.errors import MessageError
 
 from tessera import aws, clock, log, queues
 from tessera.problems import Busy
@@ -21,6 +22,8 @@ from ..templates import MissingVariable, UnknownTemplate
 from . import unsubscribe
 
 SEAL_PURPOSE = "mail"
+# What the standard library raises of words and addresses that it does not come to terms with.
+UNWRITABLE = (MessageError, ValueError, LookupError, TypeError, AttributeError)
 # Queues hold a message back for a quarter of an hour at most; what waits longer, the sweeper brings.
 _LONGEST_DELAY = timedelta(seconds=queues.MAX_DELAY_SECONDS)
 
@@ -107,7 +110,7 @@ def _letter(ports: Ports, mail: Mail) -> tuple[Letter, frozenset[str]]:
         raise Unsendable(problem.slug) from None
     try:
         letter.mime()
-    except Exception as error:
+    except UNWRITABLE as error:
         # It would come to the same however often it were tried. What it says may be of the mail: not for the log.
         log.line("mail cannot be written", cause=type(error).__name__)
         raise Unsendable("cannot-be-written") from error

@@ -80,7 +80,7 @@ async def send_email(
 ) -> AcceptedOut:
     """Accept a mail and send it soon, or at `send_at`."""
     intent = keys.intent(key, caller, "POST /outbox/emails", body)
-    mail, replayed = asking.ask(ports.store, _draft(body, ports, caller), intent, by=caller.owner_id)
+    mail, replayed = asking.ask(ports.store, lambda: _draft(body, ports, caller), intent, by=caller.owner_id)
     response.headers["Location"] = f"/outbox/emails/{mail.id}"
     if replayed:
         response.headers["Idempotent-Replay"] = "true"
@@ -200,9 +200,12 @@ def _one_of_batch(
     """What became of it; a mail that is to be sent at once is among those `waiting` to be told of."""
     intent = keys.intent(key, caller, "POST /outbox/emails/batch", item)
     try:
-        draft = _draft(item, ports, caller)
         mail, _ = asking.ask(
-            ports.store, draft, intent, by=caller.owner_id, tell=lambda _, mails: waiting.extend(mails)
+            ports.store,
+            lambda: _draft(item, ports, caller),
+            intent,
+            by=caller.owner_id,
+            tell=lambda _, mails: waiting.extend(mails),
         )
     except Problem as problem:
         said = ProblemOut(

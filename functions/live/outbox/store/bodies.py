@@ -2,7 +2,7 @@
 
 import hashlib
 
-from tessera import aws
+from tessera import aws, objects
 from tessera.problems import PayloadTooLarge
 from tessera.tables import Table
 from tessera.transact import Step, putting
@@ -42,7 +42,9 @@ class Bodies:
             return None
         if row.stored_at is None:
             return Content.load(row.content or "{}")
-        return Content.load(aws.client("s3").get_object(Bucket=self.bucket, Key=row.stored_at)["Body"].read())
+        # The bucket keeps it from when it was asked for, the row from when it is sent.
+        stored = objects.read(self.bucket, row.stored_at)
+        return Content.load(stored.decode()) if stored is not None else None
 
     def forget(self, mail_id: str) -> None:
         """The object of a large body; its row goes with the mail."""

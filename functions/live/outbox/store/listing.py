@@ -1,5 +1,6 @@
 """Mails as people look at them: one with its history, lists, sums of a day; and forgetting an address."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +9,7 @@ from pynamodb.expressions.update import Action as Change
 from tessera import clock
 from tessera.etags import StaleVersion
 from tessera.problems import NotFound
-from tessera.tables import Key, Table
+from tessera.tables import Key, Row, Table
 from tessera.transact import Step, deleting, transact, updating
 
 from ..addresses import digest
@@ -119,6 +120,9 @@ class Listing:
         if row is None or not others:
             self._delete(pk.removeprefix("M#"))
             return True
+        # What was told of them goes first, and by itself: it may be more than one transaction holds.
+        told = self.table.query_all(ReceiptRow, pk, sort=ReceiptRow.sk.startswith("E#"))
+        self._delete_all([one for one in told if one.recipient == digest(address)])
         try:
             transact(*self._taking_off(row, others, address))
         except (StaleVersion, NotFound):
@@ -134,18 +138,18 @@ class Listing:
             # The mail itself stands for one of its recipients in the list by address.
             listed = others[0]
             changes.append(MailRow.gs2_pk.set(recipient_pk(listed)))
-        told = self.table.query_all(ReceiptRow, row.pk, sort=ReceiptRow.sk.startswith("E#"))
         return [
             updating(self.table, MailRow, row.pk, META, *changes, expect=int(row.version)),
             deleting(self.table, RecipientRow, row.pk, recipient_sk(digest(listed))),
-            *(deleting(self.table, ReceiptRow, one.pk, one.sk) for one in told if one.recipient == digest(address)),
         ]
 
     def _delete(self, mail_id: str) -> None:
         self.bodies.forget(mail_id)
-        rows = list(self.table.query_all(TimelineRow, mail_pk(mail_id), consistent=True))
+        self._delete_all(list(self.table.query_all(TimelineRow, mail_pk(mail_id), consistent=True)))
+
+    def _delete_all(self, rows: Sequence[Row]) -> None:
         for start in range(0, len(rows), 100):
-            transact(*(deleting(self.table, TimelineRow, row.pk, row.sk) for row in rows[start : start + 100]))
+            transact(*(deleting(self.table, Row, row.pk, row.sk) for row in rows[start : start + 100]))
 
 
 def _wanted(mail: Mail, category: str | None, asked_by: str | None) -> bool:

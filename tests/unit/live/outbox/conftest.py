@@ -149,7 +149,7 @@ def ask(store: MailStore) -> Callable[..., Mail]:
     def make(*to: str, text: str = "Hello.", subject: str = "News", **given: Any) -> Mail:
         content = given.pop("content", Content(text=text))
         draft = Draft(sender=MAIL_FROM, to=to or ("ann@example.com",), subject=subject, content=content, **given)
-        return asking.ask(store, draft, Intent(ids.new(), "a test"), by="tester")[0]
+        return asking.ask(store, lambda: draft, Intent(ids.new(), "a test"), by="tester")[0]
 
     return make
 

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from tessera import ids
 from tests.kit.faults import failing
 from tests.kit.stores import everything_in
 
@@ -51,6 +52,20 @@ def test_a_file_that_is_not_clean_is_refused(admin, files, store, state):
     assert (answer.status_code, slug(answer)) == (422, "file-not-ready")
     assert answer.json()["errors"][0]["pointer"] == "/attachments/1/file_id"
     assert everything_in(store.table) == []
+
+
+def test_a_replay_is_answered_though_its_file_is_gone_by_now(admin, files):
+    body = {**MAIL, "attachments": [{"file_id": files.keep()}]}
+    asked = {"json": body, "headers": {"idempotency-key": ids.new()}}
+    first = admin("POST", "/outbox/emails", **asked)
+    batch = {**asked, "json": {"items": [body]}}
+    first_of_batch = admin("POST", "/outbox/emails/batch", **batch)
+    files.known.clear()
+
+    again, again_of_batch = admin("POST", "/outbox/emails", **asked), admin("POST", "/outbox/emails/batch", **batch)
+
+    assert (again.status_code, again.json()["id"]) == (202, first.json()["id"])
+    assert again_of_batch.json()["items"][0]["id"] == first_of_batch.json()["items"][0]["id"]
 
 
 def test_seven_megabytes_is_the_most_in_all(admin, files):

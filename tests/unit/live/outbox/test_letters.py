@@ -136,7 +136,7 @@ def as_read(value):
     return " ".join(str(make_header(decode_header(value))).split())
 
 
-@given(subject=NASTY, header=NASTY, name=NASTY.filter(lambda name: not set(name) & set('/\\"')), sender=NASTY)
+@given(subject=NASTY, header=NASTY, name=NASTY, sender=NASTY)
 @example(subject=LOOKS_ENCODED[0], header=LOOKS_ENCODED[1], name=LOOKS_ENCODED[0], sender=LOOKS_ENCODED[0])
 def test_what_looks_encoded_is_text_and_brings_no_header(subject, header, name, sender):
     file = Attachment(name, "text/plain", "YQ==")
@@ -155,7 +155,25 @@ def test_what_looks_encoded_is_text_and_brings_no_header(subject, header, name, 
         "mime-version",
     }
     assert attached.get_payload(decode=True) == b"a"
+    assert attached.get_filename() == name.strip()
     assert max(map(len, raw.split(b"\r\n"))) <= 998
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("Report (2).pdf", 'filename="Report (2).pdf"'),
+        ("Übersicht.pdf", "filename*=utf-8''%C3%9Cbersicht.pdf"),
+        ('a".pdf', "filename*=utf-8''a%22.pdf"),
+        ("é" * 21, f"filename*0*=utf-8''{'%C3%A9' * 20};\r\n filename*1*=%C3%A9"),
+    ],
+)
+def test_a_file_is_called_what_it_was(name, written):
+    raw = letter(attachments=[Attachment(name, "text/plain", "YQ==")]).mime()
+
+    assert f"Content-Disposition: attachment;\r\n {written}\r\n".encode() in raw
+    (read,) = message_from_bytes(raw, policy=default).iter_attachments()
+    assert read.get_filename() == name
 
 
 @pytest.mark.parametrize("local", ["=?utf-8?q?a=0D=0ABcc:_eve?=", "=?utf-8?q?x?="])

@@ -63,3 +63,14 @@ def test_a_mail_that_goes_on_meanwhile_is_asked_for_again(ask, store):
 
     assert store.listing.forget("bob@example.com", at_most=5)
     assert store.mails.get(mail.id).recipients == ("ann@example.com",)
+
+
+def test_however_much_was_told_of_a_recipient_it_goes(ask, worker, store):
+    mail = ask("ann@example.com", "bob@example.com")
+    worker.work()
+    for number in range(120):
+        worker.hear(mail.id, "soft-bounce", to=["bob@example.com"], feedback_id=str(number))
+
+    assert manage.erase(store, ["bob@example.com"], ids.new())
+
+    assert store.listing.timeline(mail.id)[1] == []

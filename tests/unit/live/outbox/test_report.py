@@ -5,6 +5,8 @@ import json
 from datetime import timedelta
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from functions.live.outbox import rules
 from functions.live.outbox.actions.deliver import deliver
@@ -250,6 +252,44 @@ def test_whoever_asks_for_no_bulk_while_every_mail_rests_gets_neither(then):
 
     assert known.holds("transactional", now) and not known.holds("transactional", until)
     assert known.holds("bulk", now + timedelta(days=400))
+
+
+HAPPENS = {
+    "a hard bounce": lambda known, now: rules.after_hard_bounce(known),
+    "a soft bounce": lambda known, now: rules.after_soft_bounce(known, now, now),
+    "a complaint": lambda known, now: rules.after_complaint(known),
+    "unsubscribing": lambda known, now: rules.after_unsubscribing(known),
+}
+MANUAL = st.builds(
+    lambda days, bulk_only: Suppression(
+        reason="manual", bulk_only=bulk_only, until=days and clock.now() + timedelta(days=days)
+    ),
+    st.none() | st.integers(1, 90),
+    st.booleans(),
+)
+
+
+@given(
+    known=st.just(Suppression()) | MANUAL,
+    steps=st.lists(st.tuples(st.sampled_from(sorted(HAPPENS)), st.integers(0, 5)), min_size=1, max_size=12),
+)
+@example(  # The rest of a complaint is what is left of a longer decision; soft bounces do not shorten it.
+    known=Suppression(reason="manual", until=clock.from_millis(4_000_000_000_000)),
+    steps=[("a complaint", 0), *[("a soft bounce", 0)] * 3],
+)
+@example(  # Rested anew beside a first rest, which a complaint does not fall back to.
+    known=Suppression(), steps=[("a soft bounce", 0)] * 5 + [("a soft bounce", 5), ("a complaint", 0)]
+)
+def test_nothing_that_happens_lets_a_mail_through_that_was_held(known, steps):
+    now = clock.now()
+    for what, days in steps:
+        now += timedelta(days=days)
+        after = HAPPENS[what](known, now)
+        for category in ("transactional", "bulk"):
+            for ahead in range(0, 120, 3):
+                then = now + timedelta(days=ahead)
+                assert after.holds(category, then) or not known.holds(category, then), (what, category, ahead)
+        known = after
 
 
 def test_a_rest_is_kept_with_the_address(worker, store, sent):

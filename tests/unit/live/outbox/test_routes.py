@@ -11,7 +11,7 @@ from functions.live.outbox.drafts import Content
 from functions.live.outbox.letters import Letter
 from functions.live.outbox.provider import Refused
 from functions.live.outbox.rules import Suppression
-from tessera import clock, ids
+from tessera import aws, clock, ids
 from tessera.sealed import seal
 from tests.kit.apps import invocation
 from tests.kit.capacity import CapacityMeter
@@ -357,6 +357,14 @@ def test_a_mail_that_is_handed_over_twice_is_sent_once(client, worker, provider,
     assert store.mails.get(HANDED["id"]).state == "sent"
 
 
+def test_a_mail_is_handed_over_again_though_its_address_is_suppressed_by_now(client, store):
+    assert handed_over(HANDED) == 202
+    store.suppressions.put(HANDED["to"], Suppression(reason="manual"))
+
+    assert handed_over(HANDED) == 202
+    assert handed_over({**HANDED, "id": ids.new()}) == 409
+
+
 def test_only_who_writes_mails_hands_over_and_only_to_who_wants_mail(client, store):
     store.suppressions.put("eve@example.com", Suppression(reason="manual"))
 
@@ -469,6 +477,19 @@ def test_a_refused_request_leaves_the_long_mail_of_its_key_as_it_was(admin, bind
     assert "AAAA" in source and "BBBB" not in source
 
 
+def test_a_long_mail_whose_words_are_gone_says_so_and_is_not_tried_in_vain(admin, worker, store):
+    store.bodies.bucket = bucket = make_bucket("uploads")
+    words = {"to": ["ann@example.com"], "subject": "News", "text": "A" * 199_000, "html": "<p>" + "f" * 90_000}
+    mail_id = admin("POST", "/outbox/emails", json=words).json()["id"]
+    (kept,) = aws.client("s3").list_objects_v2(Bucket=bucket)["Contents"]
+    aws.client("s3").delete_object(Bucket=bucket, Key=kept["Key"])
+
+    worker.work()
+
+    assert admin("GET", f"/outbox/emails/{mail_id}/source").status_code == 410
+    assert (store.mails.get(mail_id).state, store.mails.get(mail_id).reason) == ("dead", "content-gone")
+
+
 @pytest.mark.parametrize("has_time", [True, False])
 def test_a_replay_is_answered_though_its_address_is_suppressed_by_now(admin, store, has_time):
     key = ids.new() if has_time else "a key without a time"
@@ -527,7 +548,7 @@ def test_a_mail_may_wait_thirty_days_and_is_listed_all_the_while(admin, frozen, 
 
 def test_a_mail_nobody_can_write_is_a_dead_letter_at_once(ask, worker, store, provider, monkeypatch):
     mail = ask()
-    monkeypatch.setattr(Letter, "mime", lambda self: 1 / 0)
+    monkeypatch.setattr(Letter, "mime", lambda self: bytes.fromhex("no hex"))
 
     worker.work()
 
