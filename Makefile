@@ -34,7 +34,7 @@ peers: ## suites that others wrote, against BASE_URL or a stack of their own
 realworld: ## the RealWorld suite against the blog's facade
 	@$(READY) dev emulator sam && C=realworld exec $(PY) -m tools.test peers
 
-bench: ## what operations cost and how long they take; RECORD=1 keeps the costs as the new table, LARGE=1 adds 10^5 items
+bench: ## what operations cost and how long they take; RECORD=1 keeps the costs, LARGE=1 adds 10^5 items, BUCKETS=1000000 for the limiter
 	@$(READY) dev emulator sam && exec $(PY) -m tools.bench
 
 chaos: ## kill the local cloud's workers during 500 writes and look for what was lost

@@ -1,7 +1,8 @@
 """`make bench`: requests and units per operation, warm latency, import times, sizes, what limiting costs.
 
 Requests per operation and forbidden imports are tests and can fail; times and sizes are only reported, because they are
-the machine's as much as ours. `RECORD=1` writes the table of costs anew, `LARGE=1` adds 10^5 items.
+the machine's as much as ours. `RECORD=1` writes the table of costs anew, `LARGE=1` adds 10^5 items,
+`BUCKETS=1000000` has the limiter decide among so many, which take minutes to make.
 """
 
 import gzip

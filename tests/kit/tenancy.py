@@ -414,6 +414,32 @@ SELF_CHANGING = frozenset(
     ["/ratelimit/me", "/metrics", "/health/status", "/health/ready", "/ready", "/files/s3/params"]
 )
 
+# What each tenant has a second one of, and what people choose for themselves, so that their lists have a next page.
+TWICE = (
+    "/tasks/lists/{list_id}",
+    "/tasks/{task_id}",
+    "/apikeys/{key_id}",
+    "/files/folders/{folder_id}",
+    "/reminders/events/{event_id}",
+)
+CHOSEN = (
+    "/chat/blocks/{}",
+    "/chat/blocks/{}",
+    "/notifications/topics/public.one/subscription",
+    "/notifications/topics/public.two/subscription",
+)
+# What else must be said for a list to be one.
+LISTED_WITH = {"/reminders/events": {"from": "2125-12-31T00:00:00Z", "to": "2126-01-02T00:00:00Z"}}
+# Lists of which nobody here may have a next page, and why.
+ONE_PAGE: dict[str, str] = {
+    "/blog/posts": "what is published, for everybody to read; nobody here publishes",
+    "/chat/search": "says 501 until it is there",
+    "/files/opened": "what others have opened to somebody, which nobody here does",
+    "/reminders/dead-letters": "made only by what fails for days",
+    "/search": "nothing is found by the letter that is looked for",
+    "/tasks/export.csv": "a file that goes on after thousands of tasks; the tests of tasks hold that",
+}
+
 # What anybody publishes is in these, and other tests publish meanwhile.
 OF_EVERYBODY = frozenset(["/blog/posts"])
 

@@ -4,7 +4,7 @@ import os
 import random
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,15 @@ from tests.kit.stores import make_table
 from tests.performance.latency import event, in_shifts, local_cloud, quietly, unlimited
 
 ROUNDS = 300
-SIZES = [1, 10_000, *([100_000] if os.environ.get("LARGE") else [])]
 WIDE = Policy("wide", (Window(60_000, 60, 1_000),), lease=1)
 OFTEN = Policy("often", (Window(500, 1, 500),))
 BATCH = 25
+
+
+def sizes(said: Mapping[str, str]) -> list[int]:
+    """Among how many buckets decisions are timed: `LARGE=1` adds 10^5, `BUCKETS=1000000` as many as it says."""
+    asked = [int(said["BUCKETS"])] if said.get("BUCKETS") else []
+    return [1, 10_000, *([100_000] if said.get("LARGE") else []), *asked]
 
 
 def report(folder: Path) -> str:
@@ -52,7 +57,7 @@ def _writes() -> Iterator[str]:
 def _measured(folder: Path) -> Iterator[str]:
     with local_cloud(folder), serving(app, "Tasks", QUEUE=make_queue("tasks")) as served:
         table = make_table("Ratelimit").name
-        for size in SIZES:
+        for size in sizes(os.environ):
             fill(table, size)
             limits = limiter(Buckets(table, 2_000))
             bare, decided = _in_turns(

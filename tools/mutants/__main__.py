@@ -1,9 +1,9 @@
-"""`make mutants C=tasks`: leave out one condition at a time; a unit test of the capability must notice each.
+"""`make mutants C=tasks`: leave out one condition at a time; a unit test must notice each.
 
 First the tests run as they are, which tells how long each takes and which conditions it passes. Then each mutant meets
 the tests that come by, in a fork, until one fails. A test that runs into its limit has noticed nothing: its mutant is
 judged again at the end, alone and with more time, and what hangs even then is told apart. C may name several, by
-commas.
+commas; `limits` are the limiter's in the layer.
 """
 
 import json
@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.mutants.sites import Site, sites_of
+from tools.mutants.subjects import Subject, subject_of
 from tools.mutants.task import Task
 from tools.paths import DEV, ROOT, shown
 from tools.say import Failure, explain, last_lines
 
-DEFAULT = "tasks,accounts,sessions,oauth,admin,apikeys,ratelimit,organisations"
+DEFAULT = "tasks,accounts,sessions,oauth,admin,apikeys,ratelimit,organisations,limits"
 NOTICED, HUNG = "noticed", "hung"
 
 
@@ -43,28 +44,21 @@ class Verdict:
 def main() -> int:
     named = (os.environ.get("C") or DEFAULT).split(",")
     try:
-        left = [verdict for name in named for verdict in try_all(package_of(name)) if not verdict.is_noticed]
+        left = [verdict for name in named for verdict in try_all(subject_of(name)) if not verdict.is_noticed]
     except Failure as failure:
         explain("mutants", failure)
         return 1
     return 1 if left else 0
 
 
-def package_of(name: str) -> Path:
-    found = [path for path in (ROOT / "functions").glob(f"*/{name.replace('-', '_')}") if path.is_dir()]
-    if not found:
-        raise Failure(f"There is no capability {name}.", remedy="Name one: make mutants C=tasks")
-    return found[0]
-
-
-def try_all(package: Path, *, patience_seconds: float = 30) -> list[Verdict]:
+def try_all(subject: Subject, *, patience_seconds: float = 30) -> list[Verdict]:
     """Each condition's verdict, but for those that are waived.
 
     Raises `Failure` when the tests fail as they are.
     """
-    began, sites = time.monotonic(), sites_of(package)
-    print(f"\n{package.name}: {len(sites)} conditions", flush=True)
-    said = _judged(package, patience_seconds)
+    began, sites = time.monotonic(), sites_of(subject.files)
+    print(f"\n{subject.name}: {len(sites)} conditions", flush=True)
+    said = _judged(subject, patience_seconds)
     verdicts = [Verdict(site, said[str(site.number)]) for site in sites if str(site.number) in said]
     survivors = [verdict for verdict in verdicts if not (verdict.is_noticed or verdict.is_hung)]
     hung = [verdict for verdict in verdicts if verdict.is_hung]
@@ -79,37 +73,37 @@ def try_all(package: Path, *, patience_seconds: float = 30) -> list[Verdict]:
     return verdicts
 
 
-def _judged(package: Path, patience_seconds: float) -> dict[str, str]:
+def _judged(subject: Subject, patience_seconds: float) -> dict[str, str]:
     """What was said of each condition, by its number."""
-    root = package.parents[2]
-    tests = root / "tests" / "unit" / package.parent.name / package.name
     with tempfile.TemporaryDirectory() as folder:
-        task = Task(package, tests, Path(folder, "answer.json"), patience_seconds)
+        task = Task(subject.name, subject.root, subject.files, Path(folder, "answer.json"), patience_seconds)
         task.write(Path(folder, "task.json"))
         environment = {
             **os.environ,
             "MUTANT_TASK": str(Path(folder, "task.json")),
-            "PYTHONPATH": os.pathsep.join([str(root), str(ROOT)]),
+            "PYTHONPATH": os.pathsep.join([str(subject.home), str(ROOT)]),
             # None of the plugins that are installed has a part in unit tests, and loading them takes seconds.
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         }
         # Uncaptured: forks would write into one file that all of them read from.
         command = [str(DEV / "python"), "-m", "pytest", "-q", "-s", "-p", "tools.mutants.plugin"]
-        command += ["-p", "no:cacheprovider", str(tests)]
+        command += ["-p", "no:cacheprovider", *map(str, subject.tests)]
         with Path(folder, "log").open("w") as log:
-            done = subprocess.run(command, cwd=root, env=environment, stdin=subprocess.DEVNULL, stdout=log, check=False)
+            done = subprocess.run(
+                command, cwd=subject.home, env=environment, stdin=subprocess.DEVNULL, stdout=log, check=False
+            )
         if done.returncode != 0:
             raise Failure(
-                f"The unit tests of {package.name} cannot be run.",
+                f"The unit tests of {subject.name} cannot be run.",
                 lines=last_lines(Path(folder, "log")),
-                remedy=f"make unit C={package.name}",
+                remedy=f"pytest {' '.join(map(shown, subject.tests))}",
             )
         answer = json.loads(task.answer.read_text())
     if answer["broken"]:
         raise Failure(
-            f"The unit tests of {package.name} fail as they are.",
+            f"The unit tests of {subject.name} fail as they are.",
             lines="\n".join(f"    {test}" for test in answer["broken"]),
-            remedy=f"make unit C={package.name}",
+            remedy=f"pytest {' '.join(map(shown, subject.tests))}",
         )
     verdicts: dict[str, str] = answer["verdicts"]
     return verdicts

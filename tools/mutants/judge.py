@@ -56,7 +56,7 @@ class Judge:
     def __init__(self, task: Task, session: pytest.Session, sites: Sequence[Site]) -> None:
         self._task, self._session, self._sites = task, session, sites
         self._items = {item.nodeid: item for item in session.items}
-        self._progress = Progress(task.package.name)
+        self._progress = Progress(task.name)
 
     def verdicts(self) -> dict[int, str]:
         """What came out for each condition: noticed, or why not. What is no condition, or is waived, is left out.

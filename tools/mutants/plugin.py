@@ -1,4 +1,4 @@
-"""A pytest plugin: loads one capability with its switches, and judges its mutants once its tests are collected.
+"""A pytest plugin: loads what is judged with its switches, and judges its mutants once its tests are collected.
 
 `MUTANT_TASK` names a file that says what to do, and where to write what came out.
 """
@@ -18,13 +18,13 @@ import pytest
 
 from tools.mutants import switches
 from tools.mutants.judge import Judge, TheyFail
-from tools.mutants.sites import SIDES, WHOLE, modules_of
+from tools.mutants.sites import PART, SIDES, WHOLE, modules_of
 from tools.mutants.task import Task
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    def __init__(self, package: Path, root: Path) -> None:
-        self.modules = modules_of(package)
+    def __init__(self, files: Sequence[Path], root: Path) -> None:
+        self.modules = modules_of(files)
         self._names = {
             ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): path
             for path in self.modules
@@ -65,7 +65,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 _task = Task.read(Path(os.environ["MUTANT_TASK"]))
-_finder = _Finder(_task.package, _task.root)
+_finder = _Finder(_task.files, _task.root)
 setattr(builtins, WHOLE, switches.whole)
 setattr(builtins, SIDES, switches.sides)
+setattr(builtins, PART, switches.part)
 sys.meta_path.insert(0, _finder)

@@ -1,17 +1,20 @@
 """Where a capability states a condition, and its code with a switch at each of those places.
 
 A condition is what stands behind `only_if=` or `expect=`, also where that is a name's own value, each side of an `&`
-between two conditions, and each argument of `all_of`. The switch hands the condition on as it is, or leaves it out when
-its number is the active one.
+between two conditions, each argument of `all_of`, and each part of a `Clause`. The switch hands the condition on as it
+is, or leaves it out when its number is the active one.
 """
 
 import ast
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 KEYWORDS = frozenset(["only_if", "expect"])
 JOINED_BY = "all_of"
-WHOLE, SIDES = "__mutant_whole__", "__mutant_sides__"
+# The first argument of which are the parts of a condition of the limiter, as text.
+CLAUSE = "Clause"
+WHOLE, SIDES, PART = "__mutant_whole__", "__mutant_sides__", "__mutant_part__"
 # Written behind a condition that no test can tell from its absence, with the reason.
 WAIVER = "# No mutant:"
 
@@ -27,18 +30,18 @@ class Site:
     waived: str = ""
 
 
-def modules_of(package: Path) -> dict[Path, tuple[ast.Module, list[Site]]]:
-    """Every module of a capability with its switches, and its sites, which are numbered through all of them."""
+def modules_of(files: Sequence[Path]) -> dict[Path, tuple[ast.Module, list[Site]]]:
+    """Each of these modules with its switches, and its sites, which are numbered through all of them."""
     found: dict[Path, tuple[ast.Module, list[Site]]] = {}
     first = 1
-    for path in sorted(package.rglob("*.py")):
+    for path in files:
         found[path] = instrumented(path, first)
         first += len(found[path][1])
     return found
 
 
-def sites_of(package: Path) -> list[Site]:
-    return [site for _, sites in modules_of(package).values() for site in sites]
+def sites_of(files: Sequence[Path]) -> list[Site]:
+    return [site for _, sites in modules_of(files).values() for site in sites]
 
 
 def instrumented(path: Path, first: int) -> tuple[ast.Module, list[Site]]:
@@ -63,6 +66,9 @@ class _Switching(ast.NodeTransformer):
             for position, part in enumerate(node.args):
                 if _is_own(part):
                     node.args[position] = _call(WHOLE, [self._note(part, self._text(part))], [part])
+        if isinstance(node.func, ast.Name) and node.func.id == CLAUSE and isinstance(node.args[0], ast.Tuple):
+            parts = node.args[0].elts
+            parts[:] = [_call(PART, [self._note(part, self._text(part))], [part]) for part in parts]
         self.generic_visit(node)
         return node
 

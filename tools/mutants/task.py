@@ -1,6 +1,7 @@
 """What one run of pytest is to judge, and how it is told."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -9,14 +10,11 @@ from pathlib import Path
 class Task:
     """`patience_seconds` is what any test may take; see the two functions for what is more than that."""
 
-    package: Path
-    tests: Path
+    name: str
+    root: Path
+    files: Sequence[Path]
     answer: Path
     patience_seconds: float = 30
-
-    @property
-    def root(self) -> Path:
-        return self.package.parents[2]
 
     @property
     def seconds_unknown(self) -> float:
@@ -33,5 +31,5 @@ class Task:
     @classmethod
     def read(cls, path: Path) -> "Task":
         said = json.loads(path.read_text())
-        package, tests, answer = (Path(said[name]) for name in ("package", "tests", "answer"))
-        return cls(package, tests, answer, said["patience_seconds"])
+        files = [Path(file) for file in said["files"]]
+        return cls(said["name"], Path(said["root"]), files, Path(said["answer"]), said["patience_seconds"])

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from tessera.auth.mac import Mac
+from tessera.auth.memberships import Memberships
 from tessera.limits import Limits
 from tessera.settings import Bindings
 
@@ -15,6 +16,7 @@ from .store import KeyStore
 class Ports:
     keys: KeyStore
     owners: Owners
+    memberships: Memberships
     mac: Mac
     limits: Limits
 
@@ -23,6 +25,7 @@ class Ports:
         return cls(
             keys=bindings.get(KeyStore),
             owners=bindings.get(Owners),
+            memberships=bindings.get(Memberships),
             mac=bindings.get(Mac),
             limits=bindings.get(Limits),
         )

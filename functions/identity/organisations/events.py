@@ -1,8 +1,10 @@
 """What `organisations` tells the rest.
 
 `organisations.invitation.sent` comes back to its own queue, whose worker asks for the mail. `member.removed` is for
-`realtime`, which closes the connections of who is out; `organisation.*`, `member.added` and `member.role_changed` have
-no consumer yet and are for a product's own. `privacy.data.erased` is for `admin`, which keeps the proof.
+`realtime`, which closes the connections of who is out; `organisation.deleted` and `organisation.restored` are for
+`apikeys`, where the keys of an organisation rest meanwhile. `organisation.created` and `updated`, `member.added` and
+`member.role_changed` have no consumer yet and are for a product's own. `privacy.data.erased` is for `admin`, which
+keeps the proof.
 """
 
 from typing import ClassVar

@@ -283,6 +283,19 @@ def test_refund_bounds(process: Callable[[], Limits], frozen: FakeClock) -> None
     assert admitted([limits.decide(TEN, "user:anna") for _ in range(30)]) == 10
 
 
+def test_after_a_refund_elsewhere_the_time_before_it_is_not_lent_out(
+    process: Callable[[], Limits], frozen: FakeClock
+) -> None:
+    """Here it is still taken for one that fills, and stands seven seconds back by now: an eleventh would pass."""
+    here, there = process(), process()
+    paid = there.decide(TEN, "user:anna", cost=9)
+    assert here.decide(TEN, "user:anna").allowed
+    frozen.advance(seconds=8)
+    there.refund(paid)
+
+    assert admitted([here.decide(TEN, "user:anna") for _ in range(30)]) == 10
+
+
 def test_a_refund_elsewhere_is_seen_at_once_where_the_policy_says_there_are_refunds(
     process: Callable[[], Limits],
 ) -> None:
@@ -293,6 +306,18 @@ def test_a_refund_elsewhere_is_seen_at_once_where_the_policy_says_there_are_refu
     there.refund(paid)
 
     assert here.decide(ATTEMPTS, "user:anna").allowed
+
+
+def test_a_refund_of_what_was_reset_since_is_dropped(process: Callable[[], Limits], store: Table) -> None:
+    limits = process()
+    paid = limits.decide(TEN, "user:anna", cost=5)
+    for item in buckets_in(store):
+        key = {name: item[name] for name in ("pk", "sk")}
+        aws.client("dynamodb").delete_item(TableName=store.name, Key=key)
+
+    limits.refund(paid)
+
+    assert buckets_in(store) == []
 
 
 def test_a_denial_is_not_refunded(process: Callable[[], Limits]) -> None:

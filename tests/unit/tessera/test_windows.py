@@ -217,6 +217,73 @@ def test_a_refund_is_given_to_the_window_it_was_taken_from(
     assert late.remaining == limits.decide(policy, "user:anna").remaining + 1 == 9
 
 
+@pytest.mark.parametrize("algorithm", ["window", "sliding"])
+def test_a_late_refund_takes_nothing_from_a_window_that_it_was_not_charged_to(
+    store: Table, frozen: FakeClock, algorithm: Algorithm
+) -> None:
+    limits, policy = process(store), Policy("p", (MINUTE,), algorithm=algorithm)
+    paid = limits.decide(policy, "user:anna", cost=3)
+    frozen.advance(minutes=10)
+    limits.decide(policy, "user:anna", cost=5)
+
+    limits.refund(paid)
+
+    assert limits.decide(policy, "user:anna").remaining == 4
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        Policy("p", (MINUTE,), algorithm="window"),
+        Policy("p", (MINUTE,), algorithm="sliding"),
+        Policy("p", (Window(600, 60, 100),), quota=10),
+    ],
+    ids=["window", "sliding", "quota"],
+)
+def test_what_is_refunded_twice_makes_no_room_that_nobody_has_paid_for(
+    store: Table, frozen: FakeClock, policy: Policy
+) -> None:
+    limits = process(store)
+    paid = limits.decide(policy, "user:anna", cost=6)
+
+    limits.refund(paid)
+    limits.refund(paid)
+
+    assert sum(limits.decide(policy, "user:anna").allowed for _ in range(30)) == 10
+
+
+def test_a_window_that_a_clock_ahead_has_opened_is_not_charged_by_the_view_of_the_one_before(
+    frozen: FakeClock,
+) -> None:
+    """Both hold the same figures: by the window that ends, there would be room for one more."""
+    shared, policy = InMemory(), Policy("p", (MINUTE,), algorithm="sliding")
+    here, ahead = limiter(shared), limiter(shared)
+    frozen.set(datetime(2030, 3, 14, 9, 26, 30, tzinfo=UTC))
+    assert here.decide(policy, "user:anna", cost=5).allowed
+    frozen.advance(minutes=1)
+    assert here.decide(policy, "user:anna", cost=5).allowed
+    frozen.set(datetime(2030, 3, 14, 9, 28, tzinfo=UTC))
+    assert ahead.decide(policy, "user:anna").allowed
+    assert ahead.decide(policy, "user:anna", cost=4).allowed
+
+    frozen.set(datetime(2030, 3, 14, 9, 27, 59, tzinfo=UTC))
+
+    assert not here.decide(policy, "user:anna").allowed
+
+
+def test_a_window_with_another_past_than_was_seen_is_not_charged_by_that(frozen: FakeClock) -> None:
+    """It was reset, and counted anew since by somebody whose clock was in the window before."""
+    shared, policy = InMemory(), Policy("p", (MINUTE,), algorithm="sliding")
+    here = limiter(shared)
+    frozen.set(datetime(2030, 3, 14, 9, 27, tzinfo=UTC))
+    assert here.decide(policy, "user:anna").allowed
+    (item,) = shared.items.values()
+
+    item["p0"] = 9
+
+    assert not here.decide(policy, "user:anna").allowed
+
+
 def test_quota_month_boundary(store: Table, frozen: FakeClock) -> None:
     """Three a month: the last microsecond of March and the first of April are two months."""
     policy = Policy("p", (Window(600, 60, 100),), quota=3)

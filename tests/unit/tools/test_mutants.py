@@ -9,9 +9,12 @@ import pytest
 
 from tools.mutants.__main__ import Verdict, try_all
 from tools.mutants.forks import BROKEN, OUT_OF_TIME, in_forks, limit
+from tools.mutants.sites import sites_of
+from tools.mutants.subjects import capability_at, subject_of
 from tools.say import Failure
 
 STORE = """
+from dataclasses import dataclass
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.expressions.condition import Condition
 from tessera.expressions import all_of
@@ -43,6 +46,15 @@ def state_before():
 
 def state_nothing():
     return write(only_if=None), {1, 2} & {2}
+
+
+@dataclass(frozen=True)
+class Clause:
+    conditions: tuple[str, ...]
+
+
+def state_clauses(name="tat"):
+    return " AND ".join(Clause((f"{name} > :floor", f"{name} <= :room")).conditions)
 
 
 def state_waived():
@@ -94,7 +106,7 @@ def test_a_condition_is_noticed_when_a_test_fails_without_it(package: Path, caps
         """,
     )
 
-    verdicts = try_all(package)
+    verdicts = try_all(capability_at(package))
 
     assert said_of(verdicts, "only_if=PK.does_not_exist()") == "noticed"
     assert said_of(verdicts, 'STATUS == "new"') == "noticed"
@@ -105,10 +117,35 @@ def test_a_condition_is_noticed_when_a_test_fails_without_it(package: Path, caps
     assert "nobody can tell." in out
 
 
+def test_a_part_of_the_limiters_condition_is_noticed_when_a_test_fails_where_it_always_holds(package: Path) -> None:
+    write_tests(
+        package,
+        """
+        def test_clauses():
+            assert store.state_clauses().startswith("tat > :floor AND ")
+        """,
+    )
+
+    verdicts = try_all(capability_at(package))
+
+    assert said_of(verdicts, 'f"{name} > :floor"') == "noticed"
+    assert said_of(verdicts, 'f"{name} <= :room"') == "1 tests came by and none failed."
+
+
+def test_the_limiter_is_judged_like_a_capability() -> None:
+    limits = subject_of("limits")
+
+    texts = [site.text for site in sites_of(limits.files)]
+
+    assert 'f"{tat} > :floor{index}"' in texts
+    assert {path.name for path in limits.files} == {"gcra.py", "windows.py", "quotas.py"}
+    assert all(path.exists() for path in limits.tests)
+
+
 def test_what_no_test_comes_by_is_said_to_be_so(package: Path) -> None:
     write_tests(package, "def test_one(): assert store.state_both()\n")
 
-    assert said_of(try_all(package), "only_if=PK.does_not_exist()") == "No unit test comes by here."
+    assert said_of(try_all(capability_at(package)), "only_if=PK.does_not_exist()") == "No unit test comes by here."
 
 
 def test_a_test_that_waits_for_ever_has_noticed_nothing(package: Path) -> None:
@@ -121,7 +158,7 @@ def test_a_test_that_waits_for_ever_has_noticed_nothing(package: Path) -> None:
         """,
     )
 
-    said = said_of(try_all(package, patience_seconds=0.5), "only_if=PK.does_not_exist()")
+    said = said_of(try_all(capability_at(package), patience_seconds=0.5), "only_if=PK.does_not_exist()")
 
     assert said.startswith("hung in ")
     assert said.endswith("test_store.py::test_one")
@@ -141,7 +178,7 @@ def test_where_one_test_waits_for_ever_another_may_notice(package: Path) -> None
         """,
     )
 
-    verdicts = try_all(package, patience_seconds=0.5)
+    verdicts = try_all(capability_at(package), patience_seconds=0.5)
 
     assert said_of(verdicts, "only_if=PK.does_not_exist()") == "noticed"
 
@@ -150,7 +187,7 @@ def test_tests_that_fail_as_they_are_judge_nothing(package: Path) -> None:
     write_tests(package, "def test_one(): assert store.state_one() == ''\n")
 
     with pytest.raises(Failure, match="fail as they are") as failure:
-        try_all(package)
+        try_all(capability_at(package))
 
     assert "test_store.py::test_one" in failure.value.lines
 
@@ -159,7 +196,7 @@ def test_tests_that_cannot_be_collected_judge_nothing(package: Path) -> None:
     write_tests(package, "import what_is_not_there\n")
 
     with pytest.raises(Failure, match="cannot be run") as failure:
-        try_all(package)
+        try_all(capability_at(package))
 
     assert "what_is_not_there" in failure.value.lines
 

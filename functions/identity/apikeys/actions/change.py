@@ -21,7 +21,7 @@ from ..rules import KeyNotActive, check_earlier, check_in_use, check_narrower, n
 from ..store.keys import NotInUse
 from ..store.rows import status_of
 from .create import Made
-from .given import mine, of_key
+from .given import check_manager_now, mine, of_key
 
 TRIES = 5
 
@@ -77,9 +77,10 @@ def _ending(row: KeyRow, expires_at: datetime) -> list[Change]:
 def rotate(ports: Ports, key_id: str, overlap: timedelta, *, caller: Principal, call: Call) -> Made:
     """A new secret for the same key. 1 read, 1 transaction, 1 read; more when somebody changes it just now.
 
-    The old secret is good for the overlap; one that was old already is not any more. Raises `NotFound`,
-    `KeyNotActive`, `StaleVersion`.
+    1 internal call more for an organisation. The old secret is good for the overlap; one that was old already is
+    not any more. Raises `NotFound`, `InsufficientScope`, `KeyNotActive`, `StaleVersion`, `Unavailable`.
     """
+    check_manager_now(ports, caller)
     for left in reversed(range(TRIES)):
         row = mine(ports, caller, key_id)
         check_in_use(status_of(row))

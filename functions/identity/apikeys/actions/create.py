@@ -21,7 +21,7 @@ from ..owners import Standing
 from ..ports import Ports
 from ..rules import networks, next_notice
 from ..store.rows import id_of, pk_of
-from .given import check_manager, of_key
+from .given import check_manager_now, of_key
 
 PLAN = "default"
 
@@ -45,11 +45,12 @@ class Made:
 
 
 def create(ports: Ports, wanted: Wanted, *, caller: Principal, call: Call, intent: Intent) -> Made:
-    """1 transaction, and a read when it is a replay. `call.live` says how the caller stands this moment.
+    """1 transaction, and a read when it is a replay; 1 internal call more for an organisation.
 
-    Raises `InsufficientScope`, `StepUpRequired`, `InvalidRequest`, `TooManyKeys`, and what `idempotency` raises.
+    `call.live` says how the caller stands this moment. Raises `InsufficientScope`, `StepUpRequired`,
+    `InvalidRequest`, `TooManyKeys`, `Unavailable`, and what `idempotency` raises.
     """
-    check_manager(caller)
+    check_manager_now(ports, caller)
     if call.live.get("mfa") and caller.aal < 2:
         raise StepUpRequired(aal=2, max_age=300)
     _check_scopes(wanted, caller)

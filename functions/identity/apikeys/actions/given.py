@@ -15,7 +15,20 @@ from ..store.rows import prefix_of
 def check_manager(caller: Principal) -> None:
     """Raises `InsufficientScope` for a member who does not run the organisation they act for."""
     if caller.org is not None and caller.org_role not in MANAGERS:
-        raise InsufficientScope(detail="Keys of an organisation are for its owners and administrators.")
+        raise _not_for_members()
+
+
+def check_manager_now(ports: Ports, caller: Principal) -> None:
+    """As `check_manager`, by what they are this moment: a secret in the hands of who was just put out stays good.
+
+    1 internal call for who acts for an organisation, none for oneself. Raises `InsufficientScope`, `Unavailable`.
+    """
+    check_manager(caller)
+    if caller.org is None:
+        return
+    found = ports.memberships.find(caller.org, caller.user_id or caller.id)
+    if found is None or found.role not in MANAGERS:
+        raise _not_for_members()
 
 
 def mine(ports: Ports, caller: Principal, key_id: str) -> KeyRow:
@@ -36,3 +49,7 @@ def of_key(row: KeyRow) -> dict[str, Any]:
         "name": row.name,
         "prefix": prefix_of(row),
     }
+
+
+def _not_for_members() -> InsufficientScope:
+    return InsufficientScope(detail="Keys of an organisation are for its owners and administrators.")

@@ -1,7 +1,7 @@
 """Keys, whose they are, and how many are in use. Every change tells the revocation feed in its own transaction."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Self
 
@@ -13,7 +13,7 @@ from tessera import clock
 from tessera.auth.feed import Feed
 from tessera.auth.key_item import MAIN, KeyRow, key_pk, outdated
 from tessera.auth.key_text import name_of
-from tessera.auth.key_usage import KeyUsage, Used
+from tessera.auth.key_usage import SEEN_DAYS, KeyUsage, Used
 from tessera.due import due_keys
 from tessera.etags import StaleVersion
 from tessera.expressions import all_of, is_new
@@ -26,7 +26,22 @@ from tessera.transact import Step, deleting, putting, seen, telling, transact, u
 
 from ..events import DataErased
 from ..rules import IN_USE, KEPT_AFTER, MAX_ACTIVE, Status, TooManyKeys
-from .rows import COUNT, OWNED, CountRow, OwnedRow, id_of, owned_sk, owner_pk, pk_of, seconds_after
+from .rows import (
+    COUNT,
+    ENDED,
+    OWNED,
+    CountRow,
+    EndedRow,
+    OwnedRow,
+    id_of,
+    owned_sk,
+    owner_pk,
+    pk_of,
+    seconds_after,
+)
+
+# The limiter keeps a key's use from its last request on, which a process may admit some seconds after the end.
+USE_KEPT = timedelta(days=SEEN_DAYS + 1)
 
 
 class ApikeysSettings(Settings):
@@ -132,6 +147,9 @@ class KeyStore:
             self._updating(row, *ended, *without, event=event),
             self._owned(row, OwnedRow.status.set(status.value), OwnedRow.ttl.set(ttl)),
             updating(self.table, CountRow, owner_pk(row.owner_id), COUNT, CountRow.active.add(-1), bump=False),
+            putting(
+                self.table, EndedRow(pk=owner_pk(row.owner_id), sk=f"{ENDED}{row.key_id}", ttl=seconds_after(USE_KEPT))
+            ),
             *(telling(self.table, more) for more in also),
         ]
         if status is Status.REVOKED:
@@ -187,17 +205,22 @@ class KeyStore:
         transact(seen(self.table, event_id))
 
     def erase(self, owner_id: str, at_most: int) -> int:
-        """Delete up to this many keys of an owner and return how many there were."""
-        found = self.table.query_all(OwnedRow, owner_pk(owner_id), sort=Path("sk").startswith(OWNED), consistent=True)
-        owned = list(islice(found, at_most))
-        for row in owned:
+        """Delete up to this many items of an owner's keys, and how they were used; how many items there were.
+
+        Raises `Unavailable`.
+        """
+        found = self.table.query_all(Row, owner_pk(owner_id), consistent=True)
+        rows = list(islice((row for row in found if row.sk != COUNT), at_most))
+        for row in rows:
             key_id = id_of(row)
+            # First, because by these items alone it is known which bucket of the limiter is that of a key.
+            self._usage.forget(key_id)
             transact(
                 deleting(self.table, KeyRow, pk_of(key_id), MAIN),
-                deleting(self.table, OwnedRow, row.pk, row.sk),
+                deleting(self.table, Row, row.pk, row.sk),
                 self.feed.revoke("k", key_id),
             )
-        return len(owned)
+        return len(rows)
 
     def tell_erased(self, owner_id: str) -> None:
         """Nothing is left: the count goes too, and the proof stands on an item of its own."""

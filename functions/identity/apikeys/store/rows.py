@@ -13,6 +13,7 @@ from ..rules import Status, status_at
 
 COUNT = "COUNT"
 OWNED = "K#"
+ENDED = "E#"
 
 
 class OwnedRow(Row):
@@ -28,6 +29,10 @@ class CountRow(Row):
     active = NumberAttribute(default=0)
 
 
+class EndedRow(Row):
+    """`U#<owner>`/`E#<key>`: a key that was there, for as long as it may be known how it was used."""
+
+
 def pk_of(key_id: str) -> str:
     return key_pk(key_text.name_of(key_id))
 
@@ -41,7 +46,7 @@ def owned_sk(key_id: str) -> str:
 
 
 def id_of(owned: Row) -> str:
-    return str(owned.sk).removeprefix(OWNED)
+    return str(owned.sk).removeprefix(OWNED).removeprefix(ENDED)
 
 
 def prefix_of(row: KeyRow) -> str:

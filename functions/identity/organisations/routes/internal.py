@@ -13,13 +13,14 @@ from ..schemas import ErasedOut, EraseIn, MembershipIn, MembershipOut, SeatsIn, 
 from .shared import PREFIX, Bound
 
 router = Router(prefix=f"{PREFIX}/internal", tags=["internal"], include_in_schema=False)
+Issuers = Annotated[Principal, auth.service("accounts", "apikeys")]
 Accounts = Annotated[Principal, auth.service("accounts")]
 Subscriptions = Annotated[Principal, auth.service("subscriptions")]
 
 
 @router.post("/membership", responses=problems(NotFound))
-async def get_membership(body: MembershipIn, caller: Accounts, ports: Bound) -> MembershipOut:
-    """What a token for the organisation says of this member."""
+async def get_membership(body: MembershipIn, caller: Issuers, ports: Bound) -> MembershipOut:
+    """What a token for the organisation says of this member, and whether they may make keys of it."""
     found, member, role = upkeep.membership(ports, body.organisation_id, body.user_id)
     permissions = sorted(role.permissions) if role is not None else None
     return MembershipOut(role=member.role, epoch=found.epoch, permissions=permissions)

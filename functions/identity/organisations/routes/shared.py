@@ -35,7 +35,8 @@ DomainName = Annotated[
     Path(
         pattern=r"^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])$",
         min_length=4,
-        max_length=253,
+        # The record that proves it stands at `_tessera.<domain>`, whose 253 characters are the most the DNS knows.
+        max_length=244,
         description="In lower case, and in its ASCII form (`xn--…`) when it has others.",
     ),
 ]

@@ -104,14 +104,18 @@ class Sliding(_Counted):
         values = {f":cost{index}": cost, f":wid{index}": view.number}
         if held is not None and held >= current:
             values |= {f":p{index}": view.before, f":most{index}": limit - cost - -(-view.before * left // period)}
-            same = (f"{number} = :wid{index}", f"{before} = :p{index}", f"{used} <= :most{index}")
-            return Clause(same, (f"{used} = {used} + :cost{index}",), values)
+            return Clause(
+                (f"{number} = :wid{index}", f"{before} = :p{index}", f"{used} <= :most{index}"),
+                (f"{used} = {used} + :cost{index}",),
+                values,
+            )
         started = (f"{number} = :wid{index}", f"{used} = :cost{index}")
         if held is not None and held == current - 1:
             # The counter becomes the last window's in the same write, whatever it has come to.
             values |= {f":old{index}": held, f":most{index}": (limit - cost) * period // left}
-            conditions = (f"{number} = :old{index}", f"{used} <= :most{index}")
-            return Clause(conditions, (*started, f"{before} = {used}"), values)
+            return Clause(
+                (f"{number} = :old{index}", f"{used} <= :most{index}"), (*started, f"{before} = {used}"), values
+            )
         values |= {f":none{index}": 0}
         if held is None:
             return Clause((f"attribute_not_exists({number})",), (*started, f"{before} = :none{index}"), values)
@@ -125,8 +129,9 @@ class Sliding(_Counted):
     def refund(self, cost: int, now: int) -> Clause:
         index = self.index
         values = {f":cost{index}": cost, f":wid{index}": now // self.window.period}
-        conditions = (f"wid{index} = :wid{index}", f"w{index} >= :cost{index}")
-        return Clause(conditions, (f"w{index} = w{index} - :cost{index}",), values)
+        return Clause(
+            (f"wid{index} = :wid{index}", f"w{index} >= :cost{index}"), (f"w{index} = w{index} - :cost{index}",), values
+        )
 
     def figures(self, state: State, now: int) -> Figures:
         view, window = self._view(state, now), self.window

@@ -62,6 +62,27 @@ class Accounts:
         return {"statusCode": 200, "body": json.dumps(state)}
 
 
+class Organisations:
+    """What `organisations` would answer: everybody is in theirs what their token says, until a test says otherwise."""
+
+    def __init__(self) -> None:
+        self.roles: dict[tuple[str, str], str | None] = {}
+        self.asked = 0
+        self.status = 200
+
+    def says(self, organisation_id: str, user_id: str, role: str | None) -> None:
+        self.roles[organisation_id, user_id] = role
+
+    def __call__(self, event: dict[str, Any]) -> dict[str, Any]:
+        assert event["rawPath"] == "/organisations/internal/membership"
+        self.asked += 1
+        asked = json.loads(event["body"])
+        role = self.roles.get((asked["organisation_id"], asked["user_id"]))
+        if role is None:
+            return {"statusCode": 404, "body": "{}"}
+        return {"statusCode": self.status, "body": json.dumps({"role": role, "epoch": 1, "permissions": None})}
+
+
 @dataclass
 class World(CapabilityWorld[Ports]):
     """`apikeys`, `tasks`, and what they share."""
@@ -71,6 +92,7 @@ class World(CapabilityWorld[Ports]):
 
     tasks: Served
     accounts: Accounts
+    organisations: Organisations
 
     def person(self, *roles: str, **claims: Any) -> Caller:
         """Somebody new who has just signed in."""
@@ -80,6 +102,8 @@ class World(CapabilityWorld[Ports]):
 
     def again(self, user_id: str, **claims: Any) -> Caller:
         """The same person with another token."""
+        if "org" in claims:
+            self.organisations.says(claims["org"], user_id, claims["org_role"])
         return self.served.signed_in(user_id, **claims)
 
     def key(self, owner: Caller, **fields: Any) -> dict[str, Any]:
@@ -125,14 +149,21 @@ def accounts() -> Accounts:
 
 @pytest.fixture
 def world(cloud: None, frozen: FakeClock, accounts: Accounts) -> Iterator[World]:
+    organisations = Organisations()
+
+    def others(function: str, event: dict[str, Any], timeout_seconds: float) -> dict[str, Any]:
+        if function == "tessera-organisations":
+            return organisations(event)
+        return accounts(function, event, timeout_seconds)
+
     with serving(app, "Apikeys") as served:
         bindings: Bindings = app.state.bindings
         shared = {name: bindings.environment[name] for name in ("AUTHFEED", "RATELIMIT", "MAC_KEYS")}
         keys = {"APIKEYS": served.table.name}
         app.state.bindings = bindings = Bindings({**bindings.environment, **keys})
-        bindings.replace(Internal, Internal("apikeys", bindings, accounts))
+        bindings.replace(Internal, Internal("apikeys", bindings, others))
         with serving(tasks_app, "Tasks", QUEUE=make_queue("tasks"), **shared, **keys) as tasks:
-            yield World(served, frozen, tasks, accounts)
+            yield World(served, frozen, tasks, accounts, organisations)
 
 
 @pytest.fixture

@@ -117,6 +117,17 @@ def test_what_is_no_domain_is_not_found(owner, path, zone, name):
     assert owner.put(f"{path}/domains/{name}", json={}).status_code == 404
 
 
+def test_a_domain_is_as_long_as_leaves_room_for_its_record(owner, path, zone):
+    """A name in the DNS has at most 253 characters (RFC 1035 2.3.4), and the record stands below the domain."""
+    stem = ".".join(["a" * 63] * 3)
+
+    longest = owner.put(f"{path}/domains/{stem}.{'b' * 48}.com", json={})
+    longer = owner.put(f"{path}/domains/{stem}.{'b' * 49}.com", json={})
+
+    assert (longest.status_code, len(longest.json()["record"]["name"])) == (201, 253)
+    assert longer.status_code == 404
+
+
 def test_a_domain_makes_nobody_an_owner_or_an_admin(owner, path, zone):
     for role in ("owner", "admin"):
         answer = owner.put(f"{path}/domains/acme.com", json={"join": "role", "role": role})

@@ -43,6 +43,14 @@ def test_a_membership_says_the_role_and_the_epoch(world, atelier, internal):
     assert (status, body) == (200, {"role": "viewer", "epoch": 1, "permissions": None})
 
 
+def test_a_membership_is_told_to_who_makes_tokens_and_keys_and_to_nobody_else(world, atelier, internal):
+    asked = {"organisation_id": atelier, "user_id": world.member(atelier, "viewer").id}
+
+    answers = {caller: internal("/membership", asked, caller)[0] for caller in ("accounts", "apikeys", "tasks")}
+
+    assert answers == {"accounts": 200, "apikeys": 200, "tasks": 403}
+
+
 def test_a_membership_with_a_role_of_the_organisations_own_says_what_it_permits(world, owner, atelier, path, internal):
     owner.put(f"{path}/roles/clerk", json={"permissions": ["tasks:read", "organisations:read"]})
     member = world.member(atelier, "clerk")

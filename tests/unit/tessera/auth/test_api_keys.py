@@ -328,8 +328,17 @@ def test_a_key_of_an_organisation_acts_for_it_as_a_plain_member(make: Callable[.
     found = admit(make(org="01HZX3J0V7Q8M4N5P6R7S8T9ZZ", scopes=scopes, owner_roles=None))
 
     assert (found.org, found.owner_id, found.org_role) == (*["01HZX3J0V7Q8M4N5P6R7S8T9ZZ"] * 2, "member")
-    assert found.user_id == OWNER
     assert found.permissions == frozenset(["tasks:read"])
+
+
+def test_a_key_of_an_organisation_is_nobody_but_itself(make: Callable[..., str], admit: Any, keys: Table) -> None:
+    text = make(org="01HZX3J0V7Q8M4N5P6R7S8T9ZZ", owner_roles=None)
+
+    found = admit(text)
+
+    assert found.user_id == found.id == id_in(text, keys)
+    assert ids.is_ulid(found.user_id)
+    assert not found.owns(OWNER)
 
 
 def test_a_key_of_an_organisation_survives_who_made_it(

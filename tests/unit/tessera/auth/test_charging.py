@@ -11,9 +11,18 @@ from tessera import auth, aws, ids
 from tessera.auth.call import Call
 from tessera.auth.charging import Rate, charge, charge_by
 from tessera.auth.principal import ANONYMOUS, Principal
-from tessera.auth.problems import CredentialsMissing, LimitExceeded, RateLimited, Unauthenticated
+from tessera.auth.problems import (
+    CredentialsAmbiguous,
+    CredentialsMissing,
+    CsrfFailed,
+    LimitExceeded,
+    OriginNotAllowed,
+    RateLimited,
+    Unauthenticated,
+)
 from tessera.entry import Router, build_app
 from tessera.overrides import PolicyRow
+from tessera.problems import Problem, UnsupportedMedia
 from tessera.settings import Bindings
 from tessera.tables import Table
 from tessera.types import In
@@ -83,6 +92,34 @@ def test_401_flood_limited(call: MakeCall, method: str, passing: range) -> None:
 
     assert answers.count(401) in passing
     assert set(answers[answers.count(401) :]) == {429}
+
+
+@pytest.mark.parametrize(
+    ("headers", "query", "problem"),
+    [
+        ((("authorization", "Bearer a"), ("authorization", "Bearer b")), "", CredentialsAmbiguous),
+        ((), "access_token=x", CredentialsAmbiguous),
+        ((("sec-fetch-site", "cross-site"),), "", CsrfFailed),
+        ((("origin", "https://elsewhere.test"),), "", OriginNotAllowed),
+        ((("content-type", "text/plain"),), "", UnsupportedMedia),
+    ],
+    ids=["two headers", "in the URL", "another site", "another origin", "a form"],
+)
+def test_a_flood_of_what_is_refused_before_anybody_is_known_is_limited(
+    call: MakeCall,
+    signer: Signer,
+    headers: tuple[tuple[str, str], ...],
+    query: str,
+    problem: type[Problem],
+) -> None:
+    writer, answers = guard(auth.current_user()), []
+    cookie = ("cookie", f"__Host-tessera_at={signer.token()}")
+    for _ in range(12):
+        with pytest.raises((problem, RateLimited)) as refused:
+            writer.admit(call("POST", headers=(cookie, *headers), query=query))
+        answers.append(refused.type)
+
+    assert answers == [problem] * 10 + [RateLimited] * 2
 
 
 def test_reads_of_users_are_sampled_and_their_writes_are_not(call: MakeCall) -> None:

@@ -147,7 +147,8 @@ class ApiKeys:
         made = Principal(
             kind="api_key",
             id=row.key_id,
-            user_id=row.uid,
+            # A key of an organisation is no person: what is its maker's alone must not open to whoever has its secret.
+            user_id=row.key_id if row.org else row.uid,
             roles=roles,
             # Never 2, and without a time of sign-in: what asks for either refuses a key.
             aal=1,

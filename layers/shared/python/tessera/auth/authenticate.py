@@ -11,13 +11,22 @@ from tessera.auth.cookies import ACCESS_COOKIE, cookie_of, has_cookie
 from tessera.auth.feed import Feed
 from tessera.auth.keyring import KeyRing
 from tessera.auth.principal import Actor, Principal
-from tessera.auth.problems import CredentialsAmbiguous, TokenInvalid
+from tessera.auth.problems import (
+    CredentialsAmbiguous,
+    CsrfFailed,
+    OriginNotAllowed,
+    TokenInvalid,
+    Unauthenticated,
+)
 from tessera.auth.roles import expand, expand_in_organisation
 from tessera.auth.settings import AuthSettings
 from tessera.auth.tokens import Claims, verify
+from tessera.problems import UnsupportedMedia
 from tessera.settings import Settings
 
 KEY_HEADER = "X-API-Key"
+# What a request is refused with before anybody is known.
+REFUSALS = (Unauthenticated, CredentialsAmbiguous, CsrfFailed, OriginNotAllowed, UnsupportedMedia)
 
 
 def has_credential(call: Call) -> bool:
@@ -41,7 +50,7 @@ def authenticate(call: Call) -> Principal:
     """The principal of a request that `has_credential`. No request of its own while keys and feed are fresh.
 
     The header wins over the cookie, which for an unsafe method must come from a page of ours. Raises one of
-    `Unauthenticated`, `RevocationUnknown`, `CsrfFailed`, `OriginNotAllowed`.
+    `REFUSALS`, or `RevocationUnknown`.
     """
     if not call.all_of("authorization"):
         keys = _keys_in_header(call)

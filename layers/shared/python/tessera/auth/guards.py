@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import Depends, Request
 
 from tessera import clock, log
-from tessera.auth.authenticate import authenticate, has_credential
+from tessera.auth.authenticate import REFUSALS, authenticate, has_credential
 from tessera.auth.call import Call
 from tessera.auth.charging import SAFE_METHODS, Rate, charge
 from tessera.auth.envelope import adopt, service_of
@@ -111,18 +111,18 @@ class Authenticated(Guard):
         return ", ".join(parts)
 
     def admit(self, call: Call) -> Principal:
-        if not has_credential(call):
+        try:
+            principal = authenticate(call) if has_credential(call) else None
+        except REFUSALS as refused:
+            log.current().cause = refused.cause if isinstance(refused, Unauthenticated) else refused.slug
+            # Not to whose cookie came along: what another page makes a browser send must not use up theirs.
             charge(call, ANONYMOUS, self.rate)
+            raise
+        charge(call, principal or ANONYMOUS, self.rate)
+        if principal is None:
             if self.optional:
                 return ANONYMOUS
             raise CredentialsMissing()
-        try:
-            principal = authenticate(call)
-        except Unauthenticated as refused:
-            log.current().cause = refused.cause
-            charge(call, ANONYMOUS, self.rate)
-            raise
-        charge(call, principal, self.rate)
         try:
             self._authorise(call, principal)
         except (InsufficientScope, ImpersonationForbidden) as refused:

@@ -118,6 +118,26 @@ class KeyUsage:
             waiting = waiting[100:] + answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
         return found
 
+    def forget(self, key_id: str) -> None:
+        """Leave nothing by which this key's use could be told, and its bucket to go by itself. 1 write.
+
+        Raises `Unavailable`.
+        """
+        try:
+            aws.client("dynamodb").update_item(
+                TableName=self._table,
+                Key=key(self._limits.bucket_of(f"key:{key_id}"), KEYS),
+                # A key that was never used has no bucket, and is not to get one.
+                ConditionExpression="attribute_exists(pk)",
+                UpdateExpression="SET #ttl = :now REMOVE ip, #last",
+                ExpressionAttributeNames={"#ttl": "ttl", "#last": "last"},
+                ExpressionAttributeValues={":now": {"N": str(int(clock.now().timestamp()))}},
+            )
+        except (aws.ClientError, aws.BotoCoreError) as error:
+            if isinstance(error, aws.ClientError) and aws.code_of(error) == "ConditionalCheckFailedException":
+                return
+            raise Unavailable("How a key was used cannot be forgotten right now.") from error
+
     def _of(self, key_id: str) -> Counter[str]:
         return self._waiting.get(key_id) or Counter()
 

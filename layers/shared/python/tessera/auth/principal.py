@@ -24,6 +24,7 @@ class Actor:
 class Principal:
     """`id` is the user's or the key's ULID, the calling service's name, or `anon`.
 
+    `user_id` is the person behind it, whomever they act for; a key of an organisation has nobody behind it but itself.
     `permissions` are those of the roles, wildcards included; `scope`, when there is one, narrows them.
     """
 

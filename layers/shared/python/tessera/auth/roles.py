@@ -81,10 +81,11 @@ def grants() -> tuple[dict[str, Any], ...]:
 def shared() -> frozenset[str]:
     """What an API key of an organisation may be made for: what a member may do, but for what is a person's own.
 
-    Such a key outlives whoever made it, in whose name it would otherwise go on acting.
+    Such a key is no person and outlives whoever made it: people talk, and are there, in their own name alone.
     """
-    alone = ("accounts:self", "apikeys:", "habits:", "notifications:", "organisations:")
-    return frozenset(held for held in expand_in_organisation("member") if not held.startswith(alone))
+    alone = ("accounts:self", "apikeys:", "chat:", "habits:", "notifications:", "organisations:")
+    live = ("presence:", "realtime:")
+    return frozenset(held for held in expand_in_organisation("member") if not held.startswith(alone + live))
 
 
 @cache
