@@ -29,10 +29,12 @@ TRIES = 5
 def change(
     ports: Ports, key_id: str, wanted: Mapping[str, Any], *, version: int | None, caller: Principal, call: Call
 ) -> KeyRow:
-    """1 read, 1 transaction, 1 read. `wanted` may name `name`, `scopes`, `ip_allow`, `expires_at`.
+    """1 read, 1 transaction, 1 read, and 1 internal call more for an organisation.
 
-    Raises `NotFound`, `StaleVersion`, `KeyNotActive`, `ScopesWider`, `ExpiryLater`, `InvalidRequest`.
+    `wanted` may name `name`, `scopes`, `ip_allow`, `expires_at`. Raises `NotFound`, `InsufficientScope`,
+    `StaleVersion`, `KeyNotActive`, `ScopesWider`, `ExpiryLater`, `InvalidRequest`, `Unavailable`.
     """
+    check_manager_now(ports, caller)
     row = mine(ports, caller, key_id)
     if version is not None and version != int(row.version):
         raise StaleVersion(f"You read version {version}; it is at {int(row.version)} now. Read it again.")
