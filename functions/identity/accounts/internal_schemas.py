@@ -9,7 +9,7 @@ from tessera.types import In, Instant, Name, Out, Params, Ulid, text
 from .factor_schemas import MfaIn, ReauthenticateIn
 from .schemas import ClientId, DeviceName, EmailText, Few, Locale, Role, Secret, Short, Status, TokenText, UserOut
 
-Methods = Annotated[list[Annotated[str, Field(max_length=20)]], Field(max_length=6)]
+Methods = Annotated[list[Annotated[str, Field(max_length=20)]], Field(max_length=12)]
 Month = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$", max_length=7)]
 Place = Annotated[str, Field(max_length=600)]
 
@@ -70,10 +70,14 @@ class MintIn(In):
 
 
 class MintedOut(Out):
+    """`ended_at` (milliseconds since 1970) is when every session of the user but `kept_session_id` was ended last."""
+
     access_token: TokenText
     expires_in: int
     user: UserOut
     epoch: int
+    ended_at: int | None = None
+    kept_session_id: Ulid | None = None
 
 
 class SubscriptionIn(In):

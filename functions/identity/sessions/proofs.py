@@ -59,10 +59,19 @@ class FactorNeeded:
 
 @dataclass(frozen=True)
 class Minted:
+    """`ended_at` is when every session of the user but the kept one was ended last (milliseconds since 1970)."""
+
     access_token: str
     expires_in: int
     epoch: int
     user: dict[str, Any]
+    ended_at: int | None = None
+    kept_session_id: str | None = None
+
+    def ends(self, session: Session) -> bool:
+        """Whether this session was ended where nobody has told us of it yet."""
+        is_older = self.ended_at is not None and session.proved < self.ended_at
+        return is_older and session.id != self.kept_session_id
 
 
 class _Read(Model):
@@ -93,6 +102,8 @@ class _Minted(_Read):
     expires_in: int
     user: dict[str, Any]
     epoch: int
+    ended_at: int | None = None
+    kept_session_id: str | None = None
 
 
 class Accounts:
@@ -138,7 +149,7 @@ class Accounts:
         }
         found = _Minted.model_validate(self._ask("mint", asked, call=call))
         user = {name: found.user.get(name) for name in SHOWN}
-        return Minted(found.access_token, found.expires_in, found.epoch, user)
+        return Minted(found.access_token, found.expires_in, found.epoch, user, found.ended_at, found.kept_session_id)
 
     def _ask(self, path: str, asked: Mapping[str, Any], *, call: Call) -> Any:
         answer = self._internal.call(

@@ -13,7 +13,7 @@ DeviceName = Annotated[str, text(80)]
 Short = Annotated[str, Field(max_length=300)]
 TokenText = Annotated[str, StringConstraints(min_length=1, max_length=4_096)]
 Method = Annotated[str, Field(max_length=20)]
-Methods = Annotated[list[Method], Field(max_length=6)]
+Methods = Annotated[list[Method], Field(max_length=12)]
 # What a person types: six digits, or a recovery code with its hyphens.
 Code = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 Factor = Literal["totp", "recovery", "passkey"]

@@ -180,6 +180,17 @@ def test_a_new_password_ends_the_sessions_of_browsers(signed_in, ann):
     assert signed_in(ann).get("/sessions/current").status_code == 200
 
 
+@pytest.mark.parametrize("path", ["revoke-sessions", "reset-mfa"])
+def test_what_ends_every_sign_in_ends_the_sessions_of_browsers(signed_in, ann, path):
+    mine = signed_in(ann)
+
+    assert invoke("admin", "POST", f"/accounts/internal/users/{ann.id}/{path}", {})[0] < 300
+
+    assert mine.post("/sessions/renew").status_code == 401
+    assert mine.get("/sessions/current").status_code == 401
+    assert signed_in(ann).post("/sessions/renew").status_code == 204
+
+
 def test_a_sign_in_at_a_provider_becomes_a_session_once(browser, ann):
     verifier = base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode()
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()

@@ -88,7 +88,7 @@ def add(
     """A new passkey. 1 write, 1 read, 1 transaction.
 
     The session at hand has shown a second factor by this; its next token says so. Raises `PasskeyInvalid`,
-    `PasskeyTaken`, `TooManyPasskeys`.
+    `PasskeyTaken`, `TooManyPasskeys`, `StepUpRequired`.
     """
     challenge = ports.passkeys.answered(challenge_id, REGISTER, user_id)
     if challenge is None:
@@ -97,6 +97,8 @@ def add(
     row = _row(user_id, found, name, credential.get("response", {}).get("transports") or [])
     for _ in range(TRIES):
         user = ports.users.get(user_id)
+        # Also now: another factor may have been set up since the options were asked for.
+        require_shown_factor(ports, user, caller)
         if int(user.passkeys or 0) >= MAX_PASSKEYS:
             raise TooManyPasskeys()
         try:

@@ -48,6 +48,8 @@ def change(
             mails.notice("password-changed", to=user.email, locale=user.locale),
             audit("accounts.password-changed", f"user:{user_id}", by=caller, call=call),
         ],
+        # Who had asked for a reset, perhaps somebody else, must not undo this by the mail that is still about.
+        steps=[ports.addresses.forgetting_reset(user_id)],
         keep=session_id,
         reason="password changed",
         unless=lambda found: found.pw != user.pw,

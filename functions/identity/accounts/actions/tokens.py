@@ -167,9 +167,11 @@ def _ours(ports: Ports, text: str) -> RefreshToken:
 
 
 def _next_pair(ports: Ports, token: RefreshToken, *changes: Change, call: Call | None) -> Tokens:
+    has_moved = True
     try:
         family = ports.sessions.rotate(token.user_id, token.family_id, token.counter, *changes)
     except ConditionFailed as failed:
+        has_moved = False
         family = _same_again(ports, token, failed.old, call)
         if changes:
             family = ports.sessions.change(token.user_id, token.family_id, *changes)
@@ -180,8 +182,9 @@ def _next_pair(ports: Ports, token: RefreshToken, *changes: Change, call: Call |
             raise RefreshInvalid()
         return pair(ports, family, access_token(ports, user, family), token.successor())
     except Exception:
-        # The client has nothing but the token it sent. It will send it again, perhaps after the grace.
-        ports.sessions.keep_good(token.user_id, token.family_id, token.counter)
+        # Nobody else was given the successor: this client will send its token again, perhaps after the grace.
+        if has_moved:
+            ports.sessions.keep_good(token.user_id, token.family_id, token.counter)
         raise
 
 

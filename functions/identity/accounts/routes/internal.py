@@ -50,7 +50,14 @@ Mailer = Annotated[Principal, auth.service("admin", "apikeys", "oauth", "organis
 async def mint_token(body: MintIn, caller: Minter, ports: Bound) -> MintedOut:
     """An access token for a session that the caller keeps."""
     user, access, seconds = lend.mint(ports, body.user_id, _grant(body), organisation_id=body.organisation_id)
-    return MintedOut(access_token=access, expires_in=seconds, user=user_out(user), epoch=int(user.ep))
+    return MintedOut(
+        access_token=access,
+        expires_in=seconds,
+        user=user_out(user),
+        epoch=int(user.ep),
+        ended_at=None if user.ended_at is None else int(user.ended_at),
+        kept_session_id=user.spared,
+    )
 
 
 @router.post("/subscriptions", responses=problems(NotFound, NotActive, SigningUnavailable))

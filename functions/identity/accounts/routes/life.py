@@ -6,7 +6,7 @@ from fastapi import Query, Response
 
 from tessera import auth, clock
 from tessera.auth.principal import Principal
-from tessera.auth.problems import StepUpRequired
+from tessera.auth.problems import ImpersonationForbidden, StepUpRequired
 from tessera.cursors import InvalidCursor
 from tessera.entry import Router, bound, problems
 from tessera.entry.jobs import JobOut, show_accepted
@@ -45,9 +45,12 @@ async def export_everything(caller: Exporter, ports: Bound, call: Asked, respons
     return show_accepted(response, "accounts", exports.ask(ports, user_id_of(caller), caller=caller, call=call))
 
 
-@router.get("/me/exports/{job_id:ulid}", responses=problems(NotFound))
+@router.get("/me/exports/{job_id:ulid}", responses=problems(NotFound, ImpersonationForbidden))
 async def download_export(job_id: str, caller: Myself, ports: Bound) -> LinkOut:
     """A link to a finished export, which is kept for 24 hours."""
+    if caller.actor is not None:
+        # Everything there is of somebody is for nobody but them, whoever may look at their account.
+        raise ImpersonationForbidden()
     url, until = exports.link(ports, user_id_of(caller), job_id)
     return LinkOut(url=url, expires_at=until)
 

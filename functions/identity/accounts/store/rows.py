@@ -85,6 +85,9 @@ class UserRow(DueRow):
     merged_into = UnicodeAttribute(null=True)
     # The sign-ins that can still be refreshed, so that all of them can be ended in one transaction.
     families = UnicodeSetAttribute(null=True)
+    # When every session but the spared one was ended last.
+    ended_at = NumberAttribute(null=True)
+    spared = UnicodeAttribute(null=True)
     gs1_pk = UnicodeAttribute(null=True)
     gs1_sk = UnicodeAttribute(null=True)
     gs2_pk = UnicodeAttribute(null=True)

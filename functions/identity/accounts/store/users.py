@@ -205,6 +205,9 @@ class UserStore:
                 MAIN,
                 *changes,
                 UserRow.ep.set(epoch),
+                # For whoever keeps sessions of its own: news of this may reach it late, or never.
+                UserRow.ended_at.set(clock.millis()),
+                UserRow.spared.set(keep) if keep else UserRow.spared.remove(),
                 *([families] if ended else []),
                 only_if=all_of((UserRow.ep == before.ep) & self._same_families(before), only_if),
                 event=carried,

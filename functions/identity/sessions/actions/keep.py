@@ -12,7 +12,8 @@ from tessera.auth.charging import charge
 from .. import secret_values
 from ..ports import Ports
 from ..proofs import Minted, UserGone
-from ..rules import Proof, Session, SessionOver
+from ..rules import LoginFailed, Proof, Session, SessionOver
+from ..store import Place
 from .sign_in import SignedIn, principal_of, signed_in
 
 
@@ -34,6 +35,9 @@ def renew(ports: Ports, secret: str, *, call: Call) -> SignedIn:
     log.current().caller = f"user:{session.user_id}"
     charge(call, principal_of(session), None)
     minted = _mint(ports, session, call=call)
+    if minted.ends(session):
+        ports.endings.end(Place(session.user_id, session.id, session.hash), reason="ended elsewhere")
+        raise SessionOver()
     if minted.epoch != session.epoch:
         return _moved(ports, session, session.as_user_is(minted.epoch, minted.user), minted)
     if minted.user != session.user:
@@ -52,6 +56,9 @@ def prove_again(ports: Ports, secret: str, shown: Mapping[str, Any], *, call: Ca
     proof = ports.accounts.prove_again(before.user_id, shown, call=call)
     proved = before.proved_again(proof, clock.millis())
     minted = _mint(ports, proved, call=call)
+    # As at a sign-in: what was shown before the account changed is worth nothing any more.
+    if proof.epoch is not None and proof.epoch != minted.epoch:
+        raise LoginFailed("Your account has just changed. Sign in again.")
     after = proved.as_user_is(minted.epoch, minted.user)
     told = audit("sessions.reauthenticated", f"session:{after.id}", by=principal_of(after), call=call)
     return _moved(ports, before, after, minted, told=told)

@@ -132,6 +132,18 @@ def test_two_resets_with_one_link_make_one_change(
     assert outcomes(results) == {"ok": 1, "reset-token-invalid": 1}
 
 
+def test_a_new_password_ends_the_link_to_another_one(http: AppClient, person: MakePerson, mailbox: Mailbox):
+    ann = person()
+    http.post("/accounts/password/forgot", json={"email": ann.email})
+    token = mailbox.token(ann.email, "password-reset")
+    changed = http.post("/accounts/me/password", json={"current": PASSWORD, "new": NEW}, headers=ann.bearer)
+
+    answer = http.post("/accounts/password/reset", json={"token": token, "password": "a third one on the hill"})
+
+    assert (changed.status_code, answer.json()["type"]) == (200, "/problems/reset-token-invalid")
+    assert login(http, password=NEW).status_code == 200
+
+
 def test_only_the_newest_link_works_and_only_for_half_an_hour(
     http: AppClient, person: MakePerson, mailbox: Mailbox, frozen: FakeClock
 ):

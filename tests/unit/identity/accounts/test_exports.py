@@ -266,3 +266,15 @@ def test_odd_text_in_a_profile_survives_the_file(http: AppClient, ann: Person, d
     profile = download(http, ann, asked["id"])["accounts"]["profile"]
 
     assert (profile["bio"], profile["metadata"]) == (bio, {"a": [1, None]})
+
+
+def test_whoever_acts_for_somebody_gets_no_link_to_all_they_have(http, internal, person):
+    ann = person()
+    asked = {"user_id": ann.id, "session_id": ids.new(), "actor_id": ids.new(), "actor_session_id": "s", "write": True}
+    _, acting = internal("POST", "/accounts/internal/impersonate", asked, caller="admin")
+
+    answer = http.get(
+        f"/accounts/me/exports/{ids.new()}", headers={"authorization": f"Bearer {acting['access_token']}"}
+    )
+
+    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/impersonation-forbidden")

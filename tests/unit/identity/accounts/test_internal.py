@@ -361,6 +361,31 @@ def test_who_was_told_late_that_they_left_still_goes_home(http, person, bindings
     assert (left.status_code, home.status_code) == (403, 200), home.text
 
 
+def minted(internal, person) -> dict[str, Any]:
+    return internal("POST", "/accounts/internal/mint", proof(person.id), caller="sessions")[1]
+
+
+@pytest.mark.parametrize("path", ["revoke-sessions", "reset-mfa", "force-reset"])
+def test_who_keeps_sessions_is_told_when_all_of_them_were_ended(internal: Invoke, person, frozen, path: str) -> None:
+    somebody = person()
+    assert minted(internal, somebody)["ended_at"] is None
+    frozen.advance(seconds=1)
+
+    assert internal("POST", f"/accounts/internal/users/{somebody.id}/{path}", {}, caller="admin")[0] < 300
+
+    found = minted(internal, somebody)
+    assert (found["ended_at"], found["kept_session_id"]) == (clock.millis(), None)
+
+
+def test_who_keeps_sessions_is_told_which_one_goes_on(internal: Invoke, http, person) -> None:
+    somebody = person()
+    new = {"current": somebody.password, "new": "another calm evening inland"}
+
+    assert http.post("/accounts/me/password", json=new, headers=somebody.bearer).status_code == 200
+
+    assert minted(internal, somebody)["kept_session_id"] == somebody.signed_in["session_id"]
+
+
 def test_a_forced_reset_leaves_no_password_and_a_mail_that_sets_one(internal: Invoke, http, person, mailbox) -> None:
     somebody = person()
 

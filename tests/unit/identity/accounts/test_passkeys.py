@@ -250,6 +250,28 @@ def test_a_locked_user_is_told_nothing_by_a_passkey(
     assert slug(show(http, device)) == "login-failed"
 
 
+def test_whoever_asked_for_a_passkey_before_there_was_a_second_factor_gets_none_after(
+    http: AppClient, ann: Person, frozen: FakeClock
+):
+    password = {"email": ann.email, "password": ann.password}
+    thief = http.post("/accounts/login", json=password).json()
+    asked = http.post(
+        "/accounts/me/passkeys/options", headers={"authorization": f"Bearer {thief['access_token']}"}
+    ).json()
+    enrol(http, ann, frozen)
+    later = http.post("/accounts/token/refresh", json={"refresh_token": thief["refresh_token"]}).json()
+    credential = Authenticator(ORIGIN).create(asked["publicKey"])
+
+    answer = http.post(
+        "/accounts/me/passkeys",
+        json={"challenge_id": asked["challenge_id"], "credential": credential},
+        headers={"authorization": f"Bearer {later['access_token']}"},
+    )
+
+    assert (answer.status_code, answer.json()["type"]) == (401, "/problems/step-up-required")
+    assert http.get("/accounts/me/passkeys", headers=ann.bearer).json()["items"] == []
+
+
 @pytest.mark.asvs("16.3.3")
 def test_a_count_that_did_not_grow_is_refused_and_told(
     http: AppClient, ann: Person, device: Authenticator, mailbox: Mailbox, told: Callable[[], list[str]]

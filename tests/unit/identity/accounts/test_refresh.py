@@ -180,6 +180,18 @@ def test_once_the_successor_is_used_the_token_before_it_ends_the_sign_in(
     assert refresh(http, ann.refresh_token).json()["type"] == "/problems/refresh-invalid"
 
 
+def test_who_came_second_leaves_no_token_good_that_somebody_was_given_the_successor_of(
+    http: AppClient, person: MakePerson, frozen: FakeClock
+):
+    ann = person()
+    assert refresh(http, ann.refresh_token).status_code == 200
+    with failing("kms", "Sign", code="KMSInternalException"):
+        refresh(http, ann.refresh_token)
+    frozen.advance(seconds=11)
+
+    assert refresh(http, ann.refresh_token).json()["type"] == "/problems/refresh-reused"
+
+
 def test_new_roles_come_with_the_next_refresh(
     http: AppClient, person: MakePerson, internal: Callable[..., object], frozen: FakeClock
 ):

@@ -37,6 +37,8 @@ class User:
     password: str = PASSWORD
     status: str = "active"
     epoch: int = 1
+    ended_at: int | None = None
+    kept: str | None = None
     has_factor: bool = False
     roles: tuple[str, ...] = ("user",)
 
@@ -47,6 +49,8 @@ class FakeAccounts:
     def __init__(self, signer: Signer) -> None:
         self.signer, self.users = signer, dict[str, User]()
         self.calls: list[tuple[str, dict[str, Any], dict[str, Any]]] = []
+        # What somebody has shown who proves again who they are by their password.
+        self.answer_again = ["pwd"]
         self.answer: tuple[int, dict[str, Any], dict[str, str]] | None = None
         # Done at the moment a token is asked for, to race with it.
         self.at_mint: Callable[[], None] = lambda: None
@@ -103,7 +107,7 @@ class FakeAccounts:
     def _again(self, body: dict[str, Any]) -> tuple[int, dict[str, Any], dict[str, str]]:
         user = self.users[body["user_id"]]
         if body.get("password") == user.password:
-            return self._proven(user, ["pwd"], 1)
+            return self._proven(user, self.answer_again, 1)
         return self._proven(user, ["otp"], 2) if body.get("code") == CODE else refused(401, "login-failed")
 
     def _proven(
@@ -125,7 +129,8 @@ class FakeAccounts:
             sub=user.id, sid=body["session_id"], ep=user.epoch, roles=list(user.roles), exp=now + life, **claims
         )
         shown = {"id": user.id, "email": user.email, "name": user.name, "roles": list(user.roles), "bio": "not shown"}
-        return 200, {"access_token": token, "expires_in": life, "epoch": user.epoch, "user": shown}, {}
+        ended = {"ended_at": user.ended_at, "kept_session_id": user.kept}
+        return 200, {"access_token": token, "expires_in": life, "epoch": user.epoch, "user": shown, **ended}, {}
 
 
 def refused(status: int, slug: str, **headers: str) -> tuple[int, dict[str, Any], dict[str, str]]:

@@ -12,7 +12,7 @@ from tests.kit.cookies import Browser, set_cookies
 from tests.kit.stores import everything_in
 from tests.kit.web import AppClient
 
-from .conftest import CODE, ORIGIN, claims_of
+from .conftest import CODE, ORIGIN, PASSWORD, claims_of
 
 
 def session_id(browser):
@@ -492,3 +492,61 @@ def test_a_safe_method_changes_nothing_of_a_session(signed_in, ann, served, meth
     mine.request(method, "/sessions", headers={"sec-fetch-site": "cross-site"})
 
     assert sorted(everything_in(served.table), key=str) == before
+
+
+def ended_elsewhere(user, *, kept=None):
+    """As `accounts` notes it when it ends every session of somebody; no news of it has come here."""
+    user.epoch, user.ended_at, user.kept = user.epoch + 1, clock.millis(), kept
+
+
+def test_a_session_that_was_ended_elsewhere_is_not_renewed_though_nobody_told_us(
+    signed_in, ann, accounts, frozen, told
+):
+    thief = signed_in(ann)
+    frozen.advance(seconds=1)
+    ended_elsewhere(ann)
+    frozen.advance(minutes=9)
+
+    answer = thief.post("/sessions/renew")
+
+    assert (answer.status_code, answer.json()["type"]) == (401, "/problems/session-over")
+    assert SESSION_COOKIE not in thief.jar
+    assert [event["reason"] for event in told.of("sessions.session.ended.v1")] == ["ended elsewhere"]
+    assert signed_in(ann).post("/sessions/renew").status_code == 204
+
+
+def test_the_session_that_ended_the_others_goes_on_until_it_is_ended_itself(signed_in, ann, frozen):
+    mine, other = signed_in(ann), signed_in(ann)
+    frozen.advance(seconds=1)
+    ended_elsewhere(ann, kept=session_id(mine))
+
+    assert [one.post("/sessions/renew").status_code for one in (mine, other)] == [204, 401]
+    frozen.advance(minutes=1)
+    assert mine.post("/sessions/renew").status_code == 204
+    ended_elsewhere(ann)
+    assert mine.post("/sessions/renew").status_code == 401
+
+
+def test_what_was_shown_before_the_account_changed_proves_nothing(signed_in, ann, accounts, frozen):
+    thief = signed_in(ann)
+    frozen.advance(seconds=1)
+
+    def changed():
+        accounts.at_mint = lambda: None
+        ended_elsewhere(ann)
+        frozen.advance(milliseconds=5)
+
+    accounts.at_mint = changed
+    answer = thief.post("/sessions/reauthenticate", json={"password": PASSWORD})
+
+    assert (answer.status_code, answer.json()["type"]) == (401, "/problems/login-failed")
+    assert thief.post("/sessions/renew").status_code == 401
+
+
+def test_a_session_remembers_every_way_in_which_somebody_showed_who_they_are(signed_in, ann, accounts):
+    mine = signed_in(ann)
+    for amr in (["fed"], ["otp", "mfa"], ["hwk", "user"], ["swk"]):
+        accounts.answer_again = amr
+        assert mine.post("/sessions/reauthenticate", json={"password": PASSWORD}).status_code == 200
+
+    assert len(mine.get("/sessions/current").json()["amr"]) == 7
