@@ -24,14 +24,16 @@ MAX_ARGON2_WORK = 4 * 1024 * 1024
 # bcrypt looks at no more than this; what made the hash cut the password off in silence.
 BCRYPT_BYTES = 72
 
-_BCRYPT = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}")
-_ARGON2 = re.compile(r"(?:argon2)?(\$argon2(?:id|i|d)\$v=(?:16|19)\$m=(\d+),t=(\d+),p=(\d+)\$[\w+/=-]+\$[\w+/=-]+)")
-_PBKDF2_CRYPT = re.compile(r"\$pbkdf2(?:-(sha256|sha512))?\$(\d+)\$([./A-Za-z0-9]*)\$([./A-Za-z0-9]+)")
-_PBKDF2_DJANGO = re.compile(r"pbkdf2_(sha1|sha256|sha512)\$(\d+)\$([^$]*)\$([A-Za-z0-9+/=]+)")
-_PBKDF2_WERKZEUG = re.compile(r"pbkdf2:(sha1|sha256|sha512):(\d+)\$([^$]*)\$([0-9a-f]+)")
-_SCRYPT_PHC = re.compile(r"\$scrypt\$ln=(\d+),r=(\d+),p=(\d+)\$([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+)")
-_SCRYPT_DJANGO = re.compile(r"scrypt\$([^$]*)\$(\d+)\$(\d+)\$(\d+)\$([A-Za-z0-9+/=]+)")
-_SCRYPT_WERKZEUG = re.compile(r"scrypt:(\d+):(\d+):(\d+)\$([^$]*)\$([0-9a-f]+)")
+_BCRYPT = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}", re.ASCII)
+_ARGON2 = re.compile(
+    r"(?:argon2)?(\$argon2(?:id|i|d)\$v=(?:16|19)\$m=(\d+),t=(\d+),p=(\d+)\$[\w+/=-]+\$[\w+/=-]+)", re.ASCII
+)
+_PBKDF2_CRYPT = re.compile(r"\$pbkdf2(?:-(sha256|sha512))?\$(\d+)\$([./A-Za-z0-9]*)\$([./A-Za-z0-9]+)", re.ASCII)
+_PBKDF2_DJANGO = re.compile(r"pbkdf2_(sha1|sha256|sha512)\$(\d+)\$([^$]*)\$([A-Za-z0-9+/=]+)", re.ASCII)
+_PBKDF2_WERKZEUG = re.compile(r"pbkdf2:(sha1|sha256|sha512):(\d+)\$([^$]*)\$([0-9a-f]+)", re.ASCII)
+_SCRYPT_PHC = re.compile(r"\$scrypt\$ln=(\d+),r=(\d+),p=(\d+)\$([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+)", re.ASCII)
+_SCRYPT_DJANGO = re.compile(r"scrypt\$([^$]*)\$(\d+)\$(\d+)\$(\d+)\$([A-Za-z0-9+/=]+)", re.ASCII)
+_SCRYPT_WERKZEUG = re.compile(r"scrypt:(\d+):(\d+):(\d+)\$([^$]*)\$([0-9a-f]+)", re.ASCII)
 
 Check = Callable[[bytes], bool]
 
@@ -48,7 +50,12 @@ def require_known(text: str) -> str:
 
 def matches(password: str, text: str) -> bool:
     """Whether this password made this hash. Raises `Unreadable`."""
-    return _check_of(text)(password.encode())
+    check = _check_of(text)
+    try:
+        return check(password.encode())
+    except ValueError:
+        # A library knows a bound that we do not: no password can have made such a hash.
+        return False
 
 
 def _check_of(text: str) -> Check:
@@ -156,7 +163,9 @@ def _scrypt(text: str) -> Check | None:
     if made is not None:
         power_of_two = made.n >= 2 and made.n & (made.n - 1) == 0
         affordable = 128 * made.n * made.r <= MAX_SCRYPT_BYTES and made.n * made.r * made.p <= MAX_SCRYPT_WORK
-        _hold(power_of_two and made.r >= 1 and made.p >= 1 and affordable, "The work of scrypt is out of range.")
+        # RFC 7914 2: the block size bounds the cost.
+        possible = made.r >= 1 and made.p >= 1 and made.n < 2 ** (16 * min(made.r, 4))
+        _hold(power_of_two and possible and affordable, "The work of scrypt is out of range.")
         _hold(16 <= len(made.expected) <= 64, "The digest of scrypt has 16 to 64 bytes.")
     return made
 

@@ -53,10 +53,13 @@ def set_roles(
 def lock(
     ports: Ports, user_id: str, *, reason: str | None, until: datetime | None = None, caller: Principal, call: Call
 ) -> UserRow:
-    """Nobody signs in as this user, and whoever is signed in is out within 15 seconds. Raises `LastOwner`."""
+    """Nobody signs in as this user, and whoever is signed in is out within 15 seconds. Raises `LastOwner`.
+
+    Who is locked already is so until the time that was named last. Raises `Busy`.
+    """
     user = ports.users.get(user_id)
     if user.status == "locked":
-        return user
+        return _until(ports, user, until, reason=reason, caller=caller, call=call)
     if user.status == "deleting":
         return _hold(ports, user, reason=reason, caller=caller, call=call)
     applied(
@@ -153,6 +156,19 @@ def _opening(ports: Ports, user: UserRow, until: datetime | None) -> list[Change
     if user.due_pk is None:
         return [opens, UserRow.due_pk.remove(), UserRow.due_sk.remove()]
     return [opens, UserRow.due_pk.set(user.due_pk), UserRow.due_sk.set(user.due_sk)]
+
+
+def _until(
+    ports: Ports, user: UserRow, until: datetime | None, *, reason: str | None, caller: Principal, call: Call
+) -> UserRow:
+    """Another end of a lock that stands."""
+    before = user.locked_until
+    changes = _opening(ports, user, until)
+    if before == (int(until.timestamp() * 1000) if until else None):
+        return user
+    told = audit("accounts.locked", f"user:{user.user_id}", by=caller, call=call, reason=reason)
+    ports.users.restamp(user, *changes, event=told, also=[])
+    return ports.users.get(user.user_id)
 
 
 def _hold(ports: Ports, user: UserRow, *, reason: str | None, caller: Principal, call: Call) -> UserRow:

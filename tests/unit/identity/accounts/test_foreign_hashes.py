@@ -110,6 +110,15 @@ def test_vectors_of_the_reference_programs(password: str, text: str):
     assert not foreign_hashes.matches(f"{password}x", text)
 
 
+def test_a_hash_that_a_library_refuses_after_all_is_of_no_password(monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object, **__: object) -> bytes:
+        raise ValueError("memory limit exceeded")
+
+    monkeypatch.setattr("hashlib.scrypt", refuse)
+
+    assert not foreign_hashes.matches("password", "scrypt:1024:8:1$salt$00112233445566778899aabbccddeeff")
+
+
 def test_a_long_password_is_cut_off_as_bcrypt_has_always_done():
     long = "x" * 100
     made = bcrypt.hashpw(long[:72].encode(), bcrypt.gensalt(4)).decode()
@@ -136,6 +145,9 @@ def test_a_long_password_is_cut_off_as_bcrypt_has_always_done():
         "scrypt:1000:8:1$salt$00112233445566778899aabbccddeeff",
         "scrypt:1024:8:1$salt$00112233445566778899aabbccddeefff",
         "$2b$05$" + "C" * 600,
+        "scrypt:65536:1:1$salt$00112233445566778899aabbccddeeff",
+        "$argon2id$v=19$m=65536,t=3,p=1$s\u00e4lzchen$aGFzaGhhc2hoYXNoaGFzaA",
+        "$2b$\u0660\u0665$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
     ],
     ids=lambda text: text[:24] or "nothing",
 )

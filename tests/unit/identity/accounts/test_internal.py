@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -292,6 +293,25 @@ def test_two_owners_leaving_at_once_leave_one_behind(internal: Invoke, person, p
     assert outcomes(results)["ok"] == 1
     assert [type(result.error) for result in results if result.error] == [LastOwner]
     assert ports.owners.count() == 1
+
+
+def test_a_lock_lasts_as_long_as_was_said_last(internal: Invoke, person, frozen, ports: Ports) -> None:
+    somebody = person()
+
+    def locked(**body: Any) -> Any:
+        status, found = internal("POST", f"/accounts/internal/users/{somebody.id}/lock", body, caller="admin")
+        assert status == 200, found
+        return found["locked_until"]
+
+    soon, later = (clock.rfc3339(clock.now() + timedelta(hours=hours)) for hours in (1, 5))
+    assert locked(until=soon) == soon
+    assert ports.users.get(somebody.id).due_sk.startswith(soon[:19])
+    assert locked(until=later) == later
+    assert ports.users.get(somebody.id).due_sk.startswith(later[:19])
+    version = ports.users.get(somebody.id).version
+    assert locked(until=later) == later and ports.users.get(somebody.id).version == version
+    assert locked() is None
+    assert ports.users.get(somebody.id).due_pk is None
 
 
 def test_locking_the_last_owner_is_refused(internal: Invoke, person) -> None:
