@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
-from functools import partial
 
 import pytest
 
@@ -12,7 +11,7 @@ from functions.work.tasks.rules.task import INBOX, NeighbourGone, Recurrence, So
 from tessera import aws, clock, ids
 from tessera.etags import StaleVersion
 from tessera.problems import Busy, InvalidRequest, NotFound
-from tests.kit.faults import contention, failing, meanwhile
+from tests.kit.faults import contention, failing
 from tests.kit.races import outcomes, together
 from tests.kit.stores import everything_in
 
@@ -252,100 +251,6 @@ def test_a_subtree_that_is_too_high_is_refused(add, tasks, frozen):
             top.id,
             lambda found: plans.change(tasks, found, {"parent_id": other.id}, by="me"),
         )
-
-
-@pytest.fixture
-def below(tasks):
-    """`below(child, parent)`: hang one task under another, as PATCH does it."""
-
-    def hang(child, parent):
-        change = {"parent_id": parent.id}
-        return plans.run(
-            tasks, child.owner_id, child.id, lambda found: plans.change(tasks, found, change, by="me")
-        ).task
-
-    return hang
-
-
-@pytest.fixture
-def depth(tasks):
-    """How many levels a task is at the end of; more than may be when it is in a circle."""
-
-    def count(task):
-        found, levels = tasks.find(task.owner_id, task.id), 1
-        while found.parent_id is not None and levels < 9:
-            found, levels = tasks.find(found.owner_id, found.parent_id), levels + 1
-        return levels
-
-    return count
-
-
-def test_who_comes_back_from_the_trash_comes_back_into_no_circle(add, run, tasks, below, depth, frozen):
-    top = add("top")
-    middle = add("middle", parent_id=top.id)
-    leaf = add("leaf", parent_id=middle.id)
-    run(middle, plans.delete)
-
-    with pytest.raises(InvalidRequest):
-        below(top, leaf)
-
-    plans.run(tasks, top.owner_id, middle.id, lambda found: plans.restore(found, by="me", list_id=INBOX), in_trash=True)
-    assert [depth(one) for one in (top, middle, leaf)] == [1, 2, 3]
-
-
-def test_what_hangs_below_the_trash_counts_for_who_is_moved(add, run, below, frozen):
-    top, other = add("top"), add("other")
-    child, lower = add("child", parent_id=top.id), add("lower", parent_id=other.id)
-    run(child, plans.delete)
-
-    with pytest.raises(InvalidRequest):
-        below(top, lower)
-
-
-def test_a_task_in_the_trash_takes_nothing_below_it(add, run, frozen):
-    top = add("top")
-    run(top, plans.delete)
-
-    with pytest.raises(InvalidRequest):
-        add("child", parent_id=top.id)
-
-
-@pytest.mark.parametrize("grown", ["child", "grandchild"])
-def test_what_grew_while_it_was_moved_is_looked_at_again(add, tasks, below, depth, frozen, grown):
-    top = add("top")
-    lower = add("lower", parent_id=top.id) if grown == "child" else top
-    moved = add("moved")
-    parent = moved if grown == "child" else add("its child", parent_id=moved.id)
-    made = []
-
-    with (
-        meanwhile("TransactWriteItems", lambda: made.append(add("late", parent_id=parent.id))),
-        pytest.raises(InvalidRequest),
-    ):
-        below(moved, lower)
-
-    assert depth(made[0]) == (2 if grown == "child" else 3)
-
-
-def test_growing_and_moving_at_once_never_nests_too_deeply(add, tasks, below, depth, frozen):
-    for _ in range(5):
-        top, moved = add("top"), add("moved")
-        lower = add("lower", parent_id=top.id)
-
-        results = together(partial(below, moved, lower), partial(add, "late", parent_id=moved.id))
-
-        assert outcomes(results) == {"ok": 1, "invalid-request": 1}
-
-
-def test_an_occurrence_that_others_hang_below_stays(add, run, tasks, frozen):
-    task = add("Water", due_date=date(2030, 3, 14), recurrence=DAILY)
-    following = run(task, plans.complete).next_task
-    child = add("Step", parent_id=following.id)
-
-    run(task, plans.reopen, tasks)
-
-    assert tasks.get(task.owner_id, following.id).below == 1
-    assert tasks.get(task.owner_id, child.id).parent_id == following.id
 
 
 def test_a_change_that_changes_nothing_writes_nothing(add, tasks, frozen):

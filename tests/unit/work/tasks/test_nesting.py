@@ -78,6 +78,14 @@ def test_what_is_in_the_trash_counts_as_a_level_since_it_may_come_back(add, run,
     assert depths() == [1, 1, 2, 2]
 
 
+def test_a_task_in_the_trash_takes_nothing_below_it(add, run, frozen):
+    top = add("top")
+    run(top, plans.delete)
+
+    with pytest.raises(InvalidRequest):
+        add("child", parent_id=top.id)
+
+
 def test_a_task_that_is_gone_for_good_is_no_level(add, run, tasks, put_below, depths, frozen):
     a, y = add("a"), add("y")
     b, x = add("b", parent_id=a.id), add("x", parent_id=y.id)
