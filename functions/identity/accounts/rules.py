@@ -61,6 +61,8 @@ RESERVED_HANDLES = frozenset(
 IMPERSONATION_SECONDS = 900
 EMAIL_CHANGE_LIFE = timedelta(hours=1)
 EMAIL_REVERT_LIFE = timedelta(days=7)
+# What `outbox` sends is kept for a month there.
+MAILS_KEPT = timedelta(days=30)
 ACTIVITY_KEPT = timedelta(days=90)
 EXPORT_LIFE = timedelta(hours=24)
 # How long what was a guest's stays readable for whoever takes it over.

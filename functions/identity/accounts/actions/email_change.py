@@ -11,7 +11,7 @@ from tessera.transact import putting
 from .. import mails, secret_values
 from ..events import EmailChanged
 from ..ports import Ports
-from ..rules import CODE_ATTEMPTS, EMAIL_CHANGE_LIFE, EMAIL_REVERT_LIFE, CodeInvalid
+from ..rules import CODE_ATTEMPTS, EMAIL_CHANGE_LIFE, EMAIL_REVERT_LIFE, MAILS_KEPT, CodeInvalid
 from ..store import UserRow
 from ..store.addresses import addressed
 from ..store.life_rows import EMAIL_CHANGE, EmailChangeRow, RevertRow, revert_sk
@@ -146,5 +146,6 @@ def _way_back(ports: Ports, user: UserRow, token: str) -> RevertRow:
         email_norm=user.email_norm,
         created=now,
         exp=now + int(EMAIL_REVERT_LIFE.total_seconds() * 1000),
-        ttl=expires_in(EMAIL_REVERT_LIFE),
+        # Longer than it can be taken back: an erasure has to know where mails have gone.
+        ttl=expires_in(MAILS_KEPT),
     )

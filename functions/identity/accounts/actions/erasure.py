@@ -28,6 +28,8 @@ ERASE = "erase"
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=2), timedelta(hours=1)
 CALL_SECONDS = 2.0
 AT_ONCE = 200
+# What the internal routes for erasures take.
+MAX_ADDRESSES = 10
 SYSTEM = Principal(kind="service", id=OURSELVES, credential="iam")
 
 
@@ -132,9 +134,14 @@ def _addresses(ports: Ports, row: ErasureRow) -> list[str]:
     if row.kind == "organisation":
         return []
     try:
-        return addresses_of(ports.users.get(row.owner_id))
+        present = addresses_of(ports.users.get(row.owner_id))
     except NotFound:
         return []
+    # Whoever has one of them by now, mails to it are theirs.
+    former = [
+        link.email for link in ports.addresses.former(row.owner_id) if ports.users.claim_of(link.email_norm) is None
+    ]
+    return list(dict.fromkeys([*present, *former]))[:MAX_ADDRESSES]
 
 
 def _failed(work: Work, cause: str) -> None:

@@ -108,6 +108,11 @@ class AddressStore:
             self.table.delete(RevertRow, link.pk, link.sk)
         self.table.delete(EmailChangeRow, user_pk(user_id), EMAIL_CHANGE)
 
+    def former(self, user_id: str) -> list[RevertRow]:
+        """Addresses left behind in the last month, newest first. 1 query."""
+        links = self.table.query_all(RevertRow, user_pk(user_id), sort=Path("sk").startswith(REVERT), consistent=True)
+        return sorted(links, key=lambda link: -int(link.created))
+
     def forgetting_reset(self, user_id: str) -> Step:
         """A link to a new password that was sent to an address goes with it."""
         return deleting(self.table, ResetRow, user_pk(user_id), RESET)

@@ -244,6 +244,31 @@ def test_nothing_of_the_account_is_left(gone: Person, table: Table, http: AppCli
     assert login(http, gone.email).status_code == 401
 
 
+def test_what_went_to_an_address_left_behind_is_erased_unless_somebody_has_it_now(
+    http: AppClient,
+    ann: Person,
+    person: MakePerson,
+    internal: Callable[..., Any],
+    neighbours: Neighbours,
+    frozen: FakeClock,
+    deliveries: Deliveries,
+):
+    first = ann.email
+    for number in range(2):
+        frozen.advance(seconds=1)
+        body = {"email": f"ann-{number}@example.com"}
+        status, said = internal("POST", f"/accounts/internal/users/{ann.id}/email", body, caller="admin")
+        assert status == 200, said
+    person(first)
+    internal("POST", f"/accounts/internal/users/{ann.id}/delete", {"now": True}, caller="admin")
+    frozen.advance(minutes=2)
+    deliveries.sweep()
+
+    asked = [body for path, body, _ in neighbours.asked if path == "/outbox/internal/erase"]
+
+    assert [body["addresses"] for body in asked] == [["ann-1@example.com", "ann-0@example.com"]]
+
+
 def test_everything_an_account_can_have_is_erased(
     http: AppClient, ann: Person, frozen: FakeClock, deliveries: Deliveries, table: Table, bucket: str
 ):
