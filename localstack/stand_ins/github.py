@@ -14,6 +14,9 @@ from localstack.stand_ins import signing
 from localstack.stand_ins.people import EVERYBODY, Somebody, WithPeople, choice
 from localstack.stand_ins.wire import Answer, Asked, Refused, broken
 
+# What GitHub calls itself in its answers, and nowhere else.
+ISSUER = "https://github.com/login/oauth"
+
 
 @dataclass
 class _Grant:
@@ -63,7 +66,7 @@ class GitHub(WithPeople):
         code = secrets.token_hex(10)
         challenge = sent.get("code_challenge", "") if sent.get("code_challenge_method") == "S256" else ""
         self._grants[code] = _Grant(person, sent["redirect_uri"], challenge, sent.get("scope", ""))
-        return Answer.redirect(sent["redirect_uri"], {"code": code, "state": sent.get("state", "")})
+        return Answer.redirect(sent["redirect_uri"], {"code": code, "state": sent.get("state", ""), "iss": ISSUER})
 
     def _token(self, asked: Asked) -> Answer:
         spoiled = broken(str(self.fault("token") or ""))

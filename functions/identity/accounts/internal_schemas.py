@@ -98,6 +98,7 @@ class ImpersonateIn(In):
     session_id: Ulid
     actor_id: Ulid
     actor_session_id: Annotated[str, Field(max_length=40)]
+    actor_epoch: Annotated[int, Field(ge=0)] = 0
     write: bool = False
 
 

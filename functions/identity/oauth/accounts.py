@@ -12,6 +12,7 @@ from tessera.settings import Bindings
 from .rules.problems import LoginFailed, SignUpClosed
 
 PREFIX = "/accounts/internal"
+ORDINARY = frozenset(["user", "guest"])
 # Somebody waits for the end of a sign-in anyway, so this is as long as the start of a function that was not needed
 # for a while. An account whose answer was given up is found again by the name it was asked for under.
 SECONDS = 8.0
@@ -24,6 +25,8 @@ class Standing:
     may_sign_in: bool
     factors: frozenset[str] = frozenset()
     has_password: bool = False
+    # More than an ordinary user: whoever may set a provider up must not become somebody of higher rank by it.
+    is_staff: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,12 @@ class Accounts:
             return Standing(False)
         told = _content(found)
         factors = frozenset(map(str, told.get("factors") or ()))
-        return Standing(told.get("status") in ("active", "deleting"), factors, bool(told.get("has_password")))
+        return Standing(
+            told.get("status") in ("active", "deleting"),
+            factors,
+            bool(told.get("has_password")),
+            is_staff=not ORDINARY.issuperset(told.get("roles") or ()),
+        )
 
     def by_email(
         self, email: str, *, name: str | None, locale: str | None, attempt: str | None, call: Call

@@ -6,6 +6,7 @@ from dataclasses import replace
 from tessera import clock
 from tessera.auth import subscription_tokens
 from tessera.auth.call import Call
+from tessera.auth.principal import Actor
 from tessera.problems import NotFound
 
 from .. import mails
@@ -30,10 +31,8 @@ def mint(ports: Ports, user_id: str, grant: Grant, *, organisation_id: str | Non
     return user, signed(ports, user, grant), life
 
 
-def impersonate(
-    ports: Ports, user_id: str, session_id: str, *, actor: tuple[str, str], may_write: bool
-) -> tuple[str, int]:
-    """A token in the user's name that says who really acts. It cannot be refreshed."""
+def impersonate(ports: Ports, user_id: str, session_id: str, *, actor: Actor) -> tuple[str, int]:
+    """A token in the user's name that says who really acts, and ends with their sign-in. It cannot be refreshed."""
     user = _active(ports, user_id)
     grant = Grant(
         session_id=session_id,
@@ -43,7 +42,12 @@ def impersonate(
         aal=1,
         auth_time=0,
         life=IMPERSONATION_SECONDS,
-        actor={"sub": actor[0], "sid": actor[1], **({"write": True} if may_write else {})},
+        actor={
+            "sub": actor.id,
+            "sid": actor.session_id,
+            "ep": actor.epoch,
+            **({"write": True} if actor.may_write else {}),
+        },
     )
     return signed(ports, user, grant), IMPERSONATION_SECONDS
 

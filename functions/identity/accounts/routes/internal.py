@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from tessera import auth
-from tessera.auth.principal import Principal
+from tessera.auth.principal import Actor, Principal
 from tessera.entry import Router, problems
 from tessera.problems import InvalidRequest, NotFound
 
@@ -71,7 +71,10 @@ async def mint_subscription(body: SubscriptionIn, caller: Hub, ports: Bound) -> 
 async def impersonate(body: ImpersonateIn, caller: Admin, ports: Bound) -> ImpersonatedOut:
     """A quarter of an hour in somebody else's place, with the name of who really acts in the token."""
     access, seconds = lend.impersonate(
-        ports, body.user_id, body.session_id, actor=(body.actor_id, body.actor_session_id), may_write=body.write
+        ports,
+        body.user_id,
+        body.session_id,
+        actor=Actor(body.actor_id, body.actor_session_id, body.write, body.actor_epoch),
     )
     return ImpersonatedOut(access_token=access, expires_in=seconds)
 

@@ -62,6 +62,7 @@ def start(ports: Ports, user_id: str, *, reason: str, write: bool, asker: Asker)
         "session_id": made.id,
         "actor_id": made.actor_id,
         "actor_session_id": made.actor_sid,
+        "actor_epoch": by.epoch,
         "write": write,
     }
     try:

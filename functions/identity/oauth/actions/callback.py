@@ -82,6 +82,6 @@ def _check_issuer(provider: Provider, metadata: Metadata, sent: Mapping[str, str
         head, _, tail = provider.issuer.partition("{tenantid}")
         if named is not None and named.startswith(head) and named.endswith(tail):
             return
-    elif named == provider.issuer:
+    elif named in provider.answers_as:
         return
     raise ProviderError("The answer is not from the provider that was asked.")

@@ -51,11 +51,11 @@ def resolve(
     return _sign_in(ports, arrival, known) if known is not None else _first(ports, arrival)
 
 
-def proof_of(provider: Provider, profile: Profile, user_id: str) -> Proof:
-    """Signing in elsewhere is one factor, unless the provider says that it asked for two."""
+def proof_of(provider: Provider, profile: Profile, user_id: str, *, is_staff: bool = False) -> Proof:
+    """Signing in elsewhere is one factor, unless the provider says that it asked for two; from staff we want ours."""
     now = clock.millis() // 1000
     auth_time = now if profile.auth_time is None else max(0, min(now, profile.auth_time))
-    both = profile.has_second_factor
+    both = profile.has_second_factor and not is_staff
     return Proof(user_id, ("fed", "mfa") if both else ("fed",), 2 if both else 1, auth_time)
 
 
@@ -137,7 +137,7 @@ def _with_lock(ports: Ports, arrival: Arrival, email: str, attempt: str) -> dict
     standing = ports.accounts.standing(user_id, call=arrival.call)
     if not standing.may_sign_in:
         raise LoginFailed()
-    if provider.link_policy == "auto_verified" and provider.trust_email:
+    if provider.link_policy == "auto_verified" and provider.trust_email and not standing.is_staff:
         return _link_and_open(ports, arrival, user_id, standing)
     return _ask(ports, arrival, "link", user_id=user_id, unlock=True)
 
@@ -152,7 +152,7 @@ def _open(
     ports: Ports, arrival: Arrival, row: IdentityRow, standing: Standing, steps: Sequence[Step]
 ) -> dict[str, str]:
     """Write what the sign-in changes, and give the browser the code that ends it."""
-    proof = proof_of(arrival.provider, arrival.profile, row.uid)
+    proof = proof_of(arrival.provider, arrival.profile, row.uid, is_staff=standing.is_staff)
     if arrival.begun.delivery == "cookie":
         ports.answers.put(*steps, *_bearing(ports, arrival, row.uid))
         code = ports.sessions.code(proof, challenge=arrival.begun.challenge, call=arrival.call)

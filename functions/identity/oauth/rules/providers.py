@@ -90,11 +90,19 @@ class Provider:
             return None
         return self.issuer.replace(TENANT, tenant)
 
+    @property
+    def answers_as(self) -> frozenset[str]:
+        """What its answers may name as their issuer (RFC 9207). GitHub's own name there is longer than ours for it,
+        which stays as it is: identities are known by it.
+        """
+        return frozenset([self.issuer, *([GITHUB_ANSWERS] if self.kind is Kind.GITHUB else [])])
+
     def claim(self, name: str) -> str:
         """What the provider calls this claim."""
         return self.claims_map.get(name, name)
 
 
+GITHUB_ANSWERS = "https://github.com/login/oauth"
 # What a person need not type in. Facebook's and GitHub's addresses have no discovery document.
 PRESETS: Mapping[Kind, Mapping[str, object]] = {
     Kind.OIDC: {"scopes": ("openid", "email", "profile")},

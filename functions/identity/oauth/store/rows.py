@@ -121,6 +121,8 @@ class BornRow(Row):
     uid = UnicodeAttribute()
     delivery = UnicodeAttribute()
     session_id = UnicodeAttribute()
+    # By which the other place of the same session is found.
+    sid_hash = UnicodeAttribute(null=True)
 
 
 class AnswerRow(Row):

@@ -129,11 +129,12 @@ def test_roles_are_given_only_as_they_were_read(internal: Invoke, person) -> Non
 def test_impersonation_names_who_really_acts_and_proves_nothing(internal: Invoke, person) -> None:
     somebody, boss = person(), ids.new()
     asked = {"user_id": somebody.id, "session_id": ids.new(), "actor_id": boss, "actor_session_id": "s", "write": True}
+    asked |= {"actor_epoch": 4}
 
     _, found = internal("POST", "/accounts/internal/impersonate", asked, caller="admin")
 
     said = claims_of(found["access_token"])
-    assert said["act"] == {"sub": boss, "sid": "s", "write": True}
+    assert said["act"] == {"sub": boss, "sid": "s", "ep": 4, "write": True}
     assert (said["sub"], said["aal"], said["auth_time"]) == (somebody.id, 1, 0)
     assert found["expires_in"] == 900
 

@@ -9,11 +9,13 @@ import pytest
 from mangum import Mangum
 
 from functions.identity.oauth import triggers
+from functions.identity.oauth.events import IdentityUnlinked
+from functions.identity.oauth.ports import Ports
 from functions.identity.oauth.rules.problems import ProviderError
 from functions.identity.oauth.rules.providers import Kind
 from localstack.stand_ins.facebook import Facebook
 from localstack.stand_ins.github import GitHub
-from tessera import ids
+from tessera import aws, ids
 from tessera.outbox import Envelope
 from tessera.sealed import SealBroken
 from tessera.triggers import dispatch
@@ -69,6 +71,29 @@ def test_who_is_deleted_leaves_no_identity(world: World, browser: Browser) -> No
     # A second delivery has nothing to do.
     assert deliver(world, "accounts.user.deleted.v1", {"user_id": me})
     assert deliver(world, "accounts.user.deleted.v1", {"user_id": ids.new()})
+
+
+@pytest.mark.parametrize("way", ["erasure", "unlinking"])
+def test_who_has_signed_in_a_thousand_times_can_leave_too(world: World, way: str) -> None:
+    world.change(backchannel_logout=True)
+    browser = world.browser()
+    browser.gain()
+    me = world.neighbours.by_email("ada@idp.example")
+    places = [item for item in everything_in(world.table) if item["sk"]["S"].startswith("S#")]
+    assert len(places) == 2
+    for number in range(500):
+        item = {**places[number % 2], "sk": {"S": f"S#{number // 2}"}}
+        aws.client("dynamodb").put_item(TableName=world.table.name, Item=item)
+
+    if way == "erasure":
+        assert internal(world, "/oauth/internal/erase", {"owner_id": me}) == (200, {"done": True, "erased": 1})
+    else:
+        ports = world.app().state.bindings.get(Ports)
+        (listed,) = ports.identities.of_user(me)
+        told = IdentityUnlinked(user_id=me, identity_id="i", provider="idp", has_tokens=False)
+        ports.identities.unlink(me, listed.sk.partition("#")[2], alone=False, audited=told)
+
+    assert [item for item in everything_in(world.table) if item["sk"]["S"].startswith("S#")] == []
 
 
 def test_the_erasure_job_is_answered_until_it_is_done(world: World, browser: Browser) -> None:

@@ -45,6 +45,18 @@ def test_truth_itself_links_where_the_provider_is_trusted(world: World, flag: An
     assert len(world.identity_of(known)) == 1
 
 
+@pytest.mark.parametrize("role", ["support", "admin", "owner", "bookkeeper"])
+def test_staff_are_asked_first_whatever_the_provider_is_trusted_with(world: World, role: str) -> None:
+    """Whoever may set a provider up could have it name the address of somebody of higher rank."""
+    world.change(link_policy="auto_verified", trust_email=True)
+    boss = world.neighbours.user("Ada@IdP.example", roles=["user", role])
+
+    gained = world.browser().gain()
+
+    assert gained["status"] == "link_required"
+    assert world.identity_of(boss) == []
+
+
 def test_a_verification_of_one_address_counts_for_no_other(world: World) -> None:
     """The id token names an address and says nothing of it; userinfo verifies another one."""
     victim = world.neighbours.user("victim@idp.example")

@@ -297,6 +297,17 @@ def test_a_second_factor_of_the_providers_counts_only_where_it_is_configured(
     assert world.neighbours.asked("/tokens")[-1]["aal"] == (1 if status else 2)
 
 
+def test_from_staff_we_want_a_second_factor_of_ours(world: World) -> None:
+    """A provider says what whoever set it up has it say."""
+    world.change(mfa_amr=("mfa",))
+    browser = world.browser()
+    browser.gain(person="grace")
+    boss = world.neighbours.users[world.neighbours.by_email("grace@idp.example") or ""]
+    boss |= {"factors": ["totp"], "roles": ["user", "owner"]}
+
+    assert browser.sign_in(person="grace")["status"] == "mfa_required"
+
+
 @pytest.mark.asvs("6.8.4", "7.6.1")
 def test_a_proof_is_as_old_as_the_provider_says(world: World, browser: Browser) -> None:
     browser.gain()

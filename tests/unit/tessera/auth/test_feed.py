@@ -1,8 +1,10 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from tessera import aws, clock, ids
+from tessera.auth.authenticate import principal_of
 from tessera.auth.feed import Feed, FeedRow
 from tessera.auth.problems import RevocationUnknown, SessionRevoked, TokenInvalid, TokenStale
 from tessera.auth.tokens import Claims
@@ -62,6 +64,36 @@ def test_the_highest_epoch_counts_in_whatever_order_they_come(feed: Feed, claims
 
     with pytest.raises(TokenStale):
         feed.check(replace(claims, ep=4))
+
+
+ACT = {"sub": "01HZX3J0V7Q8M4N5P6R7S8T9ZZ", "sid": "theirs", "ep": 3}
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "min_ep", "refused"),
+    [
+        ("u", ACT["sub"], 4, True),
+        ("u", ACT["sub"], 3, False),
+        ("u", ACT["sub"], None, True),
+        ("s", "theirs", None, True),
+        ("s", "another", None, False),
+    ],
+    ids=["locked", "earlier", "gone", "signed out", "another session"],
+)
+def test_nobody_acts_for_another_longer_than_for_themselves(
+    feed: Feed, claims: Claims, kind: Any, subject: str, min_ep: int | None, refused: bool
+) -> None:
+    acting = replace(claims, act=ACT)
+    feed.check(acting)
+    transact(feed.revoke(kind, subject, min_ep=min_ep))
+    feed._polled_at = None
+
+    for check in (lambda: feed.check(acting), lambda: feed.check_principal(principal_of(acting))):
+        if refused:
+            with pytest.raises(SessionRevoked):
+                check()
+        else:
+            check()
 
 
 def test_a_user_without_an_epoch_is_out_altogether(feed: Feed, claims: Claims) -> None:

@@ -10,7 +10,7 @@ from tessera.auth.call import Call
 from tessera.auth.cookies import ACCESS_COOKIE, cookie_of, has_cookie
 from tessera.auth.feed import Feed
 from tessera.auth.keyring import KeyRing
-from tessera.auth.principal import Actor, Principal
+from tessera.auth.principal import Principal, actor_of
 from tessera.auth.problems import (
     CredentialsAmbiguous,
     CsrfFailed,
@@ -89,7 +89,6 @@ def principal_of(claims: Claims) -> Principal:
         raise TokenInvalid("not a user")
     # What a person is on the platform never flows into an organisation they act for.
     roles = frozenset(["user"]) if claims.org else frozenset(claims.roles)
-    actor = claims.act
     held = expand_in_organisation(claims.org_role, claims.perms) if claims.org else expand(roles, claims.perms)
     return Principal(
         kind="user",
@@ -107,7 +106,7 @@ def principal_of(claims: Claims) -> Principal:
         epoch=claims.ep,
         org_epoch=claims.org_ep,
         issued_at=claims.iat,
-        actor=Actor(str(actor.get("sub")), actor.get("sid"), actor.get("write") is True) if actor else None,
+        actor=actor_of(claims.act) if claims.act else None,
         permissions=held,
         scope=None if claims.scope is None else frozenset(claims.scope.split()),
         plan=claims.plan,

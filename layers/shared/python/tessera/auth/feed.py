@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
 from tessera import aws, clock, ids, log
-from tessera.auth.principal import Principal
+from tessera.auth.principal import Actor, Principal, actor_of
 from tessera.auth.problems import RevocationUnknown, SessionRevoked, TokenInvalid, TokenStale
 from tessera.auth.settings import AuthSettings
 from tessera.auth.tokens import Claims
@@ -91,6 +91,8 @@ class Feed:
         """
         self.check_signer(claims.kid)
         self._check(claims.sid, claims.sub, claims.ep, claims.roles, claims.iat)
+        if claims.act:
+            self._check_actor(actor_of(claims.act))
         if claims.org:
             self._check_member(claims.org, claims.sub, claims.org_ep)
 
@@ -114,6 +116,8 @@ class Feed:
                 return
         user_id = principal.user_id or principal.id
         self._check(principal.session_id or "", user_id, principal.epoch, tuple(principal.roles), principal.issued_at)
+        if principal.actor:
+            self._check_actor(principal.actor)
         if principal.org:
             self._check_member(principal.org, user_id, principal.org_epoch)
 
@@ -135,6 +139,13 @@ class Feed:
         for role in roles:
             if role in known.roles and issued_at * 1000 < known.roles[role][0]:
                 raise TokenStale("role")
+
+    def _check_actor(self, actor: Actor) -> None:
+        """Whoever acts in somebody's place does so only for as long as they are signed in themselves."""
+        try:
+            self._check(actor.session_id or "", actor.id, actor.epoch, (), 0)
+        except TokenStale:
+            raise SessionRevoked("actor") from None
 
     def _check_member(self, organisation_id: str, user_id: str, epoch: int) -> None:
         for subject in (f"{organisation_id}#{user_id}", f"{organisation_id}#"):

@@ -1,6 +1,6 @@
 """Who is asking, and what they may do."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -18,6 +18,19 @@ class Actor:
     id: str
     session_id: str | None = None
     may_write: bool = False
+    epoch: int = 0
+
+
+def actor_of(act: dict[str, Any]) -> Actor:
+    """Who the claim `act` of a token names."""
+    sid, epoch = act.get("sid"), act.get("ep")
+    return Actor(
+        str(act.get("sub")),
+        sid if isinstance(sid, str) else None,
+        act.get("write") is True,
+        # One that names no epoch is older than any that was ended.
+        epoch if isinstance(epoch, int) else 0,
+    )
 
 
 @dataclass(frozen=True)
@@ -88,7 +101,7 @@ class Principal:
             "org_epoch": self.org_epoch,
             "issued_at": self.issued_at,
             "credential": self.credential,
-            "actor": [self.actor.id, self.actor.session_id, self.actor.may_write] if self.actor else None,
+            "actor": list(astuple(self.actor)) if self.actor else None,
             "permissions": sorted(self.permissions),
             "scope": None if self.scope is None else sorted(self.scope),
             "plan": self.plan,
