@@ -6,7 +6,6 @@ and a key serves only the algorithm it was made for.
 
 import hashlib
 import hmac
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +21,8 @@ MAX_RSA_BITS = 8_192
 FORBIDDEN = frozenset(["jwk", "jku", "x5u", "x5c", "crit", "b64", "zip"])
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 MAX_SUBJECT = 255
+# Far beyond any time that means one; a provider may write a number of any length.
+LATEST = 10**12
 _TYPES = {"RS256": ("RSA", None), "PS256": ("RSA", None), "ES256": ("EC", "P-256"), "EdDSA": ("OKP", "Ed25519")}
 
 Jwk = Mapping[str, Any]
@@ -79,7 +80,7 @@ def is_for(jwk: Jwk, alg: str) -> bool:
         and (crv is None or jwk.get("crv") == crv)
         and jwk.get("alg", alg) == alg
         and jwk.get("use", "sig") == "sig"
-        and "verify" in jwk.get("key_ops", ["verify"])
+        and "verify" in _operations(jwk)
     )
 
 
@@ -152,6 +153,11 @@ def _check_common(claims: Mapping[str, Any], issuer: str | None, expected: Expec
         raise Malformed("not yet valid")
 
 
+def _operations(jwk: Jwk) -> list[Any]:
+    named = jwk.get("key_ops", ["verify"])
+    return named if isinstance(named, list) else []
+
+
 def _subject(claims: Mapping[str, Any]) -> None:
     subject = claims.get("sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT or not subject.isascii():
@@ -161,7 +167,7 @@ def _subject(claims: Mapping[str, Any]) -> None:
 def _time(claims: Mapping[str, Any], name: str) -> float:
     value = claims.get(name)
     # True is a number to Python and to nobody else.
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LATEST:
         raise Malformed(f"wrong {name}")
     return float(value)
 

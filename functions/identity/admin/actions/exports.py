@@ -46,8 +46,8 @@ def start(ports: Ports, wanted: Wanted, file_format: Format, *, asker: Asker) ->
     assert asker.principal is not None
     owner_id = asker.principal.owner_id
     first, last = trail.span(wanted)
-    since = wanted.since or clock.parse(f"{first}T00:00:00Z")
-    until = wanted.until or clock.now()
+    earliest = clock.parse(f"{first}T00:00:00Z")
+    since, until = max(wanted.since or earliest, earliest), min(wanted.until or clock.now(), clock.now())
     job, keeping = ports.jobs.starting(owner_id, EXPORT)
     told = audit(
         "admin.audit-exported",

@@ -9,6 +9,7 @@ from tessera import clock, csvio, ids, queues
 from tessera.auth.audit import audit
 from tessera.auth.principal import Principal
 from tessera.csvio import BadCSV, Column, Limits
+from tessera.entry.strictness import check_body
 from tessera.jobs import Job
 from tessera.problems import FieldError, InvalidRequest, PayloadTooLarge, Problem, Unavailable
 from tessera.types import Model
@@ -199,8 +200,11 @@ def _ndjson(body: bytes) -> list[Line]:
 def _parsed(number: int, line: str) -> Line:
     try:
         found = json.loads(line)
+        check_body(line.encode())
     except (ValueError, RecursionError):
         return Line(number, {}, "This line is not JSON.")
+    except InvalidRequest as refused:
+        return Line(number, {}, refused.detail)
     return Line(number, found) if isinstance(found, dict) else Line(number, {}, "This line is not a JSON object.")
 
 

@@ -53,12 +53,13 @@ def own(wanted: Wanted, asker: Asker) -> Wanted:
 
 def span(wanted: Wanted) -> tuple[date, date]:
     """The first and the last day of a list. Raises `InvalidRequest` for a time that goes backwards."""
-    until = min(wanted.until or clock.now(), clock.now())
+    now = clock.now()
+    until = max(min(wanted.until or now, now), now - FARTHEST)
     since = wanted.since or until - BACK
     if wanted.until and wanted.since and wanted.until < wanted.since:
         told = "It ends before it begins."
         raise InvalidRequest(told, errors=[FieldError("?to", told)])
-    return max(since, clock.now() - FARTHEST).date(), until.date()
+    return max(since, now - FARTHEST).date(), until.date()
 
 
 def shows_address(row: AuditRow) -> bool:

@@ -107,7 +107,8 @@ def _hold_domain(provider: Provider, told: Mapping[str, Any]) -> None:
 def _common(provider: Provider, told: Mapping[str, Any], mail: Mapping[str, Any]) -> dict[str, Any]:
     email, verified = mail.get(provider.claim("email")), mail.get(provider.claim("email_verified"))
     name, locale = told.get(provider.claim("name")), told.get(provider.claim("locale"))
-    good_email = email if isinstance(email, str) and 3 <= len(email) <= MAX_EMAIL and "@" in email else None
+    is_text = isinstance(email, str) and email.isprintable()
+    good_email = email if is_text and 3 <= len(email) <= MAX_EMAIL and "@" in email else None
     # An address at Entra counts as verified only by a claim that the configuration names.
     may_verify = not provider.has_tenants or "email_verified" in provider.claims_map
     return {

@@ -117,6 +117,8 @@ def test_a_file_that_is_of_no_use_is_refused_as_a_whole(boss, body, status, prob
         '{"email": 5}',
         '{"email": "a@example.com", "admin": true}',
         '{"name": "no address"}',
+        '{"email": "a@example.com", "name": "\\ud800"}',
+        '{"email": "a@example.com", "name": "a\\u0000"}',
         "[" * 3000,
     ],
 )

@@ -241,6 +241,8 @@ def test_entries_come_newest_first_over_the_days_whatever_the_size_of_a_page(wee
         ("actor=actor-1&from=2030-03-16T00:00:00Z", 2),
         ("actor=actor-1&to=2030-03-15T23:59:59Z", 2),
         ("from=2030-03-16T00:00:00Z&to=2030-03-15T00:00:00Z", 422),
+        ("to=0001-01-01T00:00:00Z", 0),
+        ("from=0001-01-01T00:00:00Z&to=0001-01-02T00:00:00Z", 0),
         ("target=bob", 422),
     ],
 )
@@ -379,6 +381,19 @@ def test_an_export_of_what_somebody_did(week):
 
     assert owner.get(f"/admin/jobs/{asked['id']}").json()["result"]["entries"] == 4
     assert week.entries("admin.audit-exported")[0]["detail"]["format"] == "ndjson"
+
+
+def test_an_export_of_all_times_looks_at_those_there_may_be_something_of(week):
+    owner = week.somebody("owner")
+    asked = {"from": "0001-01-01T00:00:00Z", "to": "9999-12-31T00:00:00Z"}
+
+    job = owner.post("/admin/audit/export", asked).json()
+    with aws.metered() as meter:
+        week.work()
+
+    assert owner.get(f"/admin/jobs/{job['id']}").json()["state"] == "done"
+    # Ten years of days.
+    assert meter.requests < 4_500
 
 
 def test_an_export_is_its_owners_alone(week):

@@ -45,6 +45,12 @@ def test_a_changed_address_at_the_provider_changes_nothing_here(world: World, br
     assert len(world.neighbours.users) == 1
 
 
+def test_an_address_that_nothing_can_hold_is_none(world: World, browser: Browser) -> None:
+    world.idp.faults["claims"] = {"email": "\ud800@idp.example", "email_verified": True}
+
+    assert browser.gain()["status"] == "email_required"
+
+
 @pytest.mark.asvs("10.1.2")
 def test_what_is_asked_of_the_provider_is_bound_to_this_sign_in(world: World, browser: Browser) -> None:
     first, second = query(browser.begin()), query(browser.begin())
