@@ -9,8 +9,8 @@ from starlette.responses import Response
 from tessera import clock
 from tessera.entry.answers import on_problem
 from tessera.entry.guard import read_body
-from tessera.entry.strictness import check_body
 from tessera.problems import InvalidRequest, Problem
+from tessera.strictness import check_body
 
 from ..actions.conduit import Article
 from ..rules.authors import Author

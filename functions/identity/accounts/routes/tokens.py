@@ -8,8 +8,8 @@ from pydantic import StringConstraints, ValidationError
 
 from tessera.auth.problems import RateLimited
 from tessera.entry import Router, problems
-from tessera.entry.strictness import MAX_BODY_BYTES, check_body
 from tessera.problems import FieldError, InvalidRequest, PayloadTooLarge, UnsupportedMedia
+from tessera.strictness import MAX_BODY_BYTES, check_body
 from tessera.types import In
 
 from ..actions import tokens

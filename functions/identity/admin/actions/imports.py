@@ -9,9 +9,9 @@ from tessera import clock, csvio, ids, queues
 from tessera.auth.audit import audit
 from tessera.auth.principal import Principal
 from tessera.csvio import BadCSV, Column, Limits
-from tessera.entry.strictness import check_body
 from tessera.jobs import Job
 from tessera.problems import FieldError, InvalidRequest, PayloadTooLarge, Problem, Unavailable
+from tessera.strictness import check_body
 from tessera.types import Model
 
 from ..accounts import Asker

@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from tessera.entry.strictness import check_body
 from tessera.problems import InvalidRequest
+from tessera.strictness import check_body
 
 METHODS = frozenset(
     [

@@ -16,9 +16,9 @@ from tessera.auth.principal import Principal
 from tessera.bus import Event
 from tessera.entry import Router, build_app, lambda_handler
 from tessera.entry.guard import UnguardedRoute
-from tessera.entry.strictness import MAX_NESTING, nesting
 from tessera.problems import Problem
 from tessera.settings import MissingSettings, refuse_stray_endpoint
+from tessera.strictness import MAX_NESTING, nesting
 from tessera.types import In
 
 Anyone = Annotated[Principal, auth.public(limited=False)]

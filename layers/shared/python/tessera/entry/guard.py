@@ -17,8 +17,8 @@ from tessera.auth.call import Call
 from tessera.auth.charging import charge_by
 from tessera.auth.guards import Guard
 from tessera.entry.routing import Route, guards_of
-from tessera.entry.strictness import MAX_BODY_BYTES, check_body, check_query
 from tessera.problems import PayloadTooLarge, UnsupportedMedia
+from tessera.strictness import MAX_BODY_BYTES, check_body, check_query
 
 
 class UnguardedRoute(RuntimeError):
