@@ -7,7 +7,20 @@ from pydantic import AfterValidator, Field, StringConstraints
 from tessera.types import In, Instant, Name, Out, Params, Ulid, text
 
 from .factor_schemas import MfaIn, ReauthenticateIn
-from .schemas import ClientId, DeviceName, EmailText, Few, Locale, Role, Secret, Short, Status, TokenText, UserOut
+from .schemas import (
+    ClientId,
+    DeviceName,
+    EmailText,
+    Few,
+    Locale,
+    Role,
+    Secret,
+    SeenIn,
+    Short,
+    Status,
+    TokenText,
+    UserOut,
+)
 
 Methods = Annotated[list[Annotated[str, Field(max_length=20)]], Field(max_length=12)]
 Month = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$", max_length=7)]
@@ -93,13 +106,16 @@ class SubscriptionOut(Out):
     expires_at: int
 
 
-class ImpersonateIn(In):
+class ImpersonateIn(SeenIn):
+    """`permissions` are all that the token may hold of what roles defined here add."""
+
     user_id: Ulid
     session_id: Ulid
     actor_id: Ulid
     actor_session_id: Annotated[str, Field(max_length=40)]
     actor_epoch: Annotated[int, Field(ge=0)] = 0
     write: bool = False
+    permissions: Annotated[list[Short], Field(max_length=300)] | None = None
 
 
 class ImpersonatedOut(Out):
@@ -197,7 +213,7 @@ class MailIn(In):
     secret: dict[Annotated[str, StringConstraints(max_length=60)], Annotated[str, text(2_000)]] | None = None
 
 
-class EmailIn(In):
+class EmailIn(SeenIn):
     email: EmailText
 
 
@@ -209,5 +225,5 @@ class ErasureIn(In):
     owner_id: Ulid
 
 
-class DeleteIn(In):
+class DeleteIn(SeenIn):
     now: bool = False

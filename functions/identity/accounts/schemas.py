@@ -240,7 +240,13 @@ class RolesIn(In):
     version: int | None = None
 
 
-class LockIn(In):
+class SeenIn(In):
+    """`roles_seen` are those by which it was decided what may be done to this user."""
+
+    roles_seen: Annotated[list[Role], Field(max_length=20)] | None = None
+
+
+class LockIn(SeenIn):
     reason: Annotated[str, text(200)] | None = None
     until: Instant | None = None
 

@@ -143,6 +143,10 @@ class Accounts:
         """
         return _user(self._asked("POST", f"{USERS}/{user_id}/{verb}", asker, body))
 
+    def change_seen(self, user: User, verb: str, asker: Asker, **body: Any) -> User:
+        """`change`, unless the user has other roles by then than they were seen with. Raises `StaleVersion`."""
+        return self.change(user.id, verb, asker, {**body, "roles_seen": sorted(user.roles)})
+
     def impersonate(self, asker: Asker, body: dict[str, Any]) -> tuple[str, int]:
         """The token, and its seconds. Raises `NotFound`, `NotActive`."""
         found = self._asked("POST", "/accounts/internal/impersonate", asker, body)

@@ -6,6 +6,7 @@ Problem
 ├── WouldEscalate         403 escalation-refused      nobody gives what they do not hold
 ├── FactorRequired        403 mfa-enrolment-required
 ├── OtherAddress          403 other-address           the invitation is for another address
+├── ImportStopped         403 import-stopped          who began it was locked or demoted since
 ├── SetupTokenInvalid     403 setup-token-invalid
 ├── OwnerExists           409 owner-exists
 ├── RoleExists            409 role-exists
@@ -132,6 +133,13 @@ class UploadMissing(Problem):
         super().__init__("Put it to the upload's URL first.")
 
 
+class ImportStopped(Problem):
+    status, slug, title = 403, "import-stopped", "Who began this import may not go on with it"
+
+    def __init__(self) -> None:
+        super().__init__("They were locked, or have lost a role since. Somebody else can import the rest.")
+
+
 class ImpersonationOver(Problem):
     status, slug, title = 409, "impersonation-over", "It has ended already"
 
@@ -172,6 +180,11 @@ def check_impersonation(actor: Standing, target: Standing, *, write: bool) -> No
     may_be_staff = OWNER in actor.roles and not write
     if target.rank >= actor.rank or (target.roles & STAFF and not may_be_staff):
         raise RankTooLow("In this way you may act for people who are not of the staff.")
+
+
+def shared(actor: Standing, permissions: Iterable[str]) -> frozenset[str]:
+    """Those of the permissions that the actor holds as well. An owner could give themselves any."""
+    return frozenset(one for one in permissions if OWNER in actor.roles or actor.holds(one))
 
 
 def check_grant(

@@ -1,10 +1,11 @@
 """Changes that end sessions, tried again when somebody signs in or out in between."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action as Change
 
+from tessera.etags import StaleVersion
 from tessera.outbox import Event
 from tessera.problems import Busy
 from tessera.transact import Step
@@ -52,6 +53,12 @@ def applied(
             if unless(user):
                 break
     raise Busy()
+
+
+def check_seen(user: UserRow, roles: Collection[str] | None) -> None:
+    """Raises `StaleVersion` when the user does not have the roles by which it was decided what may be done to them."""
+    if roles is not None and set(roles) != set(user.roles):
+        raise StaleVersion("Their roles were changed in between. Look at them again.")
 
 
 def as_updated(user: UserRow, roles: set[str] | None = None) -> UserUpdated:

@@ -1,5 +1,6 @@
 """Leaving: an account that is deleted can come back for a month, and then nothing of it is left."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from tessera import clock
@@ -15,7 +16,7 @@ from ..rules import LoginFailed, NotActive
 from ..store import UserRow
 from ..store.activity import telling
 from ..store.users import Changed
-from .changes import applied
+from .changes import applied, check_seen
 from .factors import require_second_factor
 
 OWNER = "owner"
@@ -35,13 +36,17 @@ def leave(ports: Ports, user_id: str, *, caller: Principal, call: Call) -> datet
     return _close(ports, user, grace, by="user", caller=caller, call=call)
 
 
-def remove(ports: Ports, user_id: str, *, now: bool, caller: Principal, call: Call) -> datetime:
+def remove(
+    ports: Ports, user_id: str, *, now: bool, seen: Collection[str] | None = None, caller: Principal, call: Call
+) -> datetime:
     """Staff delete an account, and return when it is erased. A sign-in does not keep it.
 
-    Raises `NotFound`, `LastOwner`, `NotActive` when it is on its way already.
+    Raises `NotFound`, `LastOwner`, `StaleVersion`, `NotActive` when it is on its way already.
     """
     grace = timedelta(0) if now else timedelta(days=ports.settings.deletion_grace_days)
-    return _close(ports, ports.users.get(user_id), grace, by="staff", caller=caller, call=call)
+    user = ports.users.get(user_id)
+    check_seen(user, seen)
+    return _close(ports, user, grace, by="staff", caller=caller, call=call)
 
 
 def kept(ports: Ports, user: UserRow, *, call: Call | None = None) -> UserRow:

@@ -1,5 +1,7 @@
 """Another address for an account: confirmed at the new one, and for a week to be taken back from the old one."""
 
+from collections.abc import Collection
+
 from tessera import clock, emails
 from tessera.auth.audit import EntryRecorded, audit
 from tessera.auth.call import Call
@@ -17,6 +19,7 @@ from ..store.addresses import addressed
 from ..store.life_rows import EMAIL_CHANGE, EmailChangeRow, RevertRow, revert_sk
 from ..store.rows import expires_in, user_pk
 from ..store.users import Changed
+from .changes import check_seen
 from .factors import require_second_factor
 from .sign_up import reset_row
 
@@ -100,16 +103,31 @@ def revert(ports: Ports, token: str, *, call: Call) -> None:
     _move(ports, user_id, Address(row.email, row.email_norm), row=row, told=told, reason="address taken back")
 
 
-def set_by_staff(ports: Ports, user_id: str, email: str, *, caller: Principal, call: Call) -> UserRow:
-    """Staff vouch for another address. Every session ends. Raises `InvalidRequest`, `EmailTaken`, `NotFound`."""
+def set_by_staff(
+    ports: Ports, user_id: str, email: str, *, seen: Collection[str] | None = None, caller: Principal, call: Call
+) -> UserRow:
+    """Staff vouch for another address. Every session ends.
+
+    Raises `InvalidRequest`, `EmailTaken`, `NotFound`, `StaleVersion`.
+    """
     told = audit("accounts.email-set", f"user:{user_id}", by=caller, call=call)
-    _move(ports, user_id, emails.parse(email), row=None, told=told, reason="address changed by staff")
+    _move(ports, user_id, emails.parse(email), row=None, told=told, reason="address changed by staff", seen=seen)
     return ports.users.get(user_id)
 
 
-def _move(ports: Ports, user_id: str, to: Address, *, row: RevertRow | None, told: EntryRecorded, reason: str) -> None:
+def _move(
+    ports: Ports,
+    user_id: str,
+    to: Address,
+    *,
+    row: RevertRow | None,
+    told: EntryRecorded,
+    reason: str,
+    seen: Collection[str] | None = None,
+) -> None:
     for _ in range(TRIES):
         user = ports.users.get(user_id)
+        check_seen(user, seen)
         if user.email is None:
             raise InvalidRequest("A guest has no address to change.")
         token = secret_values.new_link_token(user_id)

@@ -6,7 +6,7 @@ from ..store import UserRow
 
 OURSELVES = "accounts"
 # These keep things by address, which no id leads to.
-BY_ADDRESS = frozenset(["notifications", "outbox"])
+BY_ADDRESS = frozenset(["admin", "notifications", "outbox"])
 
 
 def capabilities() -> list[str]:

@@ -3,7 +3,7 @@
 What is shown once is used up in the same write that lets it pass: a code, a step, a challenge, an attempt.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -28,7 +28,7 @@ from ..store.factors import Held, same_ways_in
 from ..store.passkeys import Regressed
 from . import refusals
 from .attempts import Spent, reserved_for_code
-from .changes import applied
+from .changes import applied, check_seen
 
 Credential = dict[str, Any]
 
@@ -188,11 +188,12 @@ def _signed_in_with(
     return Proven(user, amr_of(shown.is_eligible) | {"mfa"}, 2)
 
 
-def reset(ports: Ports, user: UserRow, *, caller: Principal, call: Call) -> None:
+def reset(ports: Ports, user: UserRow, *, seen: Collection[str] | None = None, caller: Principal, call: Call) -> None:
     """Take every factor and passkey away and end every session: what staff do for who has lost theirs.
 
-    2 requests. Raises `Busy` when the user is changing them just now.
+    2 requests. Raises `StaleVersion`, and `Busy` when the user is changing them just now.
     """
+    check_seen(user, seen)
     passkeys = [row.passkey_id for row in ports.passkeys.of(user.user_id)]
     applied(
         ports,

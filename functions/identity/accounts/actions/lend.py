@@ -1,6 +1,6 @@
 """What our own services have accounts do in their place: sign tokens, and ask for mails."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from tessera import clock
@@ -14,6 +14,7 @@ from ..ports import Client, Ports
 from ..rules import IMPERSONATION_SECONDS, LoginFailed, NotActive
 from ..store import UserRow
 from . import deletion, factors, refusals
+from .changes import check_seen
 from .factors import MfaPending, Proven
 from .tokens import Grant
 from .tokens import mint as signed
@@ -31,9 +32,22 @@ def mint(ports: Ports, user_id: str, grant: Grant, *, organisation_id: str | Non
     return user, signed(ports, user, grant), life
 
 
-def impersonate(ports: Ports, user_id: str, session_id: str, *, actor: Actor) -> tuple[str, int]:
-    """A token in the user's name that says who really acts, and ends with their sign-in. It cannot be refreshed."""
+def impersonate(
+    ports: Ports,
+    user_id: str,
+    session_id: str,
+    *,
+    actor: Actor,
+    seen: Collection[str] | None = None,
+    at_most: Collection[str] | None = None,
+) -> tuple[str, int]:
+    """A token in the user's name that says who really acts, and ends with their sign-in. It cannot be refreshed.
+
+    Of what roles defined here add it holds `at_most` these. Raises `NotFound`, `NotActive`, and `StaleVersion` when
+    the user does not have the roles any more by which it was decided.
+    """
     user = _active(ports, user_id)
+    check_seen(user, seen)
     grant = Grant(
         session_id=session_id,
         client_id="web",
@@ -42,6 +56,7 @@ def impersonate(ports: Ports, user_id: str, session_id: str, *, actor: Actor) ->
         aal=1,
         auth_time=0,
         life=IMPERSONATION_SECONDS,
+        at_most=None if at_most is None else frozenset(at_most),
         actor={
             "sub": actor.id,
             "sid": actor.session_id,

@@ -1,6 +1,6 @@
 """What staff do to somebody's account. Who may do it to whom is for `admin` to decide, which calls these."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from pynamodb.expressions.update import Action as Change
@@ -18,10 +18,12 @@ from ..events import PasswordChanged, UserLocked, UserUnlocked
 from ..ports import Ports
 from ..rules import NotActive
 from ..store import UserRow
-from .changes import applied, as_updated
+from .changes import applied, as_updated, check_seen
 from .sign_up import reset_row
 
 OWNER = "owner"
+# The roles by which it was decided that the caller may do it.
+Seen = Collection[str] | None
 
 
 def set_roles(
@@ -51,13 +53,21 @@ def set_roles(
 
 
 def lock(
-    ports: Ports, user_id: str, *, reason: str | None, until: datetime | None = None, caller: Principal, call: Call
+    ports: Ports,
+    user_id: str,
+    *,
+    reason: str | None,
+    until: datetime | None = None,
+    seen: Seen = None,
+    caller: Principal,
+    call: Call,
 ) -> UserRow:
     """Nobody signs in as this user, and whoever is signed in is out within 15 seconds. Raises `LastOwner`.
 
-    Who is locked already is so until the time that was named last. Raises `Busy`.
+    Who is locked already is so until the time that was named last. Raises `Busy`, `StaleVersion`.
     """
     user = ports.users.get(user_id)
+    check_seen(user, seen)
     if user.status == "locked":
         return _until(ports, user, until, reason=reason, caller=caller, call=call)
     if user.status == "deleting":
@@ -72,14 +82,15 @@ def lock(
         steps=ports.owners.changing(before=is_active_owner(user), after=False),
         reason="locked",
         bump=True,
-        unless=lambda found: found.status != user.status or set(found.roles) != set(user.roles),
+        unless=lambda found: found.status != user.status or _has_other_roles(found, user),
     )
     return ports.users.get(user_id)
 
 
-def unlock(ports: Ports, user_id: str, *, caller: Principal, call: Call | None = None) -> UserRow:
+def unlock(ports: Ports, user_id: str, *, seen: Seen = None, caller: Principal, call: Call | None = None) -> UserRow:
     """The user may sign in again: by a member of staff, or because the time of the lock has run out."""
     user = ports.users.get(user_id)
+    check_seen(user, seen)
     if user.status != "locked":
         return user
     ports.users.restamp(
@@ -93,12 +104,13 @@ def unlock(ports: Ports, user_id: str, *, caller: Principal, call: Call | None =
     return ports.users.get(user_id)
 
 
-def force_reset(ports: Ports, user_id: str, *, caller: Principal, call: Call) -> UserRow:
+def force_reset(ports: Ports, user_id: str, *, seen: Seen = None, caller: Principal, call: Call) -> UserRow:
     """The password is gone and every session ended; a mail lets the user choose another one.
 
     Raises `NotActive` for a guest, who has none.
     """
     user = ports.users.get(user_id)
+    check_seen(user, seen)
     if user.email is None:
         raise NotActive("A guest has no password.")
     token = secret_values.new_link_token(user_id)
@@ -119,13 +131,15 @@ def force_reset(ports: Ports, user_id: str, *, caller: Principal, call: Call) ->
         ],
         reason="password reset by staff",
         bump=True,
+        unless=lambda found: _has_other_roles(found, user),
     )
     return ports.users.get(user_id)
 
 
-def revoke_sessions(ports: Ports, user_id: str, *, caller: Principal, call: Call) -> UserRow:
+def revoke_sessions(ports: Ports, user_id: str, *, seen: Seen = None, caller: Principal, call: Call) -> UserRow:
     """End every session; the user may sign in again at once."""
     user = ports.users.get(user_id)
+    check_seen(user, seen)
     applied(
         ports,
         user,
@@ -133,12 +147,17 @@ def revoke_sessions(ports: Ports, user_id: str, *, caller: Principal, call: Call
         event=as_updated(user),
         also=[audit("accounts.sessions-revoked", f"user:{user_id}", by=caller, call=call)],
         reason="ended by staff",
+        unless=lambda found: _has_other_roles(found, user),
     )
     return ports.users.get(user_id)
 
 
 def is_active_owner(user: UserRow) -> bool:
     return OWNER in user.roles and user.status == "active"
+
+
+def _has_other_roles(found: UserRow, user: UserRow) -> bool:
+    return set(found.roles) != set(user.roles)
 
 
 def check_known(ports: Ports, roles: Sequence[str]) -> None:

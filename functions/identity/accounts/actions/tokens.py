@@ -88,6 +88,8 @@ class Grant:
     auth_time: int
     life: int | None = None
     scope: str | None = None
+    # Of what custom roles add, no more than this.
+    at_most: frozenset[str] | None = None
     actor: dict[str, Any] | None = None
     membership: Membership | None = None
 
@@ -113,6 +115,8 @@ def mint(ports: Ports, user: UserRow, grant: Grant, *, epoch: int | None = None)
         "client_id": grant.client_id,
     }
     added = permissions_added(ports, user, grant.membership)
+    if grant.at_most is not None:
+        added &= grant.at_most
     told: dict[str, Any] = {"perms": sorted(added) or None, "scope": grant.scope, "act": grant.actor}
     if grant.membership is not None:
         told |= {"org": grant.membership.organisation_id, "org_role": grant.membership.role}

@@ -75,6 +75,8 @@ async def impersonate(body: ImpersonateIn, caller: Admin, ports: Bound) -> Imper
         body.user_id,
         body.session_id,
         actor=Actor(body.actor_id, body.actor_session_id, body.write, body.actor_epoch),
+        seen=body.roles_seen,
+        at_most=body.permissions,
     )
     return ImpersonatedOut(access_token=access, expires_in=seconds)
 

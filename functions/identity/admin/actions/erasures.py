@@ -1,5 +1,6 @@
 """Who has been forgotten by whom, and what `admin` itself forgets."""
 
+from collections.abc import Sequence
 from itertools import islice
 
 from tessera.auth.roles import grants
@@ -28,7 +29,7 @@ def capabilities() -> frozenset[str]:
     return frozenset({OURSELVES} | {grant["callee"] for grant in grants() if grant["caller"] == OURSELVES})
 
 
-def erase(ports: Ports, owner_id: str) -> tuple[bool, int]:
+def erase(ports: Ports, owner_id: str, addresses: Sequence[str]) -> tuple[bool, int]:
     """Delete some of what an owner has here: whether that was all, and how many. At most 100 at a time.
 
     Entries of the audit log stay: they name people only by an id that nothing leads back from.
@@ -42,4 +43,5 @@ def erase(ports: Ports, owner_id: str) -> tuple[bool, int]:
     steps = [deleting(ports.jobs.table, JobRow, row.pk, row.sk) for row in rows[:MAX_ACTIONS]]
     if steps:
         transact(*steps)
-    return len(rows) <= MAX_ACTIONS, len(steps)
+    invited = sum(ports.invitations.forget(address) for address in addresses)
+    return len(rows) <= MAX_ACTIONS and not invited, len(steps) + invited

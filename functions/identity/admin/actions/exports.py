@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 from tessera import clock, csvio, queues
 from tessera.auth.audit import audit
+from tessera.idempotency import Intent
 from tessera.jobs import Job, Jobs, JobState
 from tessera.problems import NotFound
-from tessera.transact import telling, transact
+from tessera.transact import telling
 from tessera.types import Model
 
 from ..accounts import Asker
@@ -41,24 +42,26 @@ class ExportAudit(Model):
     action: str | None = None
 
 
-def start(ports: Ports, wanted: Wanted, file_format: Format, *, asker: Asker) -> Job:
-    """1 transaction, 1 message. That the log was exported is itself an entry."""
+def start(ports: Ports, wanted: Wanted, file_format: Format, *, intent: Intent, asker: Asker) -> tuple[Job, bool]:
+    """The job, and whether an earlier request began it. 1 transaction, 1 message.
+
+    That the log was exported is itself an entry. Raises `IdempotencyMismatch`.
+    """
     assert asker.principal is not None
     owner_id = asker.principal.owner_id
     first, last = trail.span(wanted)
     earliest = clock.parse(f"{first}T00:00:00Z")
     since, until = max(wanted.since or earliest, earliest), min(wanted.until or clock.now(), clock.now())
-    job, keeping = ports.jobs.starting(owner_id, EXPORT)
     told = audit(
         "admin.audit-exported",
-        f"export:{job.id}",
+        f"export:{intent.id}",
         by=asker.principal,
         call=asker.call,
         first=str(first),
         last=str(last),
         format=file_format,
     )
-    transact(keeping, telling(ports.trail.table, told))
+    job, replayed = ports.jobs.start(owner_id, EXPORT, intent, telling(ports.trail.table, told))
     work = ExportAudit(
         owner_id=owner_id,
         job_id=job.id,
@@ -69,8 +72,10 @@ def start(ports: Ports, wanted: Wanted, file_format: Format, *, asker: Asker) ->
         target=wanted.target,
         action=wanted.action,
     )
-    queues.send(ports.settings.queue, EXPORT, work.model_dump())
-    return job
+    # Also for one that was begun before: a crash between its writing and its message is got over this way.
+    if job.state is JobState.QUEUED:
+        queues.send(ports.settings.queue, EXPORT, work.model_dump())
+    return job, replayed
 
 
 def write(ports: Ports, work: ExportAudit) -> None:

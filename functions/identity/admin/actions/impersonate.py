@@ -16,6 +16,7 @@ from ..events import ImpersonationEnded, ImpersonationStarted
 from ..ports import Ports
 from ..store import Impersonation
 from . import standing
+from .refusals import on_record
 
 LIFE = timedelta(minutes=15)
 WRITE = "accounts:impersonate_write"
@@ -32,14 +33,17 @@ class Started:
 def start(ports: Ports, user_id: str, *, reason: str, write: bool, asker: Asker) -> Started:
     """A token in the user's name that cannot be refreshed. 2 internal calls, 1 transaction ahead of the token.
 
-    Raises `NotFound`, `RankTooLow`, `NotYourself`, `NotActive`.
+    Of what roles defined here give the user it holds what the caller holds too: nobody gains by acting for somebody.
+    Raises `NotFound`, `RankTooLow`, `NotYourself`, `NotActive`, `StaleVersion`.
     """
     by, call = asker.principal, asker.call
     assert by is not None and by.user_id is not None
     if write:
         by.require(WRITE)
-    user = ports.accounts.get(user_id)
-    rules.check_impersonation(standing.of_asker(asker), standing.of_user(user), write=write)
+    actor = standing.of_asker(asker)
+    user = ports.accounts.state(user_id)
+    with on_record(ports, f"user:{user_id}", asker):
+        rules.check_impersonation(actor, standing.of_roles(user_id, user.roles, user.added), write=write)
     if user.status != "active":
         raise NotActive(f"The account is {user.status}.")
     now = clock.now()
@@ -64,6 +68,8 @@ def start(ports: Ports, user_id: str, *, reason: str, write: bool, asker: Asker)
         "actor_session_id": made.actor_sid,
         "actor_epoch": by.epoch,
         "write": write,
+        "roles_seen": sorted(user.roles),
+        "permissions": sorted(rules.shared(actor, user.added)),
     }
     try:
         token, seconds = ports.accounts.impersonate(asker, body)

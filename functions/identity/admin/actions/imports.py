@@ -9,14 +9,16 @@ from tessera import clock, csvio, ids, queues
 from tessera.auth.audit import audit
 from tessera.auth.principal import Principal
 from tessera.csvio import BadCSV, Column, Limits
-from tessera.jobs import Job
-from tessera.problems import FieldError, InvalidRequest, PayloadTooLarge, Problem, Unavailable
+from tessera.idempotency import Intent
+from tessera.jobs import Job, JobState
+from tessera.problems import FieldError, InvalidRequest, NotFound, PayloadTooLarge, Problem, Unavailable
 from tessera.strictness import check_body
+from tessera.transact import telling
 from tessera.types import Model
 
 from ..accounts import Asker
 from ..ports import Ports
-from ..rules import UploadMissing
+from ..rules import ImportStopped, UploadMissing
 from ..store.imports import Import
 from . import people, standing
 
@@ -69,24 +71,36 @@ def upload(ports: Ports, file_format: Format) -> Upload:
 
 
 def start(
-    ports: Ports, file_format: Format, *, upload_id: str | None = None, content: str | None = None, asker: Asker
-) -> Job:
-    """Begin the import of a file that was put there, or of a short one given here. 1 transaction, 1 message.
+    ports: Ports,
+    file_format: Format,
+    *,
+    upload_id: str | None = None,
+    content: str | None = None,
+    intent: Intent,
+    asker: Asker,
+) -> tuple[Job, bool]:
+    """Begin the import of a file that was put there, or of a short one given here; and whether it was begun before.
 
-    Raises `UploadMissing`, `BadCSV`, `PayloadTooLarge`, `InvalidRequest`: what is wrong with the file as a whole.
+    2 or 3 reads, 1 transaction, 1 message. Raises `UploadMissing`, `BadCSV`, `PayloadTooLarge`, `InvalidRequest`: what
+    is wrong with the file as a whole; `IdempotencyMismatch`.
     """
     by = asker.principal
     assert by is not None
-    key = object_key(upload_id or ids.new(), file_format)
-    if content is not None:
-        ports.objects.put(key, content.encode())
-    lines = _read(ports, key, file_format)
-    job, keeping = ports.jobs.starting(by.owner_id, IMPORT, total=len(lines), cancellable=True)
-    told = audit("admin.users-imported", f"job:{job.id}", by=by, call=asker.call, count=len(lines))
-    made = Import(job.id, key, file_format, by.snapshot())
-    ports.imports.start(made, keeping, [told])
-    queues.send(ports.settings.queue, IMPORT, ImportUsers(owner_id=by.owner_id, job_id=job.id).model_dump())
-    return job
+    # Ahead of the file, which is gone when an earlier request has had its import done.
+    job, replayed = ports.jobs.asked_before(by.owner_id, intent), True
+    if job is None:
+        key = object_key(upload_id or intent.id, file_format)
+        if content is not None:
+            ports.objects.put(key, content.encode())
+        count = len(_read(ports, key, file_format))
+        told = audit("admin.users-imported", f"job:{intent.id}", by=by, call=asker.call, count=count)
+        made = ports.imports.starting(Import(intent.id, key, file_format, by.snapshot()))
+        telling_it = telling(ports.trail.table, told)
+        job, replayed = ports.jobs.start(by.owner_id, IMPORT, intent, made, telling_it, total=count, cancellable=True)
+    # Also for one that was begun before: a crash between its writing and its message is got over this way.
+    if job.state is JobState.QUEUED:
+        queues.send(ports.settings.queue, IMPORT, ImportUsers(owner_id=by.owner_id, job_id=job.id).model_dump())
+    return job, replayed
 
 
 def work(ports: Ports, task: ImportUsers) -> None:
@@ -95,12 +109,15 @@ def work(ports: Ports, task: ImportUsers) -> None:
     if job.state.is_over:
         return
     state = ports.imports.lease(task.job_id)
+    asker = Asker(Principal.of_snapshot(state.by))
     try:
+        _check_still_staff(ports, asker)
         lines = _read(ports, state.object_key, state.format)
+    except Unavailable:
+        raise
     except Problem as problem:
         ports.jobs.fail(job, problem)
         return
-    asker = Asker(Principal.of_snapshot(state.by))
     known = standing.definitions(ports)
     started = clock.monotonic()
     done = 0
@@ -119,6 +136,18 @@ def work(ports: Ports, task: ImportUsers) -> None:
     ports.jobs.finish(job, result={"created": state.created, "failed": state.failed}, errors=state.faults)
     # It holds addresses and hashes, for which there is no more use here.
     ports.objects.delete(state.object_key)
+
+
+def _check_still_staff(ports: Ports, asker: Asker) -> None:
+    """Whoever began it may have been locked or demoted since: raises `ImportStopped`. 1 internal call."""
+    by = asker.principal
+    assert by is not None and by.user_id is not None
+    try:
+        now = ports.accounts.state(by.user_id)
+    except NotFound:
+        raise ImportStopped() from None
+    if now.status != "active" or not by.roles <= now.roles:
+        raise ImportStopped()
 
 
 def _one(ports: Ports, state: Import, line: Line, asker: Asker, known: standing.Definitions) -> None:

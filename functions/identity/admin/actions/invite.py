@@ -11,6 +11,7 @@ from ..events import InvitationAccepted, InvitationCreated
 from ..ports import Ports
 from ..store import Invitation
 from . import people, standing
+from .refusals import on_record
 
 PREFIX = "tin_"
 
@@ -23,7 +24,8 @@ def create(ports: Ports, email: str, roles: list[str], *, intent: Intent, asker:
     assert asker.principal is not None
     definitions = standing.definitions(ports)
     wanted = standing.wanted_roles(roles, definitions)
-    rules.check_grant(standing.of_asker(asker), {rules.USER}, wanted, definitions)
+    with on_record(ports, "invitation:", asker):
+        rules.check_grant(standing.of_asker(asker), {rules.USER}, wanted, definitions)
     invitation_id = intent.id
     token = PREFIX + ports.invitations.secret_of(invitation_id)
     target, by = f"invitation:{invitation_id}", asker.principal

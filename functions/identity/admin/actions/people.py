@@ -18,6 +18,7 @@ from ..accounts import Asker, Elsewhere, EmailTaken, User
 from ..events import RoleAssigned
 from ..ports import Ports
 from . import standing
+from .refusals import on_record
 
 READ_PRIVATE = "accounts:read_private"
 
@@ -67,7 +68,8 @@ def create(
     """
     definitions = known or standing.definitions(ports)
     wanted = standing.wanted_roles(roles, definitions)
-    given = rules.check_grant(standing.of_asker(asker), {rules.USER}, wanted, definitions)
+    with on_record(ports, "user:", asker):
+        given = rules.check_grant(standing.of_asker(asker), {rules.USER}, wanted, definitions)
 
     def made() -> User:
         return ports.accounts.create(
@@ -114,8 +116,9 @@ def create_once(ports: Ports, intent: Intent | None, *, asker: Asker, **fields: 
 
 def set_email(ports: Ports, user_id: str, email: str, *, version: int | None, asker: Asker) -> User:
     """Another address. Raises `NotFound`, `RankTooLow`, `StaleVersion`, `EmailTaken`."""
-    _at(_within_reach(ports, user_id, asker), version)
-    return ports.accounts.change(user_id, "email", asker, {"email": email})
+    user = _within_reach(ports, user_id, asker)
+    _at(user, version)
+    return ports.accounts.change_seen(user, "email", asker, email=email)
 
 
 def lock(ports: Ports, user_id: str, *, reason: str, until: datetime | None, asker: Asker) -> User:
@@ -123,9 +126,9 @@ def lock(ports: Ports, user_id: str, *, reason: str, until: datetime | None, ask
     if until is not None and until <= clock.now():
         told = "A lock ends in the future."
         raise InvalidRequest(told, errors=[FieldError("/until", told)])
-    _within_reach(ports, user_id, asker)
-    body: dict[str, Any] = {"reason": reason, **({"until": clock.rfc3339(until)} if until else {})}
-    return ports.accounts.change(user_id, "lock", asker, body)
+    user = _within_reach(ports, user_id, asker)
+    ends = {"until": clock.rfc3339(until)} if until else {}
+    return ports.accounts.change_seen(user, "lock", asker, reason=reason, **ends)
 
 
 def lock_all(
@@ -144,8 +147,7 @@ def lock_all(
 
 def change(ports: Ports, user_id: str, verb: str, *, asker: Asker) -> User:
     """`unlock`, `force-reset`, `revoke-sessions` or `reset-mfa`. Raises `NotFound`, `NotYourself`, `RankTooLow`."""
-    _within_reach(ports, user_id, asker)
-    return ports.accounts.change(user_id, verb, asker)
+    return ports.accounts.change_seen(_within_reach(ports, user_id, asker), verb, asker)
 
 
 def delete(ports: Ports, user_id: str, *, now: bool, asker: Asker) -> None:
@@ -156,8 +158,7 @@ def delete(ports: Ports, user_id: str, *, now: bool, asker: Asker) -> None:
     assert asker.principal is not None
     if now and rules.OWNER not in asker.principal.roles:
         raise InsufficientScope(detail="Only an owner deletes without the days of grace.")
-    _within_reach(ports, user_id, asker)
-    ports.accounts.change(user_id, "delete", asker, {"now": now})
+    ports.accounts.change_seen(_within_reach(ports, user_id, asker), "delete", asker, now=now)
 
 
 def set_roles(ports: Ports, user_id: str, roles: list[str], *, version: int | None, asker: Asker) -> User:
@@ -171,7 +172,8 @@ def set_roles(ports: Ports, user_id: str, roles: list[str], *, version: int | No
     wanted = standing.wanted_roles(roles, definitions)
     user = _within_reach(ports, user_id, asker)
     _at(user, version)
-    changed = rules.check_grant(actor, user.roles, wanted, definitions)
+    with on_record(ports, f"user:{user_id}", asker):
+        changed = rules.check_grant(actor, user.roles, wanted, definitions)
     if not changed:
         return user
     return give(ports, user, wanted, asker=asker)
@@ -199,10 +201,11 @@ def give(ports: Ports, user: User, wanted: frozenset[str], *, asker: Asker) -> U
 def _within_reach(ports: Ports, user_id: str, asker: Asker) -> User:
     """The user, when the caller may act on them. 1 internal call. Raises `NotFound`, `NotYourself`, `RankTooLow`."""
     actor = standing.of_asker(asker)
-    if actor.id == user_id:
-        raise rules.NotYourself()
-    user = ports.accounts.get(user_id)
-    rules.check_reach(actor, standing.of_user(user))
+    with on_record(ports, f"user:{user_id}", asker):
+        if actor.id == user_id:
+            raise rules.NotYourself()
+        user = ports.accounts.get(user_id)
+        rules.check_reach(actor, standing.of_user(user))
     return user
 
 

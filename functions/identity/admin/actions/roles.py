@@ -16,6 +16,7 @@ from ..ports import Ports
 from ..rules import RoleBuiltIn, RoleExists, TooManyRoles
 from ..store.roles import DefinitionsMoved, Role
 from . import standing
+from .refusals import on_record
 
 TRIES = 5
 # Whoever counted a role to give it has given it by then, or never will.
@@ -37,7 +38,7 @@ def define(
 
     Raises `RoleBuiltIn`, `RoleExists`, `TooManyRoles`, `WouldEscalate`.
     """
-    wanted = _checked(name, permissions, asker)
+    wanted = _checked(ports, name, permissions, asker)
 
     def attempt() -> tuple[Role, bool]:
         definitions, version = ports.roles.definitions()
@@ -61,13 +62,14 @@ def redefine(
 
     Raises `NotFound`, `RoleBuiltIn`, `StaleVersion`, `WouldEscalate`.
     """
-    wanted = _checked(name, permissions, asker)
+    wanted = _checked(ports, name, permissions, asker)
 
     def attempt() -> Role:
         definitions, at = ports.roles.definitions()
         before = ports.roles.get(name)
         _hold(before, version)
-        rules.check_permissions(standing.of_asker(asker), before.permissions, what=f"The role {name}")
+        with on_record(ports, f"role:{name}", asker):
+            rules.check_permissions(standing.of_asker(asker), before.permissions, what=f"The role {name}")
         role = Role(name, wanted, description, before.assigned, before.version, before.touched)
         expect = before.version
         return _define(ports, role, definitions, at, expect=expect, before=before.permissions, asker=asker)
@@ -125,7 +127,7 @@ def _define(
     return ports.roles.define(role, definitions, version, expect=expect, event=event, also=[told])
 
 
-def _checked(name: str, permissions: list[str], asker: Asker) -> frozenset[str]:
+def _checked(ports: Ports, name: str, permissions: list[str], asker: Asker) -> frozenset[str]:
     """The permissions, when there are such and the caller may give them."""
     if not standing.is_custom(name):
         raise RoleBuiltIn()
@@ -133,7 +135,8 @@ def _checked(name: str, permissions: list[str], asker: Asker) -> frozenset[str]:
     if unknown:
         told = f"There is no permission {', '.join(unknown[:5])}."
         raise InvalidRequest("Name permissions that exist.", errors=[FieldError("/permissions", told)])
-    rules.check_permissions(standing.of_asker(asker), permissions, what=f"The role {name}")
+    with on_record(ports, f"role:{name}", asker):
+        rules.check_permissions(standing.of_asker(asker), permissions, what=f"The role {name}")
     return frozenset(permissions)
 
 

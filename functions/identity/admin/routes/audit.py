@@ -8,8 +8,10 @@ from tessera.auth.principal import Principal
 from tessera.auth.problems import InsufficientScope
 from tessera.cursors import InvalidCursor
 from tessera.entry import Router
+from tessera.entry.headers import IdempotencyKey
 from tessera.entry.jobs import JobOut, show_accepted
-from tessera.problems import InvalidRequest, NotFound
+from tessera.idempotency import IdempotencyMismatch
+from tessera.problems import Gone, InvalidRequest, NotFound
 from tessera.types import Page
 
 from ..actions import exports, seal, trail
@@ -46,11 +48,21 @@ async def list_entries(
     return Page[EntryOut](items=items, next=keys.cursor(caller, route, asked, following))
 
 
-@router.post("/export", status_code=202, responses=problems(InvalidRequest))
-async def export_entries(body: ExportIn, response: Response, caller: Exporter, ports: Bound, by: By) -> JobOut:
+@router.post("/export", status_code=202, responses=problems(InvalidRequest, IdempotencyMismatch, Gone))
+async def export_entries(
+    body: ExportIn,
+    response: Response,
+    caller: Exporter,
+    ports: Bound,
+    by: By,
+    keys: Keys,
+    key: IdempotencyKey = None,
+) -> JobOut:
     """Write entries to a file, as CSV or NDJSON. That they were exported is an entry itself."""
     wanted = Wanted(body.actor, body.target, body.action, None, body.since, body.until)
-    return show_accepted(response, "admin", exports.start(ports, wanted, body.format, asker=by))
+    intent = keys.intent(key, caller, "POST /admin/audit/export", body)
+    job, replayed = exports.start(ports, wanted, body.format, intent=intent, asker=by)
+    return show_accepted(response, "admin", job, replayed=replayed)
 
 
 @router.get("/exports/{job_id:ulid}", responses=problems(NotFound))

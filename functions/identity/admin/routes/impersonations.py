@@ -5,6 +5,7 @@ from typing import Annotated
 from tessera.auth.principal import Principal
 from tessera.auth.problems import InsufficientScope
 from tessera.entry import Router
+from tessera.etags import StaleVersion
 from tessera.problems import NotFound
 
 from ..accounts import NotActive
@@ -19,7 +20,11 @@ Impersonator = Annotated[Principal, staff("accounts:impersonate", fresh=JUST_NOW
 Ender = Annotated[Principal, staff("accounts:impersonate")]
 
 
-@router.post("", status_code=201, responses=problems(NotFound, NotYourself, RankTooLow, NotActive, InsufficientScope))
+@router.post(
+    "",
+    status_code=201,
+    responses=problems(NotFound, NotYourself, RankTooLow, NotActive, StaleVersion, InsufficientScope),
+)
 async def start_impersonation(body: ImpersonationIn, caller: Impersonator, ports: Bound, by: By) -> ImpersonationOut:
     """A token in somebody's name for a quarter of an hour: to read, or for owners to write too. On record."""
     started = actions.start(ports, body.user_id, reason=body.reason, write=body.write, asker=by)

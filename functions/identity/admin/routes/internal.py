@@ -21,7 +21,7 @@ Seed = Annotated[Principal, auth.service("seed")]
 @router.post("/erase")
 async def erase(body: EraseIn, caller: Accounts, ports: Bound) -> ErasedOut:
     """Delete some of what an owner has. To be asked again until it answers done."""
-    done, erased = erasures.erase(ports, body.owner_id)
+    done, erased = erasures.erase(ports, body.owner_id, body.addresses)
     return ErasedOut(done=done, erased=erased)
 
 

@@ -44,7 +44,7 @@ FactorRemover = Annotated[Principal, staff("accounts:manage", fresh=JUST_NOW)]
 Deleter = Annotated[Principal, staff("accounts:delete", fresh=JUST_NOW)]
 RoleGiver = Annotated[Principal, staff("admin:roles", fresh=JUST_NOW)]
 
-REACH = (NotFound, NotYourself, RankTooLow)
+REACH = (NotFound, NotYourself, RankTooLow, StaleVersion)
 
 
 @router.get("", responses=problems(InvalidRequest, InvalidCursor))
@@ -79,7 +79,7 @@ async def get_user(user_id: str, response: Response, caller: Reader, ports: Boun
     return view_out(user, elsewhere, caller)
 
 
-@router.patch("/{user_id:ulid}", responses=problems(*REACH, StaleVersion, VersionRequired, EmailTaken))
+@router.patch("/{user_id:ulid}", responses=problems(*REACH, VersionRequired, EmailTaken))
 async def change_user(
     user_id: str,
     body: UserPatch,

@@ -163,7 +163,10 @@ class ErasureOut(Out):
 
 
 class EraseIn(In):
+    """`addresses` are those of the owner: by them alone invitations are kept."""
+
     owner_id: Ulid
+    addresses: Annotated[list[Annotated[str, Field(max_length=320)]], Field(default_factory=list, max_length=10)]
 
 
 class ErasedOut(Out):

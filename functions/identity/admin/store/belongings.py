@@ -4,14 +4,19 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tessera.belongings import ExportIn, Part, Shown, jobs
+from tessera.belongings import ExportIn, Part, Shown, fields, instant, jobs
 from tessera.tables import Table
 
-from .rows import AuditRow
+from .rows import AuditRow, InvitationRow, invited_pk
 
 
 def belongings(asked: ExportIn, table: Table) -> Sequence[Part[Any]]:
-    return (Part("audit", AuditRow, f"A#{asked.owner_id}", _entries, index="gs1"), jobs(asked.owner_id))
+    invited = fields("state", "roles", id="invitation_id", created_at=instant("created"), expires_at=instant("expires"))
+    return (
+        Part("audit", AuditRow, f"A#{asked.owner_id}", _entries, index="gs1"),
+        jobs(asked.owner_id),
+        *(Part("invitation", InvitationRow, invited_pk(address), invited, index="gs2") for address in asked.addresses),
+    )
 
 
 def _entries(rows: Sequence[AuditRow]) -> Iterable[Shown]:

@@ -1,7 +1,6 @@
 """How far an import of users has come, and what was wrong with which row."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Self
@@ -11,10 +10,9 @@ from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 from tessera import clock
 from tessera.expressions import is_new
 from tessera.jobs import MAX_ERRORS
-from tessera.outbox import Event
 from tessera.settings import Bindings
 from tessera.tables import ConditionFailed, Row, Table
-from tessera.transact import AlreadySeen, Step, putting, telling, transact
+from tessera.transact import AlreadySeen, Step, putting
 
 from ..config import AdminSettings
 from .rows import MAIN, expires_in
@@ -63,10 +61,10 @@ class ImportStore:
     def bind(cls, bindings: Bindings) -> Self:
         return cls(Table(bindings.settings(AdminSettings).table))
 
-    def start(self, made: Import, job: Step, events: Sequence[Event]) -> None:
-        """1 transaction with the job."""
+    def starting(self, made: Import) -> Step:
+        """The step that keeps it, for the transaction with its job."""
         row = ImportRow(pk=_pk(made.job_id), sk=MAIN, by=made.by, ttl=expires_in(KEPT), **_plain(made))
-        transact(putting(self.table, row, only_if=is_new()), job, *(telling(self.table, one) for one in events))
+        return putting(self.table, row, only_if=is_new())
 
     def lease(self, job_id: str) -> Import:
         """Go on with an import, alone. 1 write.

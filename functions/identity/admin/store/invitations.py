@@ -15,11 +15,11 @@ from tessera.outbox import Event
 from tessera.problems import NotFound
 from tessera.settings import Bindings
 from tessera.tables import ConditionFailed, Key, Table
-from tessera.transact import telling, transact, updating
+from tessera.transact import MAX_ACTIONS, deleting, telling, transact, updating
 
 from ..config import AdminSettings
 from ..rules import InvitationExpired, InvitationUsed
-from .rows import INVITATIONS, MAIN, InvitationRow, expires_in, invitation_pk
+from .rows import INVITATIONS, MAIN, InvitationRow, expires_in, invitation_pk, invited_pk
 
 PURPOSE = "admin-invitation"
 KEPT = timedelta(days=90)
@@ -61,7 +61,7 @@ class InvitationStore:
     ) -> tuple[Invitation, bool]:
         """The invitation, and whether an earlier request made it. 1 transaction. The token is kept nowhere.
 
-        Raises `IdempotencyMismatch`.
+        Raises `IdempotencyMismatch`, `InvalidRequest`.
         """
         now = clock.millis()
         row = InvitationRow(
@@ -76,6 +76,8 @@ class InvitationStore:
             ttl=expires_in(self._life + KEPT),
             gs1_pk=INVITATIONS,
             gs1_sk=intent.id,
+            gs2_pk=invited_pk(email),
+            gs2_sk=intent.id,
         )
         first, *others = events
         made = create(self.table, row, intent, *(telling(self.table, more) for more in others), event=first)
@@ -147,6 +149,13 @@ class InvitationStore:
             *(telling(self.table, more) for more in others),
         )
         return self.by_token(token)
+
+    def forget(self, address: str) -> int:
+        """Delete some of the invitations to an address, and say how many. 1 query, 1 transaction when there are any."""
+        rows = self.table.query(InvitationRow, invited_pk(address), index="gs2", limit=MAX_ACTIONS).rows
+        if rows:
+            transact(*(deleting(self.table, InvitationRow, row.pk, row.sk) for row in rows))
+        return len(rows)
 
     def _by_id(self, invitation_id: str) -> InvitationRow:
         found = self.table.query(

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
 
-from tessera import clock
+from tessera import clock, emails
 from tessera.due import DueRow
 from tessera.tables import Row
 
@@ -19,6 +19,11 @@ def role_pk(name: str) -> str:
 
 def invitation_pk(mac: str) -> str:
     return f"IV#{mac}"
+
+
+def invited_pk(address: str) -> str:
+    """Every spelling of an address is one."""
+    return f"IVA#{emails.parse(address).key}"
 
 
 def impersonation_pk(impersonation_id: str) -> str:
@@ -71,6 +76,9 @@ class InvitationRow(Row):
     accepted_at = NumberAttribute(null=True)
     gs1_pk = UnicodeAttribute(null=True)
     gs1_sk = UnicodeAttribute(null=True)
+    # By the address, for whoever is told what we have of them and is then forgotten.
+    gs2_pk = UnicodeAttribute(null=True)
+    gs2_sk = UnicodeAttribute(null=True)
 
 
 class ImpersonationRow(DueRow):

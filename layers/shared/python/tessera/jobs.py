@@ -19,7 +19,8 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
 
-from tessera import clock, ids
+from tessera import clock, idempotency, ids
+from tessera.idempotency import Intent
 from tessera.problems import NotFound, Problem
 from tessera.settings import Bindings, Settings
 from tessera.tables import ConditionFailed, Row, Table
@@ -94,9 +95,29 @@ class Jobs:
     ) -> tuple[Job, Step]:
         """A new job, and the step that keeps it, for the transaction that decides on the work."""
         job = Job(ids.new(), owner_id, kind, total=total, cancellable=cancellable)
-        row = JobRow(pk=jobs_of(owner_id), sk=job.id, kind=kind, state=job.state.value, total=total)
-        row.cancellable, row.ttl = int(cancellable), _expiry()
-        return job, putting(self.table, row)
+        return job, putting(self.table, _row(job))
+
+    def start(
+        self,
+        owner_id: str,
+        kind: str,
+        intent: Intent,
+        *more: Step,
+        total: int | None = None,
+        cancellable: bool = False,
+    ) -> tuple[Job, bool]:
+        """The job of this request with whatever else belongs to it, and whether it was asked for before.
+
+        1 transaction. Raises `IdempotencyMismatch`, `Gone`.
+        """
+        row = _row(Job(intent.id, owner_id, kind, total=total, cancellable=cancellable))
+        made = idempotency.create(self.table, row, intent, *more)
+        return _job(made.row), made.replayed
+
+    def asked_before(self, owner_id: str, intent: Intent) -> Job | None:
+        """The job that this request has started before. 1 or 2 reads. Raises `IdempotencyMismatch`, `Gone`."""
+        row = idempotency.asked_before(self.table, JobRow, jobs_of(owner_id), intent.id, intent)
+        return None if row is None else _job(row)
 
     def get(self, owner_id: str, job_id: str) -> Job:
         """1 read unit. Raises `NotFound`, also for the job of somebody else."""
@@ -155,6 +176,12 @@ class Jobs:
 def jobs_of(owner_id: str) -> str:
     """The partition of an owner's jobs: for erasing them."""
     return f"JOBS#{owner_id}"
+
+
+def _row(job: Job) -> JobRow:
+    row = JobRow(pk=jobs_of(job.owner_id), sk=job.id, kind=job.kind, state=job.state.value, total=job.total)
+    row.cancellable, row.ttl = int(job.cancellable), _expiry()
+    return row
 
 
 def _is_open() -> Condition:

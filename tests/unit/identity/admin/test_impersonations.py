@@ -5,6 +5,8 @@ import pytest
 from functions.identity.admin.triggers import ENTRIES
 from tessera import queues
 from tessera.auth.feed import Feed
+from tessera.auth.internal import Internal
+from tessera.auth.roles import held_by
 from tessera.due import DueItem
 from tessera.problems import Unavailable
 from tessera.triggers import dispatch
@@ -215,3 +217,32 @@ def test_without_a_token_there_is_no_impersonation(world, boss, monkeypatch, fro
     assert [row["state"]["S"] for row in rows] == ["ended"] and "due_pk" not in rows[0]
     frozen.advance(seconds=9)
     assert world.admin.get(Feed).is_revoked("s", rows[0]["impersonation_id"]["S"])
+
+
+def test_nobody_gains_by_acting_for_somebody_whose_role_gives_more(world, owner):
+    """What a role defined here lets somebody read, and support does not, support does not read in their place."""
+    owner.post("/admin/roles", {"name": "bookkeeper", "permissions": ["payments:ledger", "inventory:read"]})
+    ann, support = world.user("bookkeeper"), world.somebody("support")
+    held = frozenset(support.get("/admin/whoami").json()["permissions"])
+
+    acting = in_place_of(world, start(support, ann["id"]))
+    gained = frozenset(acting.get("/admin/whoami").json()["permissions"]) - held - held_by("user")
+    whole = in_place_of(world, start(owner, ann["id"])).get("/admin/whoami").json()["permissions"]
+
+    assert "payments:ledger" in whole and not gained
+
+
+def test_nobody_acts_for_somebody_who_was_made_staff_in_between(world, boss, owner):
+    ann = world.user()
+    carry = world.carry
+
+    def promoted_first(function, sent, timeout_seconds):
+        if sent["rawPath"].endswith("/impersonate"):
+            world.ask_accounts("POST", f"/accounts/internal/users/{ann['id']}/roles", {"roles": ["admin"]})
+        return carry(function, sent, timeout_seconds)
+
+    world.admin.replace(Internal, Internal("admin", world.admin, promoted_first))
+    refused = start(boss, ann["id"])
+
+    assert (refused.status_code, slug(refused)) == (412, "version-mismatch")
+    assert len(world.entries("admin.impersonation-ended")) == 1

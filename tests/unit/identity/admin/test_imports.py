@@ -199,3 +199,52 @@ def test_only_those_who_may_make_accounts_import_them(world):
     assert support.post("/admin/users/import", {"format": "csv", "content": "email\n"}).status_code == 403
     assert support.post("/admin/users/uploads", {"format": "csv"}).status_code == 403
     assert support.get(f"/admin/jobs/{ids.new()}").status_code == 404
+
+
+def test_an_import_asked_for_twice_with_a_key_is_one(world, boss):
+    body = {"format": "csv", "content": csv(("ann@example.com", "", "", BCRYPT))}
+    key = {"idempotency-key": ids.new()}
+
+    first = boss.post("/admin/users/import", body, headers=key)
+    again = boss.post("/admin/users/import", body, headers=key)
+    world.work()
+    # The file is gone by now.
+    late = boss.post("/admin/users/import", body, headers=key)
+    other = boss.post("/admin/users/import", {**body, "content": "email\nbob@example.com\n"}, headers=key)
+
+    assert first.status_code == again.status_code == late.status_code == 202
+    assert first.json()["id"] == again.json()["id"] == late.json()["id"]
+    assert late.json()["result"] == {"created": 1, "failed": 0} and late.headers["idempotent-replay"] == "true"
+    assert (other.status_code, slug(other)) == (422, "idempotency-mismatch")
+    assert len(world.entries("admin.users-imported")) == 1
+
+
+def test_an_import_whose_message_was_lost_is_sent_again_by_asking_again(world, boss):
+    body, key = {"format": "csv", "content": csv(("ann@example.com", "", "", BCRYPT))}, {"idempotency-key": "again"}
+    boss.post("/admin/users/import", body, headers=key)
+    assert len(drain(world.queue)) == 1, "lost"
+
+    asked = boss.post("/admin/users/import", body, headers=key)
+    world.work()
+
+    assert boss.get(asked.headers["location"]).json()["state"] == "done"
+
+
+@pytest.mark.parametrize("how", ["locked", "demoted"])
+def test_an_import_of_staff_who_are_no_longer_makes_nobody(world, owner, monkeypatch, how):
+    monkeypatch.setattr(imports, "AT_ONCE", 1)
+    boss = world.somebody("admin")
+    rows = [(f"a{number}@example.com", "", "", BCRYPT) for number in range(3)]
+    asked = boss.post("/admin/users/import", {"format": "csv", "content": csv(*rows)}).json()
+    (body,) = drain(world.queue)
+    imports.work(world.ports, imports.ImportUsers.model_validate(json.loads(body)["data"]))
+
+    if how == "locked":
+        owner.post(f"/admin/users/{boss.id}/lock", {"reason": "a leaver"})
+    else:
+        owner.put(f"/admin/users/{boss.id}/roles", {"roles": ["support"]}, headers={"if-match": "*"})
+    world.work()
+
+    job = world.ports.jobs.get(boss.id, asked["id"])
+    assert job.state == "failed" and job.problem["type"].endswith("/import-stopped")
+    assert found(owner, "a0@example.com") and found(owner, "a1@example.com") is None

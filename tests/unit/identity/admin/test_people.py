@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tessera import aws, clock, ids
+from tessera.auth.internal import Internal
 from tests.kit.capacity import CapacityMeter
 from tests.kit.races import outcomes, together
 from tests.unit.identity.admin.world import NOBODY
@@ -443,3 +444,77 @@ def test_when_accounts_does_not_answer_nothing_is_done_and_it_says_so(world, bos
 
     for answer in (boss.get("/admin/users"), boss.post(f"/admin/users/{ann['id']}/unlock")):
         assert (answer.status_code, slug(answer)) == (503, "unavailable")
+
+
+# -- who was promoted meanwhile, and what is refused ---------------------------
+
+
+@pytest.mark.parametrize(
+    ("verb", "body"),
+    [
+        ("lock", {"reason": "spam"}),
+        ("unlock", None),
+        ("force-reset", None),
+        ("revoke-sessions", None),
+        ("reset-mfa", None),
+    ],
+)
+def test_nobody_acts_on_somebody_who_has_risen_above_them_in_between(world, boss, verb, body):
+    """The rank that counts is the one they have when it is done."""
+    ann = world.user()
+    _promoted_before(world, ann, f"/{verb}")
+
+    refused = boss.post(f"/admin/users/{ann['id']}/{verb}", body)
+
+    assert (refused.status_code, slug(refused)) == (412, "version-mismatch")
+    assert world.state_of(ann["id"])["status"] == "active"
+
+
+def test_nor_deletes_their_account(world, boss):
+    ann = world.user()
+    _promoted_before(world, ann, "/delete")
+
+    assert slug(boss.delete(f"/admin/users/{ann['id']}")) == "version-mismatch"
+    assert world.state_of(ann["id"])["status"] == "active"
+
+
+def test_nor_moves_it_to_another_address(world, boss):
+    ann = world.user()
+    _promoted_before(world, ann, "/email")
+
+    moved = boss.request("PATCH", f"/admin/users/{ann['id']}", json={"email": "x@example.com"}, headers=etag(ann))
+
+    assert slug(moved) == "version-mismatch" and world.state_of(ann["id"])["email"] == ann["email"]
+
+
+def test_what_rank_refuses_is_on_record(world, boss):
+    peer, ann = world.user("admin"), world.user()
+
+    boss.post(f"/admin/users/{peer['id']}/lock", {"reason": "why not"})
+    boss.put(f"/admin/users/{ann['id']}/roles", {"roles": ["owner"]}, headers=etag(ann))
+    boss.post("/admin/invitations", {"email": "eve@example.com", "roles": ["owner"]})
+    boss.post("/admin/impersonations", {"user_id": peer["id"], "reason": "curious"})
+
+    entries = world.entries("admin.refused")
+    told = sorted((one["target"]["type"], one["target"]["id"], one["detail"]["problem"]) for one in entries)
+    assert told == sorted(
+        [
+            ("user", peer["id"], "rank-too-low"),
+            ("user", ann["id"], "escalation-refused"),
+            ("invitation", "", "escalation-refused"),
+            ("user", peer["id"], "rank-too-low"),
+        ]
+    )
+    assert {(one["actor"]["id"], one["outcome"]) for one in entries} == {(boss.id, "denied")}
+
+
+def _promoted_before(world, user, path: str) -> None:
+    """Somebody makes the user an admin after the caller's rank was compared with theirs."""
+    carry = world.carry
+
+    def promoted_first(function, sent, timeout_seconds):
+        if sent["rawPath"].endswith(path):
+            world.ask_accounts("POST", f"/accounts/internal/users/{user['id']}/roles", {"roles": ["admin"]})
+        return carry(function, sent, timeout_seconds)
+
+    world.admin.replace(Internal, Internal("admin", world.admin, promoted_first))

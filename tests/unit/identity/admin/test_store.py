@@ -23,6 +23,7 @@ from tessera.auth.principal import ANONYMOUS
 from tessera.etags import StaleVersion
 from tessera.idempotency import Intent
 from tessera.tables import ConditionFailed
+from tessera.transact import transact
 from tests.kit.faults import meanwhile
 from tests.kit.stores import everything_in
 
@@ -198,11 +199,11 @@ def test_who_was_woken_for_another_time_ends_nothing(world: Any, ports: Ports) -
 
 def test_an_import_is_never_written_over(ports: Ports) -> None:
     job, keeping = ports.jobs.starting(ids.new(), "user-import", total=1, cancellable=True)
-    ports.imports.start(Import(job.id, "a-file", "csv", {}), keeping, [])
+    transact(ports.imports.starting(Import(job.id, "a-file", "csv", {})), keeping)
     _, another = ports.jobs.starting(ids.new(), "user-import", total=1, cancellable=True)
 
     with pytest.raises(ConditionFailed):
-        ports.imports.start(Import(job.id, "another-file", "csv", {}), another, [])
+        transact(ports.imports.starting(Import(job.id, "another-file", "csv", {})), another)
 
     assert ports.imports.lease(job.id).object_key == "a-file"
 

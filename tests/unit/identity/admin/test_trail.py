@@ -416,3 +416,15 @@ def test_an_export_begun_again_after_a_crash_ends_the_same(week):
     exports.write(week.ports, work)
 
     assert owner.get(f"/admin/jobs/{asked['id']}").json()["state"] == "done"
+
+
+def test_an_export_asked_for_twice_with_a_key_is_one(world, owner):
+    key = {"idempotency-key": ids.new()}
+
+    first = owner.post("/admin/audit/export", {"format": "csv"}, headers=key)
+    again = owner.post("/admin/audit/export", {"format": "csv"}, headers=key)
+    other = owner.post("/admin/audit/export", {"format": "ndjson"}, headers=key)
+
+    assert first.json()["id"] == again.json()["id"] and again.headers["idempotent-replay"] == "true"
+    assert other.status_code == 422
+    assert len(world.entries("admin.audit-exported")) == 1

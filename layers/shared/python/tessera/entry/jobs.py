@@ -36,9 +36,11 @@ def job_location(capability: str, job: Job) -> str:
     return f"/{capability}/jobs/{job.id}"
 
 
-def show_accepted(response: Response, capability: str, job: Job) -> JobOut:
+def show_accepted(response: Response, capability: str, job: Job, *, replayed: bool = False) -> JobOut:
     """What a 202 carries."""
     response.status_code = 202
+    if replayed:
+        response.headers["Idempotent-Replay"] = "true"
     response.headers["Location"] = job_location(capability, job)
     return JobOut.of(job)
 
