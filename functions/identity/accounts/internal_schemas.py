@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from tessera.types import In, Instant, Name, Out, Params, Ulid, text
 
-from .factor_schemas import MfaIn, ReauthenticateIn
+from .factor_schemas import MfaIn, MfaRequiredOut, ReauthenticateIn
 from .schemas import (
     ClientId,
     DeviceName,
@@ -48,6 +48,12 @@ class ProvenOut(Out):
     status: Literal["ok"] = "ok"
     proof: ProofOut
     device_token: TokenText | None = None
+
+
+class PendingOut(MfaRequiredOut):
+    """`session_id` is what the session will be called that the second factor opens."""
+
+    session_id: Ulid
 
 
 class OutsideIn(In):

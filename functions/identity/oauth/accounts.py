@@ -6,6 +6,8 @@ from typing import Any, Self
 
 from tessera.auth.call import Call
 from tessera.auth.internal import Answer, Internal
+from tessera.auth.principal import Principal
+from tessera.auth.problems import StepUpRequired
 from tessera.problems import InvalidRequest, Unavailable
 from tessera.settings import Bindings
 
@@ -16,6 +18,8 @@ ORDINARY = frozenset(["user", "guest"])
 # Somebody waits for the end of a sign-in anyway, so this is as long as the start of a function that was not needed
 # for a while. An account whose answer was given up is found again by the name it was asked for under.
 SECONDS = 8.0
+# Whoever changes the ways in has shown who they are within so many seconds.
+JUST_NOW = 300
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,11 @@ class Accounts:
             bool(told.get("has_password")),
             is_staff=not ORDINARY.issuperset(told.get("roles") or ()),
         )
+
+    def require_factor(self, caller: Principal, *, call: Call) -> None:
+        """Raises `StepUpRequired` for who has a second factor and has not shown it. At most 1 internal call."""
+        if caller.aal < 2 and self.standing(str(caller.user_id), call=call).factors:
+            raise StepUpRequired(aal=2, max_age=JUST_NOW)
 
     def by_email(
         self, email: str, *, name: str | None, locale: str | None, attempt: str | None, call: Call

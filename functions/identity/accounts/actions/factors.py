@@ -49,10 +49,11 @@ class Proven(NamedTuple):
 
 @dataclass(frozen=True)
 class MfaPending:
-    """The first factor was right; `token` is what the second one is sent with."""
+    """The first factor was right; `token` is what the second one is sent with, for the session of this id."""
 
     token: str
     methods: list[str]
+    session_id: str
 
 
 def methods_of(user: UserRow) -> list[str]:
@@ -85,7 +86,7 @@ def require_shown_factor(ports: Ports, user: UserRow, caller: Principal) -> None
 def begin(ports: Ports, user: UserRow, amr: Iterable[str], client: Client) -> MfaPending:
     """Ask for the second factor of somebody who has shown their first. No request."""
     token = MfaToken(ids.new(), user.user_id, int(user.ep), tuple(sorted(amr)), client.client_id, client.device_name)
-    return MfaPending(token.text(ports.mac), methods_of(user))
+    return MfaPending(token.text(ports.mac), methods_of(user), token.id)
 
 
 def finish(

@@ -14,7 +14,7 @@ from ..events import DeviceAdded, MailRequested, SessionCreated
 from ..passwords import Kept
 from ..ports import Client, Ports
 from ..refresh_tokens import RefreshToken
-from ..rules import DEVICE_LIFE, MAX_FAILURES, LoginFailed, SigningUnavailable
+from ..rules import DEVICE_LIFE, MAX_FAILURES, LoginFailed, MfaTokenInvalid, SigningUnavailable
 from ..store import UserRow
 from ..store.rows import expires_in
 from ..store.sessions import device_row
@@ -97,11 +97,13 @@ def finish_login(
 
     Raises `MfaTokenInvalid`, `MfaFailed`, `AttemptsExhausted`, `SigningUnavailable`.
     """
-    proven = factors.finish(ports, mfa_token, method=method, code=code, credential=credential, call=call)
     begun = mfa_tokens.read(mfa_token, ports.mac)
-    if begun is not None:
-        client = replace(client, client_id=begun.client_id, device_name=begun.device_name)
-    return proven.user, open_session(ports, proven, client=client, call=call)
+    if begun is None:
+        raise MfaTokenInvalid()
+    proven = factors.finish(ports, mfa_token, method=method, code=code, credential=credential, call=call)
+    client = replace(client, client_id=begun.client_id, device_name=begun.device_name)
+    # Whoever began it outside may have to end it, and has been told this name: a token opens one session.
+    return proven.user, open_session(ports, proven, client=client, call=call, session_id=begun.id)
 
 
 def login_with_passkey(
@@ -152,14 +154,22 @@ def prove_password(ports: Ports, user: UserRow, password: str, *, client: Client
             raise Spent(LoginFailed())
 
 
-def open_session(ports: Ports, proven: Proven, *, client: Client, call: Call, rehashed: Kept | None = None) -> Tokens:
+def open_session(
+    ports: Ports,
+    proven: Proven,
+    *,
+    client: Client,
+    call: Call,
+    rehashed: Kept | None = None,
+    session_id: str | None = None,
+) -> Tokens:
     """A new session for who has shown who they are. 1 transaction, 1 request to KMS. Raises `SigningUnavailable`."""
     user, device_token, told = deletion.kept(ports, proven.user, call=call), None, None
     device_id = secret_values.known_device(ports.mac, user.email_norm, client.device_token)
     if device_id is None:
         device_id, device_token = secret_values.new_device(ports.mac, user.email_norm)
         told = DeviceAdded(user_id=user.user_id, device_id=device_id)
-    family = new_family(ports, user.user_id, client, device_id)
+    family = new_family(ports, user.user_id, client, device_id, family_id=session_id)
     family.amr, family.aal = set(proven.amr), proven.aal
     try:
         access = access_token(ports, user, family)

@@ -36,10 +36,12 @@ class Tokens:
     device_token: str | None = None
 
 
-def new_family(ports: Ports, user_id: str, client: Client, device_id: str) -> FamilyRow:
+def new_family(
+    ports: Ports, user_id: str, client: Client, device_id: str, *, family_id: str | None = None
+) -> FamilyRow:
     """A sign-in that begins now with a password."""
     now, settings = clock.millis(), ports.settings
-    family_id = ids.new()
+    family_id = family_id or ids.new()
     absolute = timedelta(days=settings.refresh_absolute_days)
     ends_at = now + int(absolute.total_seconds() * 1000)
     return FamilyRow(

@@ -12,7 +12,7 @@ from tessera.problems import InvalidRequest, NotFound
 from ..actions import factors, lend, sign_in
 from ..actions.factors import MfaPending, Proven
 from ..factor_schemas import MfaRequiredOut, PasskeyLoginIn, plain
-from ..internal_schemas import DeviceMfaIn, OutsideIn, ProofOut, ProveIn, ProvenOut, ProviderEndIn
+from ..internal_schemas import DeviceMfaIn, OutsideIn, PendingOut, ProofOut, ProveIn, ProvenOut, ProviderEndIn
 from ..ports import Client, Ports
 from ..rules import LoginFailed, MfaFailed, MfaTokenInvalid, NotActive, PasskeyUnknown, SigningUnavailable
 from ..schemas import LoginIn, SignedInOut
@@ -96,12 +96,12 @@ async def prove_again(
 @router.post("/tokens", responses=problems(LoginFailed, NotFound, NotActive, SigningUnavailable, InvalidRequest))
 async def open_session(
     body: OutsideIn, caller: Provider, ports: Bound, call: Asked, device_token: DeviceToken = ""
-) -> SignedInOut | MfaRequiredOut:
+) -> SignedInOut | PendingOut:
     """A pair of tokens for who has signed in at a provider, or what is still to be shown here."""
     client = client_of(ports, call, device_token, client_id=body.client_id, device_name=body.device_name)
     found = lend.vouched(ports, body.user_id, frozenset(body.amr), body.aal, client, call=call)
     if isinstance(found, MfaPending):
-        return MfaRequiredOut(mfa_token=found.token, methods=found.methods)
+        return PendingOut(mfa_token=found.token, methods=found.methods, session_id=found.session_id)
     return signed_in_out(found.user, sign_in.open_session(ports, found, client=client, call=call))
 
 

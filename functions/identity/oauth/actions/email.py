@@ -4,33 +4,39 @@ import hmac
 import secrets
 from datetime import datetime
 
-from tessera import clock
+from tessera import clock, ids
+from tessera.auth.audit import audit
 from tessera.auth.call import Call
+from tessera.auth.principal import Principal
 from tessera.problems import Busy, FieldError, InvalidRequest
+from tessera.transact import telling
 
-from ..ports import Ports
-from ..rules.problems import CodeInvalid, EmailTaken, SignUpClosed
+from ..ports import Ports, new_secret
+from ..rules.problems import CodeInvalid, EmailTaken, IdentityTaken, SignUpClosed
 from ..rules.profiles import masked
 from ..store.identities import Somebody
 from ..store.rows import MAIL_LIFE, AnswerRow
-from .exchange import Client, Gained, opened, proof_in, with_ticket
+from .exchange import Client, Gained, bearing, opened, proof_in, with_ticket
 
 DIGITS = 6
 TEMPLATE = "confirm-new-email"
 
 
 def ask(ports: Ports, ticket: str, email: str) -> datetime:
-    """Send a code to this address, whether or not it has an account. 1 write, 1 internal call.
+    """Send a code to this address, whether or not it has an account. 1 read, 1 write, 1 internal call.
 
     Until when the code is good comes back. Raises `TicketInvalid`, `AttemptsExhausted`, `InvalidRequest`.
     """
     address = spelled(email)
-    code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
     mac = ports.digest("ticket", ticket)
-    ports.answers.address(mac, address, ports.digest("email-code", f"{mac}:{code}"))
-    # Beyond its limit an address gets no more mail, and nobody is told.
+    # Only who holds a ticket counts against the address.
+    ports.answers.mailable(mac)
     subject = f"mail:{ports.mac.hash_lookup('account', address.casefold())}"
-    if ports.limits.decide("auth:mail:address", subject).allowed:
+    is_sent = ports.limits.decide("auth:mail:address", subject).allowed
+    # Beyond its limit an address gets no more mail, and nobody is told; what was not mailed nobody can guess.
+    code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}" if is_sent else new_secret()
+    ports.answers.address(mac, address, ports.digest("email-code", f"{mac}:{code}"))
+    if is_sent:
         ports.accounts.mail(address, TEMPLATE, locale=None, secret={"code": code})
     return clock.now() + MAIL_LIFE
 
@@ -50,6 +56,9 @@ def confirm(ports: Ports, ticket: str, code: str, client: Client, *, call: Call)
     if attempt is None:
         raise Busy()
     try:
+        # With another ticket they may have come in meanwhile: no second account for the same identity.
+        if ports.identities.find(found.provider, str(found.key)) is not None:
+            raise IdentityTaken()
         return _resolve(ports, mac, found, client, attempt, call=call)
     except Exception:
         # Whatever it was goes on; but nobody must wait for a lock whose holder has given up.
@@ -82,7 +91,13 @@ def _resolve(ports: Ports, mac: str, found: AnswerRow, client: Client, attempt: 
 def _open(ports: Ports, mac: str, found: AnswerRow, client: Client, call: Call) -> Gained:
     who = somebody_in(found)
     row, steps = ports.identities.linking(who, str(found.uid), sealed=None)
-    ports.answers.put(ports.answers.consuming(mac, "email"), *steps, ports.identities.settling(who))
+    person = Principal(kind="user", id=str(found.uid), user_id=found.uid)
+    told = audit("oauth.linked", f"user:{found.uid}", by=person, call=call, provider=found.provider)
+    steps += [ports.identities.settling(who), telling(ports.answers.table, told)]
+    if found.delivery == "cookie":
+        # Which session it will be nobody knows yet.
+        steps += bearing(ports, found, ids.new())
+    ports.answers.put(ports.answers.consuming(mac, "email"), *steps)
     found.identity_id = row.identity_id
     if found.delivery == "cookie":
         code = ports.sessions.code(proof_in(found), challenge=found.challenge, call=call)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tessera.auth.call import Call
+from tessera.transact import Step
 
 from ..accounts import Proof
 from ..ports import Ports, new_secret, s256
@@ -48,10 +49,9 @@ def opened(ports: Ports, found: AnswerRow, client: Client, *, call: Call) -> Gai
     tokens = ports.accounts.tokens(
         proof_in(found), client_id=client.client_id, device_name=client.device_name, call=call
     )
-    if tokens.get("status") == "mfa_required":
-        return Gained("mfa_required", tokens=tokens)
-    _bear(ports, found, str(tokens.get("session_id", "")))
-    return Gained("ok", tokens=tokens)
+    # With a second factor to come, this is the session that will be opened by it.
+    ports.answers.put(*bearing(ports, found, str(tokens["session_id"])))
+    return Gained("mfa_required" if tokens.get("status") == "mfa_required" else "ok", tokens=tokens)
 
 
 def with_ticket(ports: Ports, found: AnswerRow) -> Gained:
@@ -66,12 +66,13 @@ def proof_in(found: AnswerRow) -> Proof:
     return Proof(str(found.uid), tuple(sorted(found.amr or ())), int(found.aal), int(found.auth_time))
 
 
-def _bear(ports: Ports, found: AnswerRow, session_id: str) -> None:
+def bearing(ports: Ports, found: AnswerRow, session_id: str) -> list[Step]:
     """A provider that ends its sessions here too must find ours."""
     try:
         wanted = ports.providers.get(found.provider).backchannel_logout
     except ProviderUnknown:
-        return
-    if wanted and session_id:
-        row = BornRow(uid=found.uid, delivery="token", session_id=session_id)
-        ports.answers.put(*ports.identities.bearing(found.provider, str(found.key), found.sid_hash, row))
+        return []
+    if not wanted:
+        return []
+    row = BornRow(uid=found.uid, delivery=found.delivery, session_id=session_id)
+    return ports.identities.bearing(found.provider, str(found.key), found.sid_hash, row)

@@ -10,6 +10,7 @@ from tessera.auth.principal import Principal
 from tessera.auth.problems import StepUpRequired
 from tessera.transact import telling
 
+from ..accounts import JUST_NOW
 from ..ports import Ports
 from ..rules.problems import OtherAccount
 from ..store.rows import IDENTITY
@@ -58,7 +59,7 @@ def unlink(ports: Ports, identity_id: str, *, caller: Principal, call: Call) -> 
     user_id = str(caller.user_id)
     standing = ports.accounts.standing(user_id, call=call)
     if standing.factors and caller.aal < 2:
-        raise StepUpRequired(aal=2, max_age=300)
+        raise StepUpRequired(aal=2, max_age=JUST_NOW)
     alone = not standing.has_password and PASSKEY not in standing.factors
     told = audit("oauth.unlinked", f"user:{user_id}", by=caller, call=call, identity=identity_id)
     ports.identities.unlink(user_id, identity_id, alone=alone, audited=told)

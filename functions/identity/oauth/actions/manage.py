@@ -34,13 +34,19 @@ def save(
 ) -> Provider:
     """Make a provider, or write it anew where `expect` names the version that was read. 1 read, 1 transaction.
 
-    Without a secret the one that is there stays. Raises `InvalidRequest`, `StaleVersion`, `VersionRequired`.
+    Without a secret the one that is there stays, as long as it goes where it went before. 1 internal call besides
+    for who came without a second factor. Raises `InvalidRequest`, `StaleVersion`, `VersionRequired`, `StepUpRequired`.
     """
+    ports.accounts.require_factor(caller, call=call)
     if provider_id in ports.providers.built_in:
         raise InvalidRequest("This provider is built in and cannot be changed.")
     provider = made(provider_id, values)
     before = _before(ports, provider_id) if expect is not None else None
-    _check(ports, provider, secret, has_secret=before is not None and before.secret is not None)
+    has_secret = before is not None and before.secret is not None
+    if before is not None and has_secret and not secret and before.hands_secret_to != provider.hands_secret_to:
+        told = "Give it again: with these changes the one that is kept would be sent elsewhere."
+        raise InvalidRequest("The secret must come along.", errors=[FieldError("/client_secret", told)])
+    _check(ports, provider, secret, has_secret=has_secret)
     sealed = ports.vault.seal_secret(provider_id, secret) if secret else before.secret if before else None
     told = audit(
         "oauth.provider-set",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tessera import clock, ids
-from tessera.auth.audit import audit
+from tessera.auth.audit import EntryRecorded, audit
 from tessera.auth.call import Call
 from tessera.auth.principal import Principal
 from tessera.problems import Busy, InvalidRequest
@@ -68,9 +68,7 @@ def _link(ports: Ports, arrival: Arrival, known: IdentityRow | None) -> dict[str
     steps: list[Step] = []
     if known is None:
         known, steps = ports.identities.linking(arrival.who, user_id, sealed=_sealed(ports, arrival, user_id))
-    person = Principal(kind="user", id=user_id, user_id=user_id)
-    told = audit("oauth.linked", f"user:{user_id}", by=person, call=arrival.call, provider=known.provider)
-    steps.append(telling(ports.answers.table, told))
+    steps.append(telling(ports.answers.table, _linked(arrival, user_id)))
     code, answer = new_secret(), _answer(arrival, "linked")
     answer.uid, answer.identity_id, answer.label = user_id, known.identity_id, known.label
     ports.answers.put(*steps, ports.answers.keeping(ports.digest("code", code), answer))
@@ -145,7 +143,13 @@ def _with_lock(ports: Ports, arrival: Arrival, email: str, attempt: str) -> dict
 def _link_and_open(ports: Ports, arrival: Arrival, user_id: str, standing: Standing, *settled: Step) -> dict[str, str]:
     row, steps = ports.identities.linking(arrival.who, user_id, sealed=_sealed(ports, arrival, user_id))
     event = LoginSucceeded(user_id=user_id, identity_id=row.identity_id, provider=row.provider)
-    return _open(ports, arrival, row, standing, [*steps, *settled, telling(ports.answers.table, event)])
+    told = [telling(ports.answers.table, one) for one in (event, _linked(arrival, user_id))]
+    return _open(ports, arrival, row, standing, [*steps, *settled, *told])
+
+
+def _linked(arrival: Arrival, user_id: str) -> EntryRecorded:
+    person = Principal(kind="user", id=user_id, user_id=user_id)
+    return audit("oauth.linked", f"user:{user_id}", by=person, call=arrival.call, provider=arrival.provider.id)
 
 
 def _open(

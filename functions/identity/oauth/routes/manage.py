@@ -6,11 +6,13 @@ from fastapi import Response
 
 from tessera import auth
 from tessera.auth.principal import Principal
+from tessera.auth.problems import StepUpRequired
 from tessera.entry import Router, problems
 from tessera.entry.headers import IfMatch, required_version, show_version
 from tessera.etags import StaleVersion, VersionRequired
 from tessera.problems import InvalidRequest
 
+from ..accounts import JUST_NOW
 from ..actions import manage
 from ..config import OauthSettings
 from ..rules.problems import ProviderUnknown
@@ -20,6 +22,7 @@ from .shared import PREFIX, TAGS, Asked, Bound, ProviderName
 
 router = Router(prefix=f"{PREFIX}/admin/providers", tags=TAGS)
 Manager = Annotated[Principal, auth.require("oauth:manage", kinds=("user",))]
+Setter = Annotated[Principal, auth.require("oauth:manage", kinds=("user",), fresh=JUST_NOW)]
 Tester = Annotated[Principal, auth.require("oauth:manage", kinds=("user",), rate="expensive")]
 
 
@@ -42,11 +45,13 @@ async def get_provider(provider: ProviderName, caller: Manager, ports: Bound, re
     return _shown(ports.providers.read(provider), ports.settings, response)
 
 
-@router.put("/{provider}", responses=problems(InvalidRequest, VersionRequired, StaleVersion, ProviderUnknown))
+@router.put(
+    "/{provider}", responses=problems(InvalidRequest, VersionRequired, StaleVersion, ProviderUnknown, StepUpRequired)
+)
 async def put_provider(
     provider: ProviderName,
     body: ProviderIn,
-    caller: Manager,
+    caller: Setter,
     ports: Bound,
     call: Asked,
     response: Response,

@@ -97,6 +97,12 @@ class Provider:
         """
         return frozenset([self.issuer, *([GITHUB_ANSWERS] if self.kind is Kind.GITHUB else [])])
 
+    @property
+    def hands_secret_to(self) -> tuple[object, ...]:
+        """Everything that decides where the secret goes, and how. Whoever changes it must know the secret."""
+        places = (self.endpoints.get("token"), self.endpoints.get("revocation"))
+        return (self.kind, self.discovery_address, self.client_id, self.token_auth, *places)
+
     def claim(self, name: str) -> str:
         """What the provider calls this claim."""
         return self.claims_map.get(name, name)

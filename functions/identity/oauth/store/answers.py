@@ -64,6 +64,11 @@ class AnswerStore:
         good = _alive() & (AnswerRow.kind == kind) & AnswerRow.ticket.exists()
         return deleting(self.table, AnswerRow, answer_pk(mac), MAIN, only_if=good, refused=TicketInvalid())
 
+    def mailable(self, mac: str) -> None:
+        """1 read. Raises `TicketInvalid`, and `AttemptsExhausted` for one by which enough was mailed."""
+        if self.ticket(mac, "email").mails >= MAX_MAILS:
+            raise AttemptsExhausted(RETRY_AFTER_SECONDS)
+
     def address(self, mac: str, email: str, code_mac: str) -> None:
         """Have the ticket wait for a code that goes to this address. 1 write. Raises `TicketInvalid`."""
         changes = [
@@ -96,8 +101,9 @@ class AnswerStore:
             raise TicketInvalid() from None
 
     def put(self, *steps: Step) -> None:
-        """1 transaction."""
-        transact(*steps)
+        """1 transaction, when there is anything to write."""
+        if steps:
+            transact(*steps)
 
 
 def _alive() -> Condition:

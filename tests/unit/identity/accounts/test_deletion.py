@@ -236,7 +236,7 @@ def test_erase_fanout_asks_every_capability(http: AppClient, gone: Person, neigh
     assert sorted(path for path, _ in asked) == sorted(f"/{name}/internal/erase" for name in capabilities())
     assert {body["owner_id"] for _, body in asked} == {gone.id}
     told = {path.split("/")[1]: body["addresses"] for path, body in asked if "addresses" in body}
-    assert told == dict.fromkeys(["admin", "notifications", "outbox"], [gone.email])
+    assert told == {name: [gone.email] for name in ("admin", "notifications", "outbox")}
 
 
 def test_nothing_of_the_account_is_left(gone: Person, table: Table, http: AppClient):

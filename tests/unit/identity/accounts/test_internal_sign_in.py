@@ -8,6 +8,10 @@ import pytest
 from functions.identity.accounts.store import UserRow
 from functions.identity.accounts.store.rows import MAIN, user_pk
 from tessera import ids
+from tests.kit.clocks import FakeClock
+from tests.kit.web import AppClient
+
+from .second_factors import enrol
 
 Invoke = Callable[..., Any]
 AUTHENTICATE = "/accounts/internal/authenticate"
@@ -104,6 +108,24 @@ def test_a_providers_word_does_not_stand_in_for_our_second_factor(
 
     assert alone["status"] == "mfa_required"
     assert "mfa_token" not in both
+
+
+def test_the_session_that_a_second_factor_opens_is_called_as_the_provider_was_told(
+    internal: Invoke, person: Any, http: AppClient, frozen: FakeClock
+) -> None:
+    """So that it ends when the provider ends its own, whoever finishes the sign-in."""
+    somebody = person()
+    app = enrol(http, somebody, frozen)
+    _, asked = internal("POST", "/accounts/internal/tokens", outside(somebody.id), caller="oauth")
+
+    shown = {"mfa_token": asked["mfa_token"], "method": "totp", "code": app.next_code()}
+    opened = http.post("/accounts/login/mfa", json=shown)
+    ended = {"user_id": somebody.id, "session_id": asked["session_id"]}
+
+    assert opened.status_code == 200 and opened.json()["session_id"] == asked["session_id"]
+    assert internal("POST", "/accounts/internal/provider-session/end", ended, caller="oauth")[0] == 204
+    again = http.post("/accounts/token/refresh", json={"refresh_token": opened.json()["refresh_token"]})
+    assert again.status_code == 401
 
 
 def test_a_providers_word_keeps_its_time(internal: Invoke, person: Any) -> None:

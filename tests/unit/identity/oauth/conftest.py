@@ -139,7 +139,8 @@ class Neighbours:
         if user is None or user["status"] == "locked":
             return 401, {}
         if user["factors"] and body["aal"] < 2:
-            return 200, {"status": "mfa_required", "mfa_token": "mfa-token", "methods": user["factors"]}
+            pending = {"mfa_token": "mfa-token", "methods": user["factors"], "session_id": f"to-come-{body['user_id']}"}
+            return 200, {"status": "mfa_required", **pending}
         return 200, {
             "token_type": "Bearer",
             "access_token": f"access-of-{body['user_id']}",

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.kit.stores import envelopes_in
 from tests.unit.identity.oauth.conftest import Browser, World
 
 
@@ -150,3 +151,49 @@ def test_a_closed_sign_up_stays_closed_behind_a_code(world: World) -> None:
     answer = confirm(browser, ticket, send(browser, ticket))
 
     assert answer.json()["type"] == "/problems/sign-up-closed" and world.neighbours.users == {}
+
+
+def test_a_code_that_was_not_mailed_opens_nothing(world: World, browser: Browser, monkeypatch) -> None:
+    """Past its limit an address gets no mail: then no six digits are right, however many tickets somebody has."""
+    for _ in range(3):
+        send(browser, asked(browser), "victim@example.com")
+    monkeypatch.setattr("secrets.randbelow", lambda below: 123456)
+    ticket = asked(browser)
+    sent = browser.http.post("/oauth/email", json={"ticket": ticket, "email": "victim@example.com"})
+
+    assert sent.status_code == 202 and len(world.neighbours.mails) == 3
+    assert confirm(browser, ticket, "123456").json()["type"] == "/problems/code-invalid"
+
+
+def test_only_who_holds_a_ticket_counts_against_an_address(world: World, browser: Browser) -> None:
+    for _ in range(3):
+        answer = browser.http.post("/oauth/email", json={"ticket": "x" * 43, "email": "victim@example.com"})
+        assert answer.json()["type"] == "/problems/ticket-invalid"
+
+    send(browser, asked(browser), "victim@example.com")
+
+    assert len(world.neighbours.mails) == 1
+
+
+def test_a_second_ticket_of_the_same_newcomer_makes_no_second_account(world: World, browser: Browser) -> None:
+    first, second = asked(browser), asked(browser)
+    codes = [send(browser, first, "one@example.com"), send(browser, second, "two@example.com")]
+    assert confirm(browser, first, codes[0]).status_code == 200
+    # The lock of the first one has run out by then.
+    world.clock.advance(minutes=5)
+
+    refused = confirm(browser, second, codes[1])
+
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/identity-taken")
+    assert [user["email"] for user in world.neighbours.users.values()] == ["one@example.com"]
+
+
+def test_that_an_identity_was_linked_is_on_record(world: World, browser: Browser) -> None:
+    ticket = asked(browser)
+    confirm(browser, ticket, send(browser, ticket))
+    browser.gain(person="ada")
+
+    linked = [one.data for one in envelopes_in(world.table) if one.data.get("action") == "oauth.linked"]
+
+    users = [world.neighbours.by_email(email) for email in ("noah@example.com", "ada@idp.example")]
+    assert sorted(entry["target"]["id"] for entry in linked) == sorted(map(str, users))

@@ -62,6 +62,32 @@ def test_cookie_sessions_end_too(world: World) -> None:
     assert world.neighbours.ended == [("cookie", world.neighbours.by_email("ada@idp.example"), None)]
 
 
+def test_a_session_that_a_second_factor_opens_ends_too(world: World) -> None:
+    user_id = world.neighbours.user("ada@idp.example")
+    ticket = world.browser().gain()["link_ticket"]
+    world.browser().http.post("/oauth/link/confirm", json={"link_ticket": ticket}, headers=world.token(user_id))
+    world.neighbours.users[user_id]["factors"] = ["totp"]
+    assert world.browser().gain()["status"] == "mfa_required"
+
+    tell(world, sub="ada", sid=world.idp.sid_of("ada"))
+
+    assert world.neighbours.ended == [("token", user_id, f"to-come-{user_id}")]
+
+
+@pytest.mark.parametrize("delivery", ["cookie", "token"])
+def test_the_first_session_of_who_has_shown_an_address_ends_too(world: World, delivery: str) -> None:
+    browser = world.browser()
+    ticket = browser.gain(person="nomail", delivery=delivery)["ticket"]
+    browser.http.post("/oauth/email", json={"ticket": ticket, "email": "noah@example.com"})
+    code = world.neighbours.mails[-1]["secret"]["code"]
+    assert browser.http.post("/oauth/email/confirm", json={"ticket": ticket, "code": code}).status_code == 200
+
+    tell(world, sub="nomail")
+
+    user_id = world.neighbours.by_email("noah@example.com")
+    assert [(kind, user) for kind, user, _ in world.neighbours.ended] == [(delivery, user_id)]
+
+
 @pytest.mark.parametrize(
     "claims",
     [

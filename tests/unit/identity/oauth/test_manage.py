@@ -77,6 +77,43 @@ def test_a_secret_left_out_stays_and_a_new_one_takes_its_place(world: World) -> 
     assert world.browser().sign_in("shop") == {"error": "provider-error"}
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"discovery_url": "https://idp.attacker.example/.well-known/openid-configuration"},
+        {"issuer": "https://idp.attacker.example"},
+        {"endpoints": {"token": "https://idp.attacker.example/token"}},
+        {"endpoints": {"revocation": "https://idp.attacker.example/revoke"}},
+        {"token_auth": "post"},
+        {"client_id": "another-client"},
+    ],
+    ids=str,
+)
+def test_a_secret_is_not_sent_elsewhere_by_who_does_not_know_it(world: World, change: dict[str, Any]) -> None:
+    put(world, body(world))
+    moved = body(world, **change)
+    del moved["client_secret"]
+
+    refused = put(world, moved, version='"v1"')
+
+    assert refused.status_code == 422 and refused.json()["errors"][0]["pointer"] == "/client_secret"
+    assert put(world, {**moved, "client_secret": "s3cret-again"}, version='"v1"').status_code == 200
+
+
+def test_a_provider_is_set_up_by_who_has_just_signed_in_with_all_they_have(world: World) -> None:
+    owner = world.neighbours.user("boss@example.com", factors=["totp"])
+    http = world.browser().http
+    long_ago = int(world.clock.now().timestamp()) - 301
+
+    late = http.put(PATH, json=body(world), headers=world.token(owner, roles=["owner"], aal=2, auth_time=long_ago))
+    weak = http.put(PATH, json=body(world), headers=world.token(owner, roles=["owner"], aal=1))
+    good = http.put(PATH, json=body(world), headers=world.token(owner, roles=["owner"], aal=2))
+
+    told = [(answer.status_code, answer.json()["type"]) for answer in (late, weak)]
+    assert told == [(401, "/problems/step-up-required")] * 2
+    assert good.status_code == 200
+
+
 def test_two_changes_at_once_do_not_undo_each_other(world: World) -> None:
     put(world, body(world))
 
