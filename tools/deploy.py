@@ -26,6 +26,7 @@ SETTINGS = {
     "RateHeaders": "RATE_HEADERS",
     "HashConcurrency": "HASH_CONCURRENCY",
     "ApiKeyHeader": "API_KEY_HEADER",
+    "SignUp": "SIGN_UP",
     "Guests": "GUESTS",
     "BreachList": "BREACH_LIST",
     "BlogOpen": "BLOG_OPEN",

@@ -8,6 +8,7 @@ from tessera import clock
 from tessera.auth.call import Call
 from tessera.auth.internal import Internal
 from tessera.auth.principal import Principal
+from tessera.auth.problems import SessionRevoked
 from tessera.problems import Problem, Unavailable
 from tessera.settings import Bindings
 
@@ -72,6 +73,19 @@ class CookieSessions:
         )
         if not answer.ok:
             raise Unavailable("Sessions of browsers cannot be ended right now.")
+
+    def move(self, user_id: str, session_id: str, *, call: Call) -> None:
+        """Give the session of this browser another cookie, with whatever the answer will be. 1 internal call.
+
+        Raises `SessionRevoked` when it is over, and `Unavailable`.
+        """
+        asked = {"user_id": user_id, "session_id": session_id}
+        answer = self._internal.call("sessions", "POST", "/sessions/internal/move", json=asked, timeout=END_SECONDS)
+        if answer.status == 401:
+            raise SessionRevoked("session over")
+        if not answer.ok:
+            raise Unavailable("Your session cannot be reached right now.")
+        call.answer_cookies.extend(answer.json()["set_cookies"])
 
 
 def _read(item: dict[str, Any]) -> CookieSession:

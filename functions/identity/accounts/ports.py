@@ -14,6 +14,7 @@ from tessera.settings import Bindings
 
 from .config import AccountSettings
 from .cookie_sessions import CookieSessions
+from .invitations import Invitations
 from .memberships import Memberships
 from .pace import Pace
 from .passwords import Passwords
@@ -60,6 +61,7 @@ class Ports:
     keys: KeyRing
     internal: Internal
     cookie_sessions: CookieSessions
+    invitations: Invitations
 
     @classmethod
     def bind(cls, bindings: Bindings) -> Self:
@@ -88,6 +90,7 @@ class Ports:
             keys=bindings.get(KeyRing),
             internal=bindings.get(Internal),
             cookie_sessions=bindings.get(CookieSessions),
+            invitations=bindings.get(Invitations),
         )
 
     def digest(self, purpose: str, secret: str) -> str:

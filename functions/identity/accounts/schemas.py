@@ -31,10 +31,13 @@ Role = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,39}$", min_l
 
 
 class SignUpIn(In):
+    """`invite` is what the link of an invitation holds; it is needed only where nobody else may sign up."""
+
     email: EmailText
     password: Secret
     name: Name | None = None
     locale: Locale | None = None
+    invite: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
 
 class SignUpOut(Out):

@@ -168,6 +168,15 @@ class EndIn(In):
     all: bool = False
 
 
+class MoveIn(In):
+    user_id: Ulid
+    session_id: Ulid
+
+
+class MovedOut(Out):
+    set_cookies: Annotated[list[Annotated[str, Field(max_length=4_300)]], Field(max_length=5)]
+
+
 class EndedOut(Out):
     ended: int
 

@@ -272,6 +272,9 @@ def _shown_recovery(ports: Ports, held: Held, code: str, *ending: Step, call: Ca
     if held.confirmed_totp is not None:
         # Whoever looked over a shoulder at the app must not get in beside its owner.
         ports.factors.burn(user.user_id, totp.step_at(clock.millis()) + 1)
+    if left <= recovery_codes.FEW:
+        # Another one may have been used in the same moment: whoever looks last sees that none is left.
+        left = len(ports.factors.held(user.user_id).codes)
     if left == 0:
         ports.factors.used_up_codes(user.user_id, notice(user, "recovery-codes-gone"))
     elif left <= recovery_codes.FEW:

@@ -32,16 +32,26 @@ class Pending:
 
 
 def start(
-    ports: Ports, *, email: str, password: str, name: str | None, locale: str | None, before: UserRow | None = None
+    ports: Ports,
+    *,
+    email: str,
+    password: str,
+    name: str | None,
+    locale: str | None,
+    invite: str | None = None,
+    before: UserRow | None = None,
 ) -> Pending:
     """Note a sign-up and ask for its mail: 1 read and 1 transaction, whether or not the address has an account.
 
-    `before` is who signs up as who they are, and keeps their id. Raises `SignUpClosed`, `InvalidRequest`,
-    `WeakPassword`.
+    `before` is who signs up as who they are, and keeps their id. Where sign-up is closed, `invite` opens it for the
+    address it was sent to: 1 internal call more. Raises `SignUpClosed`, `InvalidRequest`, `WeakPassword`.
     """
-    if ports.settings.sign_up == "closed":
-        raise SignUpClosed("Ask whoever runs this for an account.")
+    is_open = ports.settings.sign_up == "open"
+    if not is_open and invite is None:
+        raise SignUpClosed("Ask whoever runs this for an invitation.")
     address = emails.parse(email)
+    if not is_open and not ports.invitations.holds(invite or "", address.spelled):
+        raise SignUpClosed("This is no open invitation to this address. Ask for another one.")
     kept = ports.passwords.keep(ports.passwords.check(password, context=[address.local_part, name or ""]))
     claim = ports.users.claim_of(address.key)
     sign_up_id, code = ids.new(), secret_values.new_code()

@@ -21,7 +21,7 @@ Stranger = Annotated[Principal, auth.public(rate="auth:sign-up:ip")]
 async def start_sign_up(body: SignUpIn, caller: Stranger, ports: Bound) -> SignUpOut:
     """Ask for an account. The answer is the same whether or not the address has one; the mail tells."""
     async with ports.pace.held():
-        pending = sign_up.start(ports, email=body.email, password=body.password, name=body.name, locale=body.locale)
+        pending = sign_up.start(ports, **body.model_dump())
     return SignUpOut(sign_up_id=pending.id, expires_at=pending.expires_at)
 
 

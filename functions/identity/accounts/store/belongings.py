@@ -31,6 +31,7 @@ def everything_of(table: Table, user: UserRow) -> dict[str, Any]:
             "updated_at": _at(user.updated),
         },
         "sessions": [_session(row) for row in _rows(table, FamilyRow, user, "F#")],
+        "former_handles": [row.sk.removeprefix("H#") for row in _rows(table, Row, user, "H#")],
         "devices": [_device(row) for row in _rows(table, DeviceRow, user, "D#")],
         "passkeys": [_passkey(row) for row in _rows(table, PasskeyRow, user, "P#")],
         "activity": [_entry(row) for row in _rows(table, ActivityRow, user, ACTIVITY)],

@@ -18,7 +18,7 @@ from tessera.problems import NotFound, Unavailable
 from tessera.sealed import SealBroken, seal, unseal
 from tessera.settings import Bindings
 from tessera.tables import ConditionFailed, Table
-from tessera.transact import Step, deleting, putting, transact, updating
+from tessera.transact import Step, checking, deleting, putting, transact, updating
 
 from ..config import AccountSettings
 from ..mfa_tokens import MfaToken
@@ -189,9 +189,17 @@ class FactorStore:
         )
 
     def used_up_codes(self, user_id: str, event: Event) -> None:
-        """1 transaction."""
-        gone = UserRow.mfa.delete({"recovery"})
-        transact(updating(self.table, UserRow, user_pk(user_id), MAIN, gone, bump=False), telling(self.table, event))
+        """Recovery is no way in any more. 1 transaction; nothing when it is none already, or there are new codes."""
+        gone, pk = UserRow.mfa.delete({"recovery"}), user_pk(user_id)
+        held, none_left = UserRow.mfa.contains("recovery"), RecoveryRow.codes.does_not_exist()
+        try:
+            transact(
+                updating(self.table, UserRow, pk, MAIN, gone, only_if=held, refused=Changed, bump=False),
+                checking(self.table, RecoveryRow, pk, RECOVERY, only_if=none_left, refused=Changed),
+                telling(self.table, event),
+            )
+        except Changed:
+            return
 
     def dropping(self, user_id: str, *sks: str) -> list[Step]:
         return [deleting(self.table, TotpRow, user_pk(user_id), sk) for sk in sks]

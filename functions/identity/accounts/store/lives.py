@@ -22,7 +22,7 @@ from .life_rows import ErasureRow, erased_pk
 from .rows import CLAIM, MAIN, ClaimRow, FamilyRow, UserRow, claim_pk, handle_pk, user_pk
 from .users import Changed
 
-PASSKEY, CREDENTIAL = "P#", "C#"
+PASSKEY, CREDENTIAL, HANDLE = "P#", "C#", "H#"
 
 
 class LifeStore:
@@ -150,6 +150,8 @@ class LifeStore:
         for row in self.table.query_all(Row, user.pk, consistent=True):
             if row.sk.startswith(PASSKEY):
                 yield f"{CREDENTIAL}{row.sk.removeprefix(PASSKEY)}", CLAIM, True
+            if row.sk.startswith(HANDLE):
+                yield row.sk, CLAIM, True
             if row.sk != MAIN:
                 yield row.pk, row.sk, False
 

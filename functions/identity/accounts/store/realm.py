@@ -22,7 +22,7 @@ from ..config import AccountSettings
 from ..passwords import Kept
 from ..rules import HANDLE_KEPT, RealmEmailTaken, RealmNameTaken
 from .addresses import addressed
-from .rows import CLAIM, MAIN, ClaimRow, UserRow, claim_pk, expires_in, handle_pk, user_pk
+from .rows import CLAIM, MAIN, ClaimRow, UserRow, claim_pk, expires_in, former_handle, handle_pk, user_pk
 from .users import with_password
 
 REALM = "conduit"
@@ -65,6 +65,7 @@ class RealmStore:
             if handle_pk(handle) != handle_pk(before.handle):
                 old = ClaimRow(pk=handle_pk(before.handle), sk=CLAIM, uid=user_id, ttl=expires_in(HANDLE_KEPT))
                 steps.append(putting(self.table, old, only_if=mine, refused=Busy()))
+                steps.append(putting(self.table, former_handle(user_id, before.handle)))
         if address is not None and address.key != before.email_norm:
             changes += addressed(address)
             steps.append(self._addressing(user_id, address))

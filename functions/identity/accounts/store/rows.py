@@ -9,7 +9,7 @@ from tessera.due import DueRow
 from tessera.tables import Row
 
 from ..passwords import Kept
-from ..rules import Family
+from ..rules import HANDLE_KEPT, Family
 
 MAIN, CLAIM, RESET = "MAIN", "CLAIM", "OT#reset"
 
@@ -126,6 +126,14 @@ class UserRow(DueRow):
         month = clock.from_millis(int(self.created))
         self.gs1_pk, self.gs1_sk = f"UC#{month:%Y-%m}", self.user_id
         self.gs2_pk, self.gs2_sk = f"EP#{email_key[:2]}", email_key
+
+
+def former_handle(user_id: str, handle: str) -> Row:
+    """That a handle was a user's: whoever goes lets go of it.
+
+    It stays beside them for longer than the claim, which DynamoDB may leave lying about for days.
+    """
+    return Row(pk=user_pk(user_id), sk=handle_pk(handle), ttl=expires_in(2 * HANDLE_KEPT))
 
 
 class ClaimRow(Row):

@@ -32,6 +32,7 @@ from .rows import (
     claim_pk,
     expires_in,
     family_sk,
+    former_handle,
     handle_pk,
     user_pk,
 )
@@ -259,7 +260,7 @@ class UserStore:
             steps.append(putting(self.table, claim, only_if=free, refused=HandleTaken))
         if before.handle is not None and (handle is None or handle_pk(handle) != handle_pk(before.handle)):
             old = ClaimRow(pk=handle_pk(before.handle), sk=CLAIM, uid=before.user_id, ttl=expires_in(HANDLE_KEPT))
-            steps.append(putting(self.table, old))
+            steps += [putting(self.table, old), putting(self.table, former_handle(before.user_id, before.handle))]
         return steps
 
 

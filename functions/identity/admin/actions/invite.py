@@ -1,5 +1,6 @@
 """Invitations to a role: by mail, once, for the owner of the address."""
 
+from tessera import emails
 from tessera.auth.audit import audit
 from tessera.idempotency import Intent
 from tessera.problems import NotFound, Problem
@@ -60,6 +61,15 @@ def cancel(ports: Ports, invitation_id: str, *, asker: Asker) -> None:
     assert asker.principal is not None
     told = audit("admin.invitation-cancelled", f"invitation:{invitation_id}", by=asker.principal, call=asker.call)
     ports.invitations.cancel(invitation_id, told)
+
+
+def is_invited(ports: Ports, token: str, email: str) -> bool:
+    """Whether somebody with this address may come by this link. 1 read."""
+    try:
+        found = ports.invitations.by_token(token)
+    except NotFound:
+        return False
+    return not found.is_over and emails.parse(found.email).key == emails.parse(email).key
 
 
 def accept(ports: Ports, token: str, *, asker: Asker) -> tuple[Invitation, User]:

@@ -189,6 +189,18 @@ def accept(ports: Ports, token: str, *, by: Principal, call: Call) -> tuple[Orga
     return inside(ports, link.organisation_id, user_id)
 
 
+def is_invited(ports: Ports, token: str, email: str) -> bool:
+    """Whether somebody with this address may come by this link. 1 read."""
+    try:
+        link = _link(ports, token)
+    except NotFound:
+        return False
+    found = ports.invitations.find(link.organisation_id, link.invitation_id)
+    if found is None or found.sends != link.number or found.expires_at <= clock.now():
+        return False
+    return ports.is_address(found.address, emails.parse(email).key)
+
+
 def _link(ports: Ports, token: str) -> Link:
     read = parse(token)
     if read is None or not ports.is_ours(*read):

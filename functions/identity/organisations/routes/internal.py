@@ -3,11 +3,12 @@
 from typing import Annotated
 
 from tessera import auth
+from tessera.auth.invited import InvitedIn, InvitedOut
 from tessera.auth.principal import Principal
 from tessera.entry import Router, problems
 from tessera.problems import NotFound
 
-from ..actions import upkeep
+from ..actions import invitations, upkeep
 from ..rules.organisation import OrganisationActive
 from ..schemas import ErasedOut, EraseIn, MembershipIn, MembershipOut, SeatsIn, SeatsOut
 from .shared import PREFIX, Bound
@@ -24,6 +25,12 @@ async def get_membership(body: MembershipIn, caller: Issuers, ports: Bound) -> M
     found, member, role = upkeep.membership(ports, body.organisation_id, body.user_id)
     permissions = sorted(role.permissions) if role is not None else None
     return MembershipOut(role=member.role, epoch=found.epoch, permissions=permissions)
+
+
+@router.post("/invited")
+async def is_invited(body: InvitedIn, caller: Accounts, ports: Bound) -> InvitedOut:
+    """Whether an invitation is open and was sent to this address."""
+    return InvitedOut(invited=invitations.is_invited(ports, body.token, body.email))
 
 
 @router.post("/seats", responses=problems(NotFound))

@@ -8,13 +8,17 @@ from tessera import clock, log
 from tessera.auth.audit import audit
 from tessera.auth.call import Call
 from tessera.auth.charging import charge
+from tessera.problems import Busy
 
 from .. import secret_values
 from ..ports import Ports
 from ..proofs import Minted, UserGone
-from ..rules import LoginFailed, Proof, Session, SessionOver
+from ..rules import LoginFailed, Proof, Session, SessionOver, SessionReplaced
 from ..store import Place
 from .sign_in import SignedIn, principal_of, signed_in
+
+# Another tab may have given it another cookie in between.
+TRIES = 4
 
 
 def current(ports: Ports, secret: str) -> Session:
@@ -62,6 +66,27 @@ def prove_again(ports: Ports, secret: str, shown: Mapping[str, Any], *, call: Ca
     after = proved.as_user_is(minted.epoch, minted.user)
     told = audit("sessions.reauthenticated", f"session:{after.id}", by=principal_of(after), call=call)
     return _moved(ports, before, after, minted, told=told)
+
+
+def move(ports: Ports, user_id: str, session_id: str) -> tuple[Session, str]:
+    """Give a session another cookie, whatever its cookie was: 2 reads, 1 transaction. Raises `SessionOver`, `Busy`.
+
+    For what the account is about to do in it: whoever has copied the cookie does not come along.
+    """
+    for _ in range(TRIES):
+        place = ports.sessions.place(user_id, session_id)
+        if place is None:
+            break
+        try:
+            before, secret = ports.sessions.get(place.hash), secret_values.new()
+            after = replace(before, hash=secret_values.hash_of(secret))
+            ports.sessions.replace(before, after)
+        except SessionReplaced:
+            continue
+        return after, secret
+    else:
+        raise Busy()
+    raise SessionOver()
 
 
 def _mint(ports: Ports, session: Session, *, call: Call) -> Minted:

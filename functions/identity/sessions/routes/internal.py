@@ -6,10 +6,10 @@ from typing import Annotated
 from tessera import auth, clock
 from tessera.auth.principal import Principal
 from tessera.entry import Router, problems
-from tessera.problems import FieldError, InvalidRequest, NotFound
+from tessera.problems import Busy, FieldError, InvalidRequest, NotFound
 
-from ..actions import end, exchange
-from ..rules import Proof, Session
+from ..actions import end, exchange, keep
+from ..rules import Proof, Session, SessionOver
 from ..schemas import (
     EndedOut,
     EndIn,
@@ -17,11 +17,13 @@ from ..schemas import (
     EraseIn,
     ExchangeCodeIn,
     ExchangeCodeOut,
+    MovedOut,
+    MoveIn,
     OfIn,
     OpenOut,
     OpenSessionsOut,
 )
-from .shared import PREFIX, Asked, Bound
+from .shared import PREFIX, Asked, Bound, give_session
 
 INTERNAL: list[str | Enum] = ["internal"]
 router = Router(prefix=f"{PREFIX}/internal", tags=INTERNAL, include_in_schema=False)
@@ -29,7 +31,7 @@ router = Router(prefix=f"{PREFIX}/internal", tags=INTERNAL, include_in_schema=Fa
 Staff = Annotated[Principal, auth.service("accounts", "admin")]
 Ender = Annotated[Principal, auth.service("accounts", "admin", "oauth")]
 Provider = Annotated[Principal, auth.service("oauth")]
-Eraser = Annotated[Principal, auth.service("accounts")]
+Accounts = Annotated[Principal, auth.service("accounts")]
 
 
 @router.post("/of")
@@ -50,6 +52,15 @@ async def end_sessions(body: EndIn, caller: Ender, ports: Bound, call: Asked) ->
     return EndedOut(ended=1)
 
 
+@router.post("/move", responses=problems(SessionOver, Busy))
+async def move_session(body: MoveIn, caller: Accounts, ports: Bound, call: Asked) -> MovedOut:
+    """Give a session another cookie, for the browser that the caller answers: headers as they are to be sent."""
+    give_session(ports, call, *keep.move(ports, body.user_id, body.session_id))
+    made = list(call.answer_cookies)
+    call.answer_cookies.clear()
+    return MovedOut(set_cookies=made)
+
+
 @router.post("/exchange-code")
 async def issue_exchange_code(body: ExchangeCodeIn, caller: Provider, ports: Bound) -> ExchangeCodeOut:
     """A code for a sign-in at a provider: good once, for a minute, with the verifier of this challenge."""
@@ -58,7 +69,7 @@ async def issue_exchange_code(body: ExchangeCodeIn, caller: Provider, ports: Bou
 
 
 @router.post("/erase")
-async def erase(body: EraseIn, caller: Eraser, ports: Bound) -> ErasedOut:
+async def erase(body: EraseIn, caller: Accounts, ports: Bound) -> ErasedOut:
     """End and delete what there is of a user."""
     return ErasedOut(done=True, erased=end.erase(ports, body.owner_id))
 

@@ -104,15 +104,18 @@ def signed_in_out(ports: Ports, call: Call, found: SignedIn) -> SignedInOut:
 
 def give_cookies(ports: Ports, call: Call, found: SignedIn) -> str:
     """What the browser keeps from here on; the session's token comes back, "" when its secret stays as it was."""
-    token = ""
-    if found.secret is not None:
-        life = _life(found.session)
-        token = csrf.csrf_token(ports.mac, found.secret)
-        cookies.give(call, cookies.SESSION, found.secret, max_age=life)
-        cookies.give(call, cookies.CSRF, token, max_age=life)
+    token = give_session(ports, call, found.session, found.secret) if found.secret is not None else ""
     cookies.give(call, cookies.ACCESS, found.access_token, max_age=found.access_seconds)
     if found.device_token is not None:
         cookies.give(call, cookies.DEVICE, found.device_token, max_age=int(DEVICE_LIFE.total_seconds()))
+    return token
+
+
+def give_session(ports: Ports, call: Call, session: Session, secret: str) -> str:
+    """The session's own cookie and the token that belongs to it, which comes back."""
+    life, token = _life(session), csrf.csrf_token(ports.mac, secret)
+    cookies.give(call, cookies.SESSION, secret, max_age=life)
+    cookies.give(call, cookies.CSRF, token, max_age=life)
     return token
 
 

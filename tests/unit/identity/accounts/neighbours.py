@@ -33,6 +33,8 @@ class Neighbours:
 def _by_default(path: str) -> Reply:
     if path == "/sessions/internal/of":
         return 200, {"items": []}
+    if path == "/sessions/internal/move":
+        return 200, {"set_cookies": ["__Host-tessera_sid=another; Path=/; Secure; HttpOnly; SameSite=Lax"]}
     if path == "/sessions/internal/end":
         return lambda body: (200, {"ended": 0}) if body.get("all") else (404, {"type": "/problems/not-found"})
     if path.endswith("/internal/erase"):

@@ -244,6 +244,22 @@ def test_nothing_of_the_account_is_left(gone: Person, table: Table, http: AppCli
     assert login(http, gone.email).status_code == 401
 
 
+def test_handles_left_behind_lead_to_nobody(
+    http: AppClient, ann: Person, table: Table, frozen: FakeClock, deliveries: Deliveries
+):
+    for handle in ("first", "second", "third"):
+        etag = http.get("/accounts/me", headers=ann.bearer).headers["etag"]
+        changed = http.patch("/accounts/me", json={"handle": handle}, headers={**ann.bearer, "if-match": etag})
+        assert changed.status_code == 200, changed.text
+    assert leave(http, ann).status_code == 200
+    frozen.advance(days=30, seconds=1)
+
+    # DynamoDB takes its time with what has run out.
+    deliveries.sweep()
+
+    assert left_of(table, ann) == []
+
+
 def test_what_went_to_an_address_left_behind_is_erased_unless_somebody_has_it_now(
     http: AppClient,
     ann: Person,

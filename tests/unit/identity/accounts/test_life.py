@@ -335,6 +335,41 @@ def test_the_list_marks_the_browser_that_asks_as_the_present_one(
     assert [item["id"] for item in items if item["current"]] == [session_id]
 
 
+def test_a_browser_that_changes_the_password_goes_on_with_another_cookie(
+    http: AppClient, in_browser: tuple[Person, str, dict[str, str]], neighbours: Neighbours
+):
+    """Whoever has copied the old one must not be the first to renew."""
+    ann, session_id, headers = in_browser
+    epochs = []
+
+    def moved(body):
+        # By then the account is as it was: nobody can renew to the new epoch with the old cookie.
+        epochs.append(login(http, ann.email).status_code)
+        return 200, {"set_cookies": ["__Host-tessera_sid=another; Path=/; Secure; HttpOnly; SameSite=Lax"]}
+
+    neighbours.answers["/sessions/internal/move"] = moved
+
+    changed = http.post("/accounts/me/password", json={"current": PASSWORD, "new": NEW}, headers=headers)
+
+    assert changed.status_code == 200 and changed.headers["set-cookie"].startswith("__Host-tessera_sid=another;")
+    assert ("/sessions/internal/move", {"user_id": ann.id, "session_id": session_id}) in [
+        one[:2] for one in neighbours.asked
+    ]
+    assert epochs == [200], "the old password was good still"
+
+
+@pytest.mark.parametrize(("answer", "status"), [((401, {}), 401), (None, 503)], ids=["it is over", "no answer"])
+def test_a_browser_whose_session_cannot_be_moved_changes_nothing(
+    http: AppClient, in_browser: tuple[Person, str, dict[str, str]], neighbours: Neighbours, answer, status: int
+):
+    ann, _, headers = in_browser
+    neighbours.answers["/sessions/internal/move"] = answer
+
+    refused = http.post("/accounts/me/password", json={"current": PASSWORD, "new": NEW}, headers=headers)
+
+    assert refused.status_code == status and login(http, ann.email).status_code == 200
+
+
 def test_a_browser_can_change_the_password_and_stays_signed_in(
     http: AppClient, in_browser: tuple[Person, str, dict[str, str]], table: Table, frozen: FakeClock
 ):

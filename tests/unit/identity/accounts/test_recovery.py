@@ -17,6 +17,7 @@ from tessera.auth.mac import Mac, MacKeys
 from tessera.tables import Table
 from tests.kit.capacity import CapacityMeter
 from tests.kit.clocks import FakeClock
+from tests.kit.faults import meanwhile
 from tests.kit.races import outcomes, together
 from tests.kit.web import AppClient
 
@@ -152,6 +153,32 @@ def test_few_codes_are_warned_of_and_none_are_not_offered(
     assert warned == ["3", "2", "1"]
     assert mailbox.latest(ann.email, "recovery-codes-gone")
     assert begin(http, ann)["methods"] == ["totp"]
+
+
+def test_the_last_two_used_at_once_leave_none_to_be_offered(
+    http: AppClient, ann: Person, codes: list[str], ports: Ports, call: Call, client: Client, mailbox: Mailbox
+):
+    for code in codes[:8]:
+        assert finish(http, begin(http, ann), "recovery", code=code).status_code == 200
+    first, second = (pending_of(ports, ann, client, call).token for _ in range(2))
+
+    # The second comes in between what the first has read and what it writes.
+    with meanwhile(
+        "TransactWriteItems", lambda: factors.finish(ports, second, method="recovery", code=codes[9], call=call)
+    ):
+        factors.finish(ports, first, method="recovery", code=codes[8], call=call)
+
+    assert begin(http, ann)["methods"] == ["totp"]
+    assert len([mail for mail in mailbox.all(ann.email) if mail["template"] == "recovery-codes-gone"]) == 1
+
+
+def test_codes_made_anew_stay_a_way_in(ann: Person, codes: list[str], ports: Ports):
+    """Whoever used the last one and is late has seen that none was left; by now there are ten."""
+    user = ports.users.get(ann.id)
+
+    ports.factors.used_up_codes(ann.id, factors.notice(user, "recovery-codes-gone"))
+
+    assert "recovery" in ports.users.get(ann.id).mfa
 
 
 def test_new_codes_make_the_old_ones_worthless(

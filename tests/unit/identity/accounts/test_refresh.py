@@ -224,6 +224,14 @@ def test_revoking_what_is_no_token_is_no_error(http: AppClient):
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
+@pytest.mark.parametrize("sent", ["json", "data"])
+def test_nor_is_another_kind_of_token_however_long(http: AppClient, sent: str):
+    """Clients of RFC 7009 send access tokens too, which are longer than ours to refresh with."""
+    body = {"refresh_token" if sent == "json" else "token": f"eyJ{'x' * 4_000}"}
+
+    assert http.post("/accounts/token/revoke", **{sent: body}).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("content", "media", "status"),
     [

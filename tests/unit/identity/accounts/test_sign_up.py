@@ -8,6 +8,7 @@ from functions.identity.accounts.actions import sign_up
 from functions.identity.accounts.ports import Client, Ports
 from tessera import aws, ids
 from tessera.auth.call import Call
+from tessera.auth.internal import Internal
 from tessera.tables import Table
 from tests.kit.clocks import FakeClock
 from tests.kit.faults import failing
@@ -263,6 +264,37 @@ def test_nobody_signs_up_where_it_is_closed(environment, tables, frozen):  # typ
 
     with AppClient(make_app(environment, tables, SIGN_UP="closed")) as http:
         assert http.post("/accounts/sign-up", json=ASKED).json()["type"] == "/problems/sign-up-closed"
+
+
+def closed(environment, tables, neighbours):  # type: ignore[no-untyped-def]
+    from .conftest import make_app
+
+    made = make_app(environment, tables, SIGN_UP="closed")
+    made.state.bindings.replace(Internal, Internal("accounts", made.state.bindings, neighbours))
+    return made
+
+
+@pytest.mark.parametrize(("token", "inviter"), [("tin_a-token", "admin"), ("toi_a-token", "organisations")])
+def test_an_invitation_opens_it_for_the_address_it_was_sent_to(environment, tables, frozen, neighbours, token, inviter):  # type: ignore[no-untyped-def]
+    path = f"/{inviter}/internal/invited"
+    neighbours.answers[path] = lambda body: (200, {"invited": body == {"token": token, "email": "ann@example.com"}})
+
+    with AppClient(closed(environment, tables, neighbours)) as http:
+        mine = http.post("/accounts/sign-up", json={**ASKED, "invite": token})
+        other = http.post("/accounts/sign-up", json={**ASKED, "email": "eve@example.com", "invite": token})
+        made_up = http.post("/accounts/sign-up", json={**ASKED, "invite": "txx_made-up"})
+        neighbours.answers[path] = None
+        unknown = http.post("/accounts/sign-up", json={**ASKED, "invite": token})
+
+    assert [answer.status_code for answer in (mine, other, made_up, unknown)] == [202, 403, 403, 503]
+    assert other.json()["type"] == made_up.json()["type"] == "/problems/sign-up-closed"
+    assert neighbours.paths() == [path] * 3
+
+
+def test_where_it_is_open_nobody_is_asked_about_an_invitation(http: AppClient, neighbours):
+    ask(http, invite="tin_whatever")
+
+    assert neighbours.paths() == []
 
 
 @pytest.mark.asvs("6.6.2")

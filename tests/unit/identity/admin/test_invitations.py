@@ -192,3 +192,20 @@ def test_invitations_are_listed_newest_first_page_by_page(world, boss, frozen):
     rest = boss.get(f"/admin/invitations?limit=2&cursor={first['next']}").json()
 
     assert [one["id"] for one in first["items"] + rest["items"]] == made[::-1] and rest["next"] is None
+
+
+def test_accounts_asks_whether_somebody_may_sign_up_by_an_invitation(world, boss, frozen):
+    boss.post("/admin/invitations", ANN)
+    token = token_of(world)
+
+    def invited(token: str, email: str) -> bool:
+        status, said = world.ask_admin(
+            "POST", "/admin/internal/invited", {"token": token, "email": email}, caller="accounts"
+        )
+        assert status == 200
+        return bool(said["invited"])
+
+    assert invited(token, "Ann@Example.com")
+    assert not invited(token, "eve@example.com") and not invited("tin_made-up", "ann@example.com")
+    frozen.advance(days=8)
+    assert not invited(token, "ann@example.com")

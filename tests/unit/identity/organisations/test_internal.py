@@ -244,3 +244,18 @@ def test_a_large_organisation_is_erased_a_part_at_a_time(world, owner, atelier, 
     assert first == {"done": False, "erased": 4}
     erased(internal, atelier)
     assert world.ports.organisations.find(atelier) is None
+
+
+def test_accounts_asks_whether_somebody_may_sign_up_by_an_invitation(world, owner, atelier, path, internal):
+    token = world.invited(owner, atelier, "guest@example.com")
+
+    def invited(token: str, email: str) -> bool:
+        status, said = internal("/invited", {"token": token, "email": email})
+        assert status == 200
+        return bool(said["invited"])
+
+    assert invited(token, "Guest@example.com")
+    assert not invited(token, "eve@example.com") and not invited(token[:-1] + "x", "guest@example.com")
+    (listed,) = owner.get(f"{path}/invitations").json()["items"]
+    owner.delete(f"{path}/invitations/{listed['id']}")
+    assert not invited(token, "guest@example.com")

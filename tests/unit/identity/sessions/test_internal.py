@@ -1,13 +1,14 @@
 """What `accounts` and `admin` ask for, and what an account that changed does to its sessions."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from functions.identity.sessions.app import handler
 from tessera import clock, ids
-from tessera.auth.cookies import ACCESS_COOKIE, SESSION_COOKIE
+from tessera.auth.cookies import ACCESS_COOKIE, CSRF_COOKIE, SESSION_COOKIE
 from tessera.outbox import Envelope
 from tests.kit.apps import invocation
 from tests.kit.stores import everything_in
@@ -83,6 +84,43 @@ def test_the_session_a_password_was_changed_in_goes_on_under_another_cookie(sign
 
     assert mine.jar[SESSION_COOKIE] != old
     assert (session_id(mine), claims_of(mine.jar[ACCESS_COOKIE])["ep"]) == (old_id, 2)
+
+
+def test_a_session_is_given_another_cookie_and_the_old_one_is_worth_nothing(signed_in, ann):
+    mine = signed_in(ann)
+    copied, name = mine.jar[SESSION_COOKIE], session_id(mine)
+
+    status, said = invoke("move", {"user_id": ann.id, "session_id": name})
+    given = dict(cookie.partition(";")[0].split("=", 1) for cookie in said["set_cookies"])
+
+    assert (status, set(given)) == (200, {SESSION_COOKIE, CSRF_COOKIE})
+    assert mine.post("/sessions/renew").json()["type"] == "/problems/session-replaced"
+    mine.jar.update(given)
+    assert given[SESSION_COOKIE] != copied and mine.post("/sessions/renew").status_code == 204
+    assert session_id(mine) == name
+    assert all("; Secure" in cookie and "; Path=/" in cookie for cookie in said["set_cookies"])
+
+
+def test_it_goes_by_the_session_so_that_a_thief_who_was_first_has_nothing(signed_in, ann, accounts):
+    mine = signed_in(ann)
+    thief = replace(mine, jar=dict(mine.jar))
+    ann.epoch = 2
+    assert thief.post("/sessions/renew").status_code == 204 and thief.jar[SESSION_COOKIE] != mine.jar[SESSION_COOKIE]
+
+    status, _ = invoke("move", {"user_id": ann.id, "session_id": session_id(mine)})
+
+    assert status == 200 and not is_in(thief)
+
+
+def test_only_a_session_that_goes_on_is_moved_and_only_for_accounts(signed_in, ann):
+    mine = signed_in(ann)
+    body = {"user_id": ann.id, "session_id": session_id(mine)}
+    assert invoke("move", body, caller="oauth")[0] == 403
+    assert invoke("move", {**body, "session_id": ids.new()})[0] == 401
+
+    mine.post("/sessions/logout")
+
+    assert invoke("move", body)[0] == 401
 
 
 def test_a_late_event_spares_who_signed_in_after_it(signed_in, ann, hear, frozen):
