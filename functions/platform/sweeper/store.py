@@ -15,6 +15,7 @@ from tessera.tables import Key, Row, Table
 
 class SweeperSettings(Settings):
     table: str
+    authfeed: str
     # One entry a table: `<table>=<queue url>`, separated by spaces.
     due_tables: str
 

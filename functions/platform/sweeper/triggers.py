@@ -4,6 +4,7 @@ from dataclasses import asdict
 from datetime import timedelta
 
 from tessera import aws, clock, due, log, queues
+from tessera.auth import feed_entries
 from tessera.settings import Bindings
 from tessera.tables import Table
 from tessera.triggers import Entries, worker
@@ -25,6 +26,18 @@ def sweep(bindings: Bindings) -> None:
             sweep_table(bindings.get(Marks), name, queue_url)
         except (aws.ClientError, aws.BotoCoreError) as error:
             log.unexpected(f"sweep of {name}", error)
+    pack_feed(bindings.settings(SweeperSettings).authfeed)
+
+
+def pack_feed(name: str) -> None:
+    """After a mass revocation, functions that start cold read it packed."""
+    try:
+        packed = feed_entries.pack(Table(name))
+    except (aws.ClientError, aws.BotoCoreError) as error:
+        log.unexpected("packing of the feed", error)
+        return
+    if packed:
+        log.line("packed", source=name, sent=packed)
 
 
 def sweep_table(marks: Marks, name: str, queue_url: str) -> int:

@@ -5,6 +5,7 @@ import pytest
 
 from functions.platform.sweeper import triggers
 from tessera import aws, clock, ids
+from tessera.auth import feed_entries
 from tessera.due import DueRow, bucket, due_keys
 from tessera.settings import Bindings
 from tessera.tables import Table
@@ -19,7 +20,12 @@ SWEEP = {"schedule": "sweep"}
 @pytest.fixture
 def swept(table_of, frozen):
     marks, tasks, queue = table_of("Sweeper"), table_of("Tasks"), make_queue("tasks")
-    environment = {"TABLE": marks.name, "DUE_TABLES": f"{tasks.name}={queue}", "CAPABILITY": "sweeper"}
+    environment = {
+        "TABLE": marks.name,
+        "AUTHFEED": table_of("Authfeed").name,
+        "DUE_TABLES": f"{tasks.name}={queue}",
+        "CAPABILITY": "sweeper",
+    }
     return Bindings(environment), tasks, queue
 
 
@@ -133,3 +139,17 @@ def test_the_shards_share_the_load():
 
     assert counts.keys() == set("0123")
     assert min(counts.values()) > 850
+
+
+def test_a_feed_grown_long_is_packed_every_minute_and_one_that_fails_stops_nothing(swept, monkeypatch):
+    bindings, tasks, queue = swept
+    monkeypatch.setattr(feed_entries, "PACKED_ABOVE", 0)
+    feed = Table(bindings.environment["AUTHFEED"])
+    feed.put(feed_entries.FeedRow(pk="REV", sk=f"{clock.millis():013d}#1", k="s", id="one", ttl=clock.millis()))
+
+    dispatch(triggers.ENTRIES, SWEEP, bindings)
+
+    assert feed.get(feed_entries.HeadRow, *feed_entries.HEAD).parts == 1
+    due = wait(tasks, clock.now() - timedelta(seconds=1))
+    dispatch(triggers.ENTRIES, SWEEP, Bindings({**bindings.environment, "AUTHFEED": "no-such-table"}))
+    assert sent(queue) == [due]

@@ -1,17 +1,21 @@
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
 
 from tessera import aws, clock, ids
+from tessera.auth import feed_entries
 from tessera.auth.authenticate import principal_of
-from tessera.auth.feed import Feed, FeedRow
+from tessera.auth.feed import Feed
+from tessera.auth.feed_entries import FeedRow
 from tessera.auth.problems import RevocationUnknown, SessionRevoked, TokenInvalid, TokenStale
 from tessera.auth.tokens import Claims
 from tessera.tables import Row, Table
 from tessera.transact import putting, transact
 from tests.kit.clocks import FakeClock
-from tests.kit.faults import failing
+from tests.kit.faults import Crash, crash_at, failing
+from tests.kit.stores import pour
 
 
 @pytest.fixture
@@ -218,3 +222,121 @@ def test_a_revocation_joins_the_transaction_of_its_reason(feed: Feed, authfeed: 
     assert meter.operations == ["TransactWriteItems"]
     with pytest.raises(TokenStale):
         feed.check(claims)
+
+
+# -- a feed that has become very long -----------------------------------------
+
+
+ORGANISATION = "01HZX3J0V7Q8M4N5P6R7S8T9ZZ"
+
+
+def many(authfeed: Table, number: int, *, at_ms: int = 0) -> list[str]:
+    """So many ended sessions, written one a millisecond until now."""
+    now = at_ms or clock.millis()
+    subjects = [ids.new() for _ in range(number)]
+    items = [
+        {
+            "pk": {"S": "REV"},
+            "sk": {"S": f"{now - at:013d}#{ids.new()}"},
+            "k": {"S": "s"},
+            "id": {"S": subject},
+            "ttl": {"N": str(now // 1000 + 900)},
+        }
+        for at, subject in enumerate(subjects)
+    ]
+    pour(authfeed, items)
+    return subjects
+
+
+@pytest.fixture
+def crowded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes tens of thousands of entries takes a few hundred here, in pages of a hundred."""
+    monkeypatch.setattr(feed_entries, "PACKED_ABOVE", 400)
+    monkeypatch.setattr(feed_entries, "PART_ENTRIES", 150)
+    real = aws.client("dynamodb").query
+    monkeypatch.setattr(aws.client("dynamodb"), "query", lambda **asked: real(**{"Limit": 100, **asked}))
+
+
+def test_a_long_feed_is_read_packed_and_what_came_after_besides(
+    crowded: None, authfeed: Table, claims: Claims, frozen: FakeClock
+) -> None:
+    before = many(authfeed, 1_000, at_ms=clock.millis() - 60_000)
+    writer, role = Feed(authfeed, 600), "librarian"
+    transact(writer.revoke("m", f"{ORGANISATION}#", min_ep=4), writer.revoke("r", role))
+    assert feed_entries.pack(authfeed) == 1_002
+    frozen.advance(minutes=1)
+    write(authfeed, at_ms=clock.millis(), subject="after")
+
+    feed = Feed(authfeed, 600)
+    with aws.metered() as meter:
+        known = [feed.is_revoked("s", subject) for subject in [*before, "after"]]
+
+    assert all(known) and not feed.is_revoked("s", "another")
+    # Two pages, the head, the parts, and what is new; without the pack it would be eleven pages.
+    assert meter.operations == ["Query", "Query", "GetItem", "Query", "Query"]
+    with pytest.raises(TokenStale):
+        feed.check(replace(claims, roles=(role,), iat=claims.iat - 100))
+    with pytest.raises(TokenStale):
+        feed.check(replace(claims, org=ORGANISATION, org_ep=3))
+
+
+@pytest.mark.parametrize("fault", ["it is old", "a part is missing", "there is none"])
+def test_without_a_good_pack_all_of_it_is_read(crowded: None, authfeed: Table, frozen: FakeClock, fault: str) -> None:
+    subjects = many(authfeed, 1_000)
+    if fault != "there is none":
+        feed_entries.pack(authfeed)
+    if fault == "it is old":
+        frozen.advance(minutes=5)
+    if fault == "a part is missing":
+        head = authfeed.get(feed_entries.HeadRow, *feed_entries.HEAD)
+        assert head is not None
+        authfeed.delete(feed_entries.PartRow, f"SNAP#{int(head.at):013d}", "0003")
+
+    feed = Feed(authfeed, 600)
+
+    assert all(feed.is_revoked("s", subject) for subject in subjects)
+
+
+def test_what_is_committed_late_is_not_lost_between_pack_and_tail(
+    crowded: None, authfeed: Table, frozen: FakeClock
+) -> None:
+    many(authfeed, 1_000)
+    feed_entries.pack(authfeed)
+    # A writer whose transaction took its time: its moment lies before the pack.
+    write(authfeed, at_ms=clock.millis() - 29_000, subject="late")
+
+    assert Feed(authfeed, 600).is_revoked("s", "late")
+
+
+def test_a_pack_that_was_cut_off_leaves_the_one_before(crowded: None, authfeed: Table, frozen: FakeClock) -> None:
+    subjects = many(authfeed, 1_000)
+    feed_entries.pack(authfeed)
+    frozen.advance(seconds=60)
+    subjects += many(authfeed, 500)
+    with crash_at("feed.packed"), pytest.raises(Crash):
+        feed_entries.pack(authfeed)
+
+    feed = Feed(authfeed, 600)
+
+    assert all(feed.is_revoked("s", subject) for subject in subjects)
+
+
+def test_a_short_feed_is_not_packed(authfeed: Table) -> None:
+    many(authfeed, 50)
+
+    with aws.metered() as meter:
+        assert feed_entries.pack(authfeed) == 0
+
+    assert meter.operations == ["Query"]
+
+
+def test_a_part_fits_into_an_item_of_dynamodb() -> None:
+    """The longest there are: memberships, each of somebody else in another organisation, at random moments."""
+    chance = Random(7)
+    moments = [1_900_000_000_000 + chance.randrange(1_200_000) for _ in range(feed_entries.PART_ENTRIES)]
+    entries = [
+        feed_entries.Entry("m", f"{ids.new()}#{ids.new()}", chance.randrange(1_000), at, at // 1000 + 900)
+        for at in moments
+    ]
+
+    assert len(feed_entries._packed(entries)) < 380_000

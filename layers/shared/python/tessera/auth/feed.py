@@ -6,36 +6,25 @@ No request asks whether its token was revoked. Each process polls the feed inste
 
 import threading
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
-
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from typing import Literal, Self
 
 from tessera import aws, clock, ids, log
+from tessera.auth.feed_entries import COLD_START_MS, FEED_PK, OVERLAP_MS, Entry, FeedRow, cold, since
 from tessera.auth.principal import Actor, Principal, actor_of
 from tessera.auth.problems import RevocationUnknown, SessionRevoked, TokenInvalid, TokenStale
 from tessera.auth.settings import AuthSettings
 from tessera.auth.tokens import Claims
 from tessera.settings import Bindings
-from tessera.tables import Row, Table
+from tessera.tables import Table
 from tessera.transact import Step, putting
 
 # u: user · s: session or token family · k: API key · g: signing key · r: definition of a role
 # m: membership, `<organisation>#<user>`, or the whole organisation when no user is named
 Kind = Literal["u", "s", "k", "g", "r", "m"]
 
-FEED_PK = "REV"
 POLL_EVERY_MS = 8_000
-# Two writers may commit out of the order of their clocks; entries are idempotent, so we read some again.
-OVERLAP_MS = 30_000
-COLD_START_MS = 20 * 60_000
 FAIL_CLOSED_MS = 15_000
 LIVES_ON_SECONDS = 300
-
-
-class FeedRow(Row):
-    k = UnicodeAttribute()
-    id = UnicodeAttribute()
-    min_ep = NumberAttribute(null=True)
 
 
 @dataclass
@@ -47,16 +36,14 @@ class _Known:
     roles: dict[str, tuple[int, int]] = field(default_factory=dict)
     revoked: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def add(self, item: dict[str, dict[str, Any]]) -> None:
-        kind, subject, expires = item["k"]["S"], item["id"]["S"], int(item["ttl"]["N"])
+    def add(self, entry: Entry) -> None:
+        kind, subject, lowest, changed, expires = entry
         if kind in ("u", "m"):
             known = self.users if kind == "u" else self.members
-            lowest = int(item["min_ep"]["N"]) if "min_ep" in item else None
             before, lives = known.get(subject, (0, 0))
             both = None if lowest is None or before is None else max(lowest, before)
             known[subject] = both, max(lives, expires)
         elif kind == "r":
-            changed = int(item["sk"]["S"].partition("#")[0])
             before_ms, lives = self.roles.get(subject, (0, 0))
             self.roles[subject] = max(changed, before_ms), max(lives, expires)
         else:
@@ -204,25 +191,10 @@ class Feed:
 
     def _read(self) -> None:
         started = clock.millis()
-        oldest = started - COLD_START_MS
-        since = oldest if self._polled_at is None else max(oldest, self._polled_at - OVERLAP_MS)
-        for item in self._entries_since(since):
-            self._known.add(item)
+        is_cold = self._polled_at is None or started - self._polled_at > COLD_START_MS
+        pages = cold(self._table) if is_cold else since(self._table, (self._polled_at or 0) - OVERLAP_MS)
+        for page in pages:
+            for entry in page:
+                self._known.add(entry)
         self._known.drop_expired(started // 1000)
         self._polled_at = started
-
-    def _entries_since(self, since_ms: int) -> list[dict[str, dict[str, Any]]]:
-        # The plain client and not `Table`: a cold start may bring ten thousand entries, and making
-        # a row of each would cost more than reading them.
-        query: dict[str, Any] = {
-            "TableName": self._table.name,
-            "KeyConditionExpression": "pk = :pk AND sk > :since",
-            "ExpressionAttributeValues": {":pk": {"S": FEED_PK}, ":since": {"S": f"{max(since_ms, 0):013d}"}},
-        }
-        found: list[dict[str, dict[str, Any]]] = []
-        while True:
-            page = aws.client("dynamodb").query(**query)
-            found += page["Items"]
-            if not page.get("LastEvaluatedKey"):
-                return found
-            query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
