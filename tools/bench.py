@@ -30,6 +30,7 @@ def main() -> int:
             print(f"\n== sizes\n{sizes()}", flush=True)
             print(f"\n== imports, in fresh interpreters\n{imports()}", flush=True)
             print(f"\n== who is asking\n{verification()}", flush=True)
+            print(f"\n== who was revoked, read by a function that starts cold\n{cold_feed()}", flush=True)
             print(f"\n== warm, median, in one process against the local cloud\n{latency()}", flush=True)
             print(f"\n== a sign-in, median, in one process against the local cloud\n{login()}", flush=True)
             print(f"\n== a short link, median, in one process against the local cloud\n{redirects()}", flush=True)
@@ -80,6 +81,12 @@ def verification() -> str:
     from tests.performance import verification
 
     return verification.report()
+
+
+def cold_feed() -> str:
+    from tests.performance import cold_feed
+
+    return cold_feed.report()
 
 
 def latency() -> str:

@@ -22,8 +22,6 @@ COLD_START_MS = 20 * 60_000
 # What was packed longer ago is of little use. The sweeper packs every minute.
 FRESH_MS = 5 * 60_000
 KEPT_SECONDS = 1_800
-# A page of the feed holds up to 1 MB, some 9,000 entries: whoever has read two and is not done looks for a pack.
-PAGES_AT_FIRST = 2
 
 
 class FeedRow(Row):
@@ -61,11 +59,12 @@ def since(table: Table, since_ms: int) -> Iterator[list[Entry]]:
 def cold(table: Table) -> Iterator[list[Entry]]:
     """Everything that may still count, for a process that knows nothing yet.
 
-    1 request a page; past the second one, the last pack and what was written after it.
+    1 request a page, which holds some 9,000 entries; when there is more than one, 1 more to look for a pack, and then
+    that and what was written after it.
     """
-    for number, (page, more) in enumerate(_pages(table, clock.millis() - COLD_START_MS), start=1):
+    for number, (page, more) in enumerate(_pages(table, clock.millis() - COLD_START_MS)):
         yield page
-        if more and number == PAGES_AT_FIRST and (packed := _last_pack(table)) is not None:
+        if more and number == 0 and (packed := _last_pack(table)) is not None:
             at, entries = packed
             yield entries
             yield from since(table, at - OVERLAP_MS)
@@ -114,7 +113,7 @@ def _last_pack(table: Table) -> tuple[int, list[Entry]] | None:
     head = table.get(HeadRow, *HEAD)
     if head is None or clock.millis() - int(head.at) >= FRESH_MS:
         return None
-    rows = list(table.query_all(PartRow, f"SNAP#{int(head.at):013d}", consistent=True))
+    rows = list(table.query_all(PartRow, f"SNAP#{int(head.at):013d}"))
     if len(rows) != int(head.parts):
         return None
     return int(head.at), [Entry(*fields) for row in rows for fields in json.loads(zlib.decompress(row.packed))]
