@@ -23,33 +23,33 @@ TEMPLATE = "confirm-new-email"
 
 
 def ask(ports: Ports, ticket: str, email: str) -> datetime:
-    """Send a code to this address, whether or not it has an account. 1 read, 1 write, 1 internal call.
+    """Send a code to this address, whether or not it has an account. 2 writes, 1 internal call.
 
     Until when the code is good comes back. Raises `TicketInvalid`, `AttemptsExhausted`, `InvalidRequest`.
     """
     address = spelled(email)
     mac = ports.digest("ticket", ticket)
-    # Only who holds a ticket counts against the address.
-    ports.answers.mailable(mac)
+    # First of all, because only who holds a ticket counts against the address. What was not mailed nobody can guess.
+    nobodys = _code_mac(ports, mac, new_secret())
+    ports.answers.address(mac, address, nobodys)
     subject = f"mail:{ports.mac.hash_lookup('account', address.casefold())}"
-    is_sent = ports.limits.decide("auth:mail:address", subject).allowed
-    # Beyond its limit an address gets no more mail, and nobody is told; what was not mailed nobody can guess.
-    code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}" if is_sent else new_secret()
-    ports.answers.address(mac, address, ports.digest("email-code", f"{mac}:{code}"))
-    if is_sent:
+    # Beyond its limit an address gets no more mail, and nobody is told.
+    if ports.limits.decide("auth:mail:address", subject).allowed:
+        code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
         ports.accounts.mail(address, TEMPLATE, locale=None, secret={"code": code})
+        ports.answers.mailed(mac, _code_mac(ports, mac, code), instead_of=nobodys)
     return clock.now() + MAIL_LIFE
 
 
 def confirm(ports: Ports, ticket: str, code: str, client: Client, *, call: Call) -> Gained:
     """The account of a newcomer who has shown their address, or the same question as for a verified one.
 
-    2 writes, 1 transaction, 2 internal calls. Raises `TicketInvalid`, `CodeInvalid`,
-    `AttemptsExhausted`, `SignUpClosed`, `EmailTaken`, `IdentityTaken`.
+    1 read, 2 writes, 1 transaction, 2 internal calls; another transaction where the provider ends sessions. Raises
+    `TicketInvalid`, `CodeInvalid`, `AttemptsExhausted`, `SignUpClosed`, `EmailTaken`, `IdentityTaken`, `LoginFailed`.
     """
     mac = ports.digest("ticket", ticket)
     found = ports.answers.attempt(mac)
-    if not hmac.compare_digest(str(found.code_mac), ports.digest("email-code", f"{mac}:{code}")):
+    if not hmac.compare_digest(str(found.code_mac), _code_mac(ports, mac, code)):
         raise CodeInvalid("Look into the newest mail, or have another one sent.")
     # A second request with the same code must not take the account just made for one that was there before.
     attempt = ports.identities.lock(found.provider, str(found.key))
@@ -64,6 +64,10 @@ def confirm(ports: Ports, ticket: str, code: str, client: Client, *, call: Call)
         # Whatever it was goes on; but nobody must wait for a lock whose holder has given up.
         ports.identities.unlock(found.provider, str(found.key))
         raise
+
+
+def _code_mac(ports: Ports, mac: str, code: str) -> str:
+    return ports.digest("email-code", f"{mac}:{code}")
 
 
 def _resolve(ports: Ports, mac: str, found: AnswerRow, client: Client, attempt: str, *, call: Call) -> Gained:
@@ -94,12 +98,11 @@ def _open(ports: Ports, mac: str, found: AnswerRow, client: Client, call: Call) 
     person = Principal(kind="user", id=str(found.uid), user_id=found.uid)
     told = audit("oauth.linked", f"user:{found.uid}", by=person, call=call, provider=found.provider)
     steps += [ports.identities.settling(who), telling(ports.answers.table, told)]
-    if found.delivery == "cookie":
-        # Which session it will be nobody knows yet.
-        steps += bearing(ports, found, ids.new())
     ports.answers.put(ports.answers.consuming(mac, "email"), *steps)
     found.identity_id = row.identity_id
     if found.delivery == "cookie":
+        # Which session it will be nobody knows yet.
+        ports.answers.put(*bearing(ports, found, ids.new()))
         code = ports.sessions.code(proof_in(found), challenge=found.challenge, call=call)
         return Gained("continue", code=code)
     return opened(ports, found, client, call=call)

@@ -8,7 +8,7 @@ from tessera.transact import Step
 
 from ..accounts import Proof
 from ..ports import Ports, new_secret, s256
-from ..rules.problems import ProviderUnknown
+from ..rules.problems import LoginFailed, ProviderUnknown
 from ..rules.profiles import masked
 from ..store.rows import AnswerRow, BornRow
 
@@ -50,7 +50,12 @@ def opened(ports: Ports, found: AnswerRow, client: Client, *, call: Call) -> Gai
         proof_in(found), client_id=client.client_id, device_name=client.device_name, call=call
     )
     # With a second factor to come, this is the session that will be opened by it.
-    ports.answers.put(*bearing(ports, found, str(tokens["session_id"])))
+    session_id = str(tokens["session_id"])
+    try:
+        ports.answers.put(*bearing(ports, found, session_id))
+    except LoginFailed:
+        ports.accounts.end_session(str(found.uid), session_id)
+        raise
     return Gained("mfa_required" if tokens.get("status") == "mfa_required" else "ok", tokens=tokens)
 
 
@@ -67,7 +72,10 @@ def proof_in(found: AnswerRow) -> Proof:
 
 
 def bearing(ports: Ports, found: AnswerRow, session_id: str) -> list[Step]:
-    """A provider that ends its sessions here too must find ours."""
+    """A provider that ends its sessions here too must find ours, unless it has ended its own while we waited.
+
+    The steps raise `LoginFailed` then.
+    """
     try:
         wanted = ports.providers.get(found.provider).backchannel_logout
     except ProviderUnknown:
@@ -75,4 +83,6 @@ def bearing(ports: Ports, found: AnswerRow, session_id: str) -> list[Step]:
     if not wanted:
         return []
     row = BornRow(uid=found.uid, delivery=found.delivery, session_id=session_id)
-    return ports.identities.bearing(found.provider, str(found.key), found.sid_hash, row)
+    place = found.provider, str(found.key), found.sid_hash
+    since = int(found.arrived or 0)
+    return [*ports.identities.still_on(*place, since=since), *ports.identities.bearing(*place, row)]

@@ -44,8 +44,8 @@ def save(
     before = _before(ports, provider_id) if expect is not None else None
     has_secret = before is not None and before.secret is not None
     if before is not None and has_secret and not secret and before.hands_secret_to != provider.hands_secret_to:
-        told = "Give it again: with these changes the one that is kept would be sent elsewhere."
-        raise InvalidRequest("The secret must come along.", errors=[FieldError("/client_secret", told)])
+        why = "Give it again: with these changes the one that is kept would be sent elsewhere."
+        raise InvalidRequest("The secret must come along.", errors=[FieldError("/client_secret", why)])
     _check(ports, provider, secret, has_secret=has_secret)
     sealed = ports.vault.seal_secret(provider_id, secret) if secret else before.secret if before else None
     told = audit(

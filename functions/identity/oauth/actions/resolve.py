@@ -200,6 +200,7 @@ def _answer(arrival: Arrival, kind: str) -> AnswerRow:
         provider=arrival.provider.id,
         delivery=arrival.begun.delivery,
         challenge=arrival.begun.challenge,
+        arrived=clock.millis(),
         sid_hash=sid_hash(arrival.provider, sid) if sid else None,
     )
 

@@ -100,8 +100,10 @@ class Provider:
     @property
     def hands_secret_to(self) -> tuple[object, ...]:
         """Everything that decides where the secret goes, and how. Whoever changes it must know the secret."""
-        places = (self.endpoints.get("token"), self.endpoints.get("revocation"))
-        return (self.kind, self.discovery_address, self.client_id, self.token_auth, *places)
+        # Facebook's `userinfo` gets a proof that is made of it, by which guesses at it can be tried.
+        names = ("token", "revocation", *(["userinfo"] if self.kind is Kind.FACEBOOK else []))
+        places = [self.endpoints.get(name) for name in names]
+        return (self.kind, self.issuer, self.discovery_address, self.client_id, self.token_auth, *places)
 
     def claim(self, name: str) -> str:
         """What the provider calls this claim."""

@@ -1,5 +1,6 @@
 """What came of sign-ins, waiting under a code and then, where something is still to be done, under a ticket."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Self
 
@@ -64,13 +65,11 @@ class AnswerStore:
         good = _alive() & (AnswerRow.kind == kind) & AnswerRow.ticket.exists()
         return deleting(self.table, AnswerRow, answer_pk(mac), MAIN, only_if=good, refused=TicketInvalid())
 
-    def mailable(self, mac: str) -> None:
-        """1 read. Raises `TicketInvalid`, and `AttemptsExhausted` for one by which enough was mailed."""
-        if self.ticket(mac, "email").mails >= MAX_MAILS:
-            raise AttemptsExhausted(RETRY_AFTER_SECONDS)
-
     def address(self, mac: str, email: str, code_mac: str) -> None:
-        """Have the ticket wait for a code that goes to this address. 1 write. Raises `TicketInvalid`."""
+        """Have the ticket wait for a code that goes to this address. 1 write.
+
+        Raises `TicketInvalid`, and `AttemptsExhausted` for one by which enough was mailed.
+        """
         changes = [
             AnswerRow.email.set(email),
             AnswerRow.code_mac.set(code_mac),
@@ -85,6 +84,12 @@ class AnswerStore:
             if _waits(failed.old):
                 raise AttemptsExhausted(RETRY_AFTER_SECONDS) from None
             raise TicketInvalid() from None
+
+    def mailed(self, mac: str, code_mac: str, *, instead_of: str) -> None:
+        """The code is on its way, and good from here on, unless a newer one was asked for meanwhile. 1 write."""
+        still = _is_waiting() & (AnswerRow.code_mac == instead_of)
+        with suppress(ConditionFailed):
+            self.table.update(AnswerRow, answer_pk(mac), MAIN, AnswerRow.code_mac.set(code_mac), only_if=still)
 
     def attempt(self, mac: str) -> AnswerRow:
         """Take one attempt away, before anything is compared. 1 write.

@@ -14,13 +14,15 @@ from tessera.transact import MAX_ACTIONS, Step, deleting, putting, telling, tran
 
 from ..config import OauthSettings
 from ..events import DataErased, IdentityLinked, IdentityUnlinked
-from ..rules.problems import IdentityTaken, LastSignInMethod, TooManyIdentities
+from ..rules.problems import IdentityTaken, LastSignInMethod, LoginFailed, TooManyIdentities
 from .rows import (
     ATTEMPT_LIFE,
     CLAIM,
     IDENTITY,
     LOCK,
     LOCK_LIFE,
+    LOGOUT,
+    LOGOUT_LIFE,
     MAIN,
     REVOCATION_LIFE,
     SESSION,
@@ -30,6 +32,7 @@ from .rows import (
     CountRow,
     IdentityRow,
     LockRow,
+    LogoutRow,
     OfUserRow,
     SealedRow,
     SeenRow,
@@ -254,25 +257,35 @@ class IdentityStore:
     def bearing(self, provider: str, key: str, sid_hash: str | None, row: BornRow) -> list[Step]:
         """Note that a session of ours began with one of the provider's."""
         row.ttl, row.sid_hash = expiry(SESSION_LIFE), sid_hash
-        places = [identity_pk(provider, key), *([sid_pk(provider, sid_hash)] if sid_hash else [])]
-        return [putting(self.table, _at(row, place)) for place in places]
+        return [putting(self.table, _at(row, place)) for place in _places(provider, key, sid_hash)]
 
-    def sessions_of(self, provider: str, key: str) -> list[BornRow]:
-        """The sessions that began with this identity. 1 query."""
-        return self._born(identity_pk(provider, key))
+    def still_on(self, provider: str, key: str, sid_hash: str | None, *, since: int) -> list[Step]:
+        """The steps that refuse, with `LoginFailed`, what the provider has ended since this moment."""
+        never, kept = LogoutRow.at.does_not_exist() | (LogoutRow.at <= since), LogoutRow.ttl.set(expiry(LOGOUT_LIFE))
+        return [
+            updating(
+                self.table, LogoutRow, place, LOGOUT, kept, only_if=never, upsert=True, refused=LoginFailed, bump=False
+            )
+            for place in _places(provider, key, sid_hash)
+        ]
 
-    def sessions_with(self, provider: str, sid_hash: str) -> list[BornRow]:
-        """The sessions that began with this session of the provider's. 1 query."""
-        return self._born(sid_pk(provider, sid_hash))
+    def log_out(self, provider: str, key: str | None, sid_hash: str | None) -> list[BornRow]:
+        """What began with this session of the provider's, or else with this identity. 1 write, 1 query.
+
+        The write comes first: a session that opens meanwhile either is among them or is refused.
+        """
+        place = sid_pk(provider, sid_hash) if sid_hash else identity_pk(provider, str(key))
+        self.table.put(LogoutRow(pk=place, sk=LOGOUT, at=clock.millis(), ttl=expiry(LOGOUT_LIFE)))
+        return self._born(place)
 
     def forget_sessions(self, rows: Sequence[BornRow]) -> None:
         self._delete([(row.pk, row.sk) for row in rows])
 
     def _forget_all_sessions(self, identity: IdentityRow) -> None:
         """Both places of each session that began with this identity. 1 query, 1 transaction for 100 places."""
-        born = self.sessions_of(identity.provider, _key(identity))
+        born = self._born(identity.pk)
         mirrored = [(sid_pk(identity.provider, row.sid_hash), row.sk) for row in born if row.sid_hash]
-        self._delete([*((row.pk, row.sk) for row in born), *mirrored])
+        self._delete([(identity.pk, LOGOUT), *((row.pk, row.sk) for row in born), *mirrored])
 
     def _delete(self, keys: Sequence[tuple[str, str]]) -> None:
         for start in range(0, len(keys), MAX_ACTIONS):
@@ -305,6 +318,11 @@ def revocation_pk(identity_id: str) -> str:
 
 def _key(row: IdentityRow) -> str:
     return str(row.pk.rpartition("#")[2])
+
+
+def _places(provider: str, key: str, sid_hash: str | None) -> list[str]:
+    """Where a session of ours is found by what the provider calls its own."""
+    return [identity_pk(provider, key), *([sid_pk(provider, sid_hash)] if sid_hash else [])]
 
 
 def _at(row: BornRow, pk: str) -> BornRow:

@@ -9,7 +9,7 @@ from tessera.tables import Row
 
 MAIN, CLAIM, CONFIG, DISCOVERY, TOKENS, LOCK = "MAIN", "CLAIM", "CFG", "DISCO", "TOKENS", "LOCK"
 PROVIDERS = "PROVIDERS"
-SESSION = "S#"
+SESSION, LOGOUT = "S#", "OUT"
 IDENTITY = "I#"
 
 TRANSACTION_LIFE = timedelta(minutes=10)
@@ -20,6 +20,8 @@ LOCK_LIFE = timedelta(seconds=30)
 # For so long the account that a sign-in has asked for, and never heard of, is known as its own.
 ATTEMPT_LIFE = timedelta(days=30)
 SESSION_LIFE = timedelta(days=90)
+# Longer than a sign-in can wait: ten minutes under its ticket, and an hour for each of three mails.
+LOGOUT_LIFE = timedelta(hours=4)
 # What waits to be given back is given up with the dead letters.
 REVOCATION_LIFE = timedelta(days=21)
 
@@ -125,6 +127,15 @@ class BornRow(Row):
     sid_hash = UnicodeAttribute(null=True)
 
 
+class LogoutRow(Row):
+    """When the provider ended a session, or all of an identity: what came in before opens nothing after it.
+
+    `at` is None where none has ended; the item is then there because a sign-in has made sure of that.
+    """
+
+    at = NumberAttribute(null=True)
+
+
 class AnswerRow(Row):
     """What came of a sign-in, waiting for whoever began it: under a code, or later under a ticket.
 
@@ -148,6 +159,8 @@ class AnswerRow(Row):
     amr = UnicodeSetAttribute(null=True)
     aal = NumberAttribute(null=True)
     auth_time = NumberAttribute(null=True)
+    # When they came back from the provider.
+    arrived = NumberAttribute(null=True)
     code_mac = UnicodeAttribute(null=True)
     left = NumberAttribute(null=True)
     mails = NumberAttribute(default=0)

@@ -165,6 +165,45 @@ def test_a_code_that_was_not_mailed_opens_nothing(world: World, browser: Browser
     assert confirm(browser, ticket, "123456").json()["type"] == "/problems/code-invalid"
 
 
+def test_a_code_whose_mail_nobody_took_opens_nothing(world: World, browser: Browser, monkeypatch) -> None:
+    monkeypatch.setattr("secrets.randbelow", lambda below: 123456)
+    ticket = asked(browser)
+    world.neighbours.broken.add("/mail")
+    unsent = browser.http.post("/oauth/email", json={"ticket": ticket, "email": "victim@example.com"})
+    world.neighbours.broken.clear()
+
+    assert unsent.status_code == 503
+    assert confirm(browser, ticket, "123456").json()["type"] == "/problems/code-invalid"
+    assert world.neighbours.users == {}
+    assert confirm(browser, ticket, send(browser, ticket)).status_code == 200
+
+
+def test_a_code_for_one_address_never_confirms_another(world: World, browser: Browser) -> None:
+    ticket = asked(browser)
+    mine = send(browser, ticket, "mine@example.com")
+    world.neighbours.broken.add("/mail")
+    browser.http.post("/oauth/email", json={"ticket": ticket, "email": "victim@example.com"})
+    world.neighbours.broken.clear()
+
+    assert confirm(browser, ticket, mine).json()["type"] == "/problems/code-invalid"
+    assert world.neighbours.users == {}
+
+
+def test_an_address_has_three_codes_an_hour_with_five_guesses_each(world: World, browser: Browser, monkeypatch) -> None:
+    """Whichever tickets and identities they are asked for with."""
+    monkeypatch.setattr("secrets.randbelow", lambda below: 123456)
+    tickets = [asked(browser, person) for person in ("nomail", "unverified", "nomail", "unverified", "nomail")]
+    for ticket in tickets:
+        browser.http.post("/oauth/email", json={"ticket": ticket, "email": "victim@example.com"})
+
+    wrong = [confirm(browser, ticket, "000000").json()["type"] for ticket in tickets[:3] for _ in range(5)]
+    right = [confirm(browser, ticket, "123456").json()["type"] for ticket in tickets]
+
+    assert wrong == ["/problems/code-invalid"] * 15
+    assert right == ["/problems/attempts-exhausted"] * 3 + ["/problems/code-invalid"] * 2
+    assert len(world.neighbours.mails) == 3 and world.neighbours.users == {}
+
+
 def test_only_who_holds_a_ticket_counts_against_an_address(world: World, browser: Browser) -> None:
     for _ in range(3):
         answer = browser.http.post("/oauth/email", json={"ticket": "x" * 43, "email": "victim@example.com"})

@@ -9,7 +9,7 @@ from functions.identity.oauth.rules.problems import IdentityTaken
 from functions.identity.oauth.store.identities import MAX_IDENTITIES, Somebody
 from tessera import clock, ids
 from tessera.transact import transact
-from tests.kit.stores import events_in
+from tests.kit.stores import envelopes_in, events_in
 from tests.unit.identity.oauth.conftest import Browser, World, fragment, query
 
 FALSY: list[Any] = [False, "false", 0, None, "", "0", "no", "True", "TRUE", 1, "1", [], [True], {}, "absent"]
@@ -182,6 +182,33 @@ def test_linking_adds_a_provider_to_the_account_that_began(world: World, browser
     assert [row.sk for row in world.identity_of(me)] == [f"I#{linked['identity_id']}"]
     assert world.neighbours.by_email("ada@idp.example") is None
     assert browser.gain()["access_token"] == f"access-of-{me}"
+
+
+@pytest.mark.parametrize("way", ["newcomer", "trusted", "confirmed", "begun"])
+def test_every_link_is_on_record_and_so_is_its_end(world: World, way: str) -> None:
+    world.change(link_policy="auto_verified" if way == "trusted" else "confirm", trust_email=True)
+    browser = world.browser()
+    me = world.neighbours.user("ada@idp.example") if way != "newcomer" else ""
+    if way == "begun":
+        browser.sign_in(mode="link", headers=world.token(me))
+    else:
+        gained = browser.gain()
+        me = me or world.neighbours.by_email("ada@idp.example") or ""
+    if way == "confirmed":
+        sent = {"link_ticket": gained["link_ticket"]}
+        assert browser.http.post("/oauth/link/confirm", json=sent, headers=world.token(me)).status_code == 201
+
+    assert on_record(world) == [("oauth.linked", me, me)]
+    world.neighbours.users[me]["has_password"] = True
+    (row,) = world.identity_of(me)
+    assert unlink(world, me, row.sk.removeprefix("I#")).status_code == 204
+    assert on_record(world) == [("oauth.linked", me, me), ("oauth.unlinked", me, me)]
+
+
+def on_record(world: World) -> list[tuple[str, str, str]]:
+    """What was done, to whom and by whom, in the order of the words."""
+    entries = [one.data for one in envelopes_in(world.table) if one.type == "audit.entry.recorded.v1"]
+    return sorted((entry["action"], entry["target"]["id"], entry["actor"]["id"]) for entry in entries)
 
 
 def test_linking_again_changes_nothing(world: World, browser: Browser) -> None:

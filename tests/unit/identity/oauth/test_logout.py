@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.kit.faults import meanwhile
 from tests.unit.identity.oauth.conftest import CLIENT_ID, World
 
 
@@ -86,6 +87,53 @@ def test_the_first_session_of_who_has_shown_an_address_ends_too(world: World, de
 
     user_id = world.neighbours.by_email("noah@example.com")
     assert [(kind, user) for kind, user, _ in world.neighbours.ended] == [(delivery, user_id)]
+
+
+@pytest.mark.parametrize("by", ["sub", "sid"])
+def test_a_sign_in_that_waits_here_ends_with_the_session_of_the_provider(world: World, by: str) -> None:
+    browser = world.browser()
+    code = browser.sign_in()["code"]
+    world.clock.advance(seconds=1)
+    tell(world, **{by: "ada" if by == "sub" else world.idp.sid_of("ada")})
+
+    refused = browser.exchange(code)
+
+    assert (refused.status_code, refused.json()["type"]) == (401, "/problems/login-failed")
+    assert [kind for kind, _, _ in world.neighbours.ended] == ["token"]
+    world.clock.advance(seconds=1)
+    assert browser.gain()["status"] == "ok"
+
+
+@pytest.mark.parametrize("delivery", ["cookie", "token"])
+def test_who_shows_an_address_after_the_provider_ended_it_has_to_come_again(world: World, delivery: str) -> None:
+    browser = world.browser()
+    ticket = browser.gain(person="nomail", delivery=delivery)["ticket"]
+    browser.http.post("/oauth/email", json={"ticket": ticket, "email": "noah@example.com"})
+    code = world.neighbours.mails[-1]["secret"]["code"]
+    world.clock.advance(seconds=1)
+    tell(world, sub="nomail")
+
+    refused = browser.http.post("/oauth/email/confirm", json={"ticket": ticket, "code": code})
+
+    assert (refused.status_code, refused.json()["type"]) == (401, "/problems/login-failed")
+    assert world.neighbours.asked("/exchange-code") == []
+    # What they have shown counts: the account is theirs, only nobody is in it.
+    world.clock.advance(seconds=1)
+    assert browser.gain(person="nomail")["status"] == "ok"
+    assert len(world.neighbours.users) == 1
+
+
+def test_a_logout_while_a_session_opens_ends_it(world: World) -> None:
+    browser = world.browser()
+    code = browser.sign_in()["code"]
+    world.clock.advance(seconds=1)
+
+    with meanwhile("TransactWriteItems", lambda: tell(world, sub="ada")):
+        refused = browser.exchange(code)
+
+    user_id = world.neighbours.by_email("ada@idp.example")
+    assert refused.json()["type"] == "/problems/login-failed"
+    assert [(kind, user) for kind, user, _ in world.neighbours.ended] == [("token", user_id)]
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,40 @@ def test_a_secret_is_not_sent_elsewhere_by_who_does_not_know_it(world: World, ch
     assert put(world, {**moved, "client_secret": "s3cret-again"}, version='"v1"').status_code == 200
 
 
+def test_a_pinned_discovery_document_lets_nobody_change_whom_the_secret_speaks_to(world: World) -> None:
+    """The issuer is what an assertion is addressed to, wherever the document is read."""
+    pinned = body(world, discovery_url=f"{world.served.url}/.well-known/openid-configuration")
+    put(world, pinned)
+    moved = {**pinned, "issuer": "https://idp.attacker.example"}
+    del moved["client_secret"]
+
+    refused = put(world, moved, version='"v1"')
+
+    assert refused.status_code == 422 and refused.json()["errors"][0]["pointer"] == "/client_secret"
+
+
+def test_proofs_made_of_facebooks_secret_go_nowhere_else_either(world: World) -> None:
+    given = body(world, kind="facebook")
+    del given["issuer"]
+    put(world, given)
+    moved = {**given, "endpoints": {"userinfo": "https://graph.attacker.example/me"}}
+    del moved["client_secret"]
+
+    refused = put(world, moved, version='"v1"')
+
+    assert refused.status_code == 422 and refused.json()["errors"][0]["pointer"] == "/client_secret"
+    assert put(world, {**moved, "client_secret": "s3cret-again"}, version='"v1"').status_code == 200
+
+
+def test_what_does_not_decide_where_a_secret_goes_may_change_without_it(world: World) -> None:
+    put(world, body(world))
+    kept = body(world, endpoints={"userinfo": "https://idp.example/me"}, scopes=["openid"], enabled=False)
+    del kept["client_secret"]
+
+    assert put(world, kept, version='"v1"').status_code == 200
+    assert get(world).json()["has_secret"] is True
+
+
 def test_a_provider_is_set_up_by_who_has_just_signed_in_with_all_they_have(world: World) -> None:
     owner = world.neighbours.user("boss@example.com", factors=["totp"])
     http = world.browser().http

@@ -144,6 +144,23 @@ def test_a_right_code_that_comes_twice_makes_one_account(world: World, browser: 
     assert [result.value for result in results].count("ok") == 1
 
 
+def test_two_tickets_of_one_newcomer_at_once_make_one_account(world: World, browser: Browser) -> None:
+    sent = []
+    for email in ("one@example.com", "two@example.com"):
+        ticket = browser.gain(person="nomail")["ticket"]
+        browser.http.post("/oauth/email", json={"ticket": ticket, "email": email})
+        sent.append({"ticket": ticket, "code": world.neighbours.mails[-1]["secret"]["code"]})
+
+    def confirm() -> int:
+        return int(browser.http.post("/oauth/email/confirm", json=sent.pop()).status_code)
+
+    statuses = [result.value for result in together(confirm, times=2)]
+
+    assert sorted(statuses) in ([200, 409], [200, 503])
+    assert len(world.neighbours.users) == 1
+    assert sum(len(world.identity_of(user)) for user in world.neighbours.users) == 1
+
+
 def test_the_last_two_ways_in_are_not_both_taken_away(world: World) -> None:
     me, store = ids.new(), world.ports().identities
     rows = []

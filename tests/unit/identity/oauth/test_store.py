@@ -95,6 +95,17 @@ def test_mails_and_guesses_are_counted_whoever_asks(ports: Ports) -> None:
         ports.answers.address("m", "ada@idp.example", "code")
 
 
+def test_a_code_that_was_mailed_late_does_not_take_the_place_of_a_newer_one(ports: Ports) -> None:
+    ports.answers.keep_ticket("m", answer())
+    ports.answers.address("m", "first@example.com", "none yet")
+    ports.answers.address("m", "second@example.com", "none yet either")
+
+    ports.answers.mailed("m", "second", instead_of="none yet either")
+    ports.answers.mailed("m", "first", instead_of="none yet")
+
+    assert ports.answers.attempt("m").code_mac == "second"
+
+
 # -- identities ---------------------------------------------------------------
 
 
