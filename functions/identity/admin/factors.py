@@ -5,13 +5,12 @@ from typing import Self
 
 from tessera import clock
 from tessera.auth.principal import Principal
-from tessera.auth.problems import SessionRevoked, StepUpRequired
+from tessera.auth.problems import FactorRequired, SessionRevoked, StepUpRequired
 from tessera.problems import NotFound
 from tessera.settings import Bindings
 
 from .accounts import Accounts
 from .config import StaffSettings
-from .rules import FactorRequired
 
 HELD_MS = 60_000
 MOST = 1_000

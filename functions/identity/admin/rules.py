@@ -4,7 +4,6 @@ Problem
 ├── NotYourself           403 own-account             nobody changes their own roles or locks themselves
 ├── RankTooLow            403 rank-too-low            staff act on those below them
 ├── WouldEscalate         403 escalation-refused      nobody gives what they do not hold
-├── FactorRequired        403 mfa-enrolment-required
 ├── OtherAddress          403 other-address           the invitation is for another address
 ├── ImportStopped         403 import-stopped          who began it was locked or demoted since
 ├── SetupTokenInvalid     403 setup-token-invalid
@@ -52,13 +51,6 @@ class RankTooLow(Problem):
 
 class WouldEscalate(Problem):
     status, slug, title = 403, "escalation-refused", "Nobody gives what they do not hold"
-
-
-class FactorRequired(Problem):
-    status, slug, title = 403, "mfa-enrolment-required", "Staff need a second factor here"
-
-    def __init__(self) -> None:
-        super().__init__("Set one up under /accounts/me/mfa, then sign in with it.")
 
 
 class OtherAddress(Problem):

@@ -7,7 +7,7 @@ from typing import Any, Self
 from tessera.auth.call import Call
 from tessera.auth.internal import Answer, Internal
 from tessera.auth.principal import Principal
-from tessera.auth.problems import StepUpRequired
+from tessera.auth.problems import FactorRequired, StepUpRequired
 from tessera.problems import InvalidRequest, Unavailable
 from tessera.settings import Bindings
 
@@ -68,10 +68,18 @@ class Accounts:
             is_staff=not ORDINARY.issuperset(told.get("roles") or ()),
         )
 
-    def require_factor(self, caller: Principal, *, call: Call) -> None:
-        """Raises `StepUpRequired` for who has a second factor and has not shown it. At most 1 internal call."""
-        if caller.aal < 2 and self.standing(str(caller.user_id), call=call).factors:
+    def require_factor(self, caller: Principal, *, from_everybody: bool, call: Call) -> None:
+        """At most 1 internal call.
+
+        Raises `StepUpRequired` for who has a second factor and has not shown it, `FactorRequired` for who has none
+        where everybody needs one.
+        """
+        if caller.aal >= 2:
+            return
+        if self.standing(str(caller.user_id), call=call).factors:
             raise StepUpRequired(aal=2, max_age=JUST_NOW)
+        if from_everybody:
+            raise FactorRequired()
 
     def by_email(
         self, email: str, *, name: str | None, locale: str | None, attempt: str | None, call: Call

@@ -1,5 +1,7 @@
 """What `oauth` is told."""
 
+from typing import Literal
+
 from tessera.auth.settings import AuthSettings
 
 
@@ -13,6 +15,8 @@ class OauthSettings(AuthSettings):
     provider_key: str
     return_to: str = ""
     demo_providers: str = ""
+    # `on` keeps staff without a second factor from setting providers up.
+    staff_factor: Literal["on", "off"] = "off"
 
     @property
     def base(self) -> str:

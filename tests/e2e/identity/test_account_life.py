@@ -378,9 +378,22 @@ def test_enumeration_bodies_equal(people: People, ann: Person, path: str):
     assert headers[0] == headers[1]
 
 
-def test_enumeration_timing(people: People, ann: Person):
+def test_enumeration_timing(people: People):
     """Few samples, because each costs an attempt and the floor. The quickest of each kind are compared: everything
-    else that the stack does at the moment makes an answer later, and never earlier."""
+    else that the stack does at the moment makes an answer later, and never earlier. What a kind itself takes longer
+    shows each time, with other people too; what the machine was busy with does not."""
+    spreads = []
+    for _ in range(3):
+        quickest = quickest_refusals(people, people.new())
+        assert min(quickest.values()) >= 0.35
+        spreads.append(quickest)
+        if max(quickest.values()) - min(quickest.values()) < 0.05:
+            return
+    raise AssertionError(spreads)
+
+
+def quickest_refusals(people: People, ann: Person) -> dict[str, float]:
+    """How long the quickest of eight refusals took of somebody, of nobody, and of who has not confirmed an address."""
     http, pending = people.client(), other_address()
     http.post("/accounts/sign-up", json={"email": pending, "password": NEW})
     emails = {"wrong": ann.email, "unknown": f"no-{ann.email}", "unverified": pending}
@@ -394,9 +407,7 @@ def test_enumeration_timing(people: People, ann: Person):
             took[kind].append(time.monotonic() - started)
             assert answer.status_code == 401
 
-    quickest = {kind: min(values) for kind, values in took.items()}
-    assert min(quickest.values()) >= 0.35
-    assert max(quickest.values()) - min(quickest.values()) < 0.05, quickest
+    return {kind: min(values) for kind, values in took.items()}
 
 
 def test_lock_enforced_in_other_capability_under_15s(ann: Person):

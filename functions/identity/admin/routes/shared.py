@@ -9,7 +9,7 @@ from tessera import auth, clock
 from tessera.auth.call import Call
 from tessera.auth.guards import Authenticated
 from tessera.auth.principal import Principal
-from tessera.auth.problems import StepUpRequired
+from tessera.auth.problems import FactorRequired, StepUpRequired
 from tessera.entry import bound
 from tessera.entry import problems as declared
 from tessera.entry.signing import Signing
@@ -20,7 +20,6 @@ from ..actions import people
 from ..actions.people import Outcome
 from ..factors import Factors
 from ..ports import Ports
-from ..rules import FactorRequired
 from ..schemas.people import IdentityOut, KeyOut, LockOut, SessionOut, UserOut, UserViewOut
 from ..schemas.roles import InvitationOut, RoleOut
 from ..store import Invitation, Role

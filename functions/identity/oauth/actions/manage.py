@@ -35,9 +35,10 @@ def save(
     """Make a provider, or write it anew where `expect` names the version that was read. 1 read, 1 transaction.
 
     Without a secret the one that is there stays, as long as it goes where it went before. 1 internal call besides
-    for who came without a second factor. Raises `InvalidRequest`, `StaleVersion`, `VersionRequired`, `StepUpRequired`.
+    for who came without a second factor. Raises `InvalidRequest`, `StaleVersion`, `VersionRequired`, `StepUpRequired`,
+    `FactorRequired`.
     """
-    ports.accounts.require_factor(caller, call=call)
+    ports.accounts.require_factor(caller, from_everybody=ports.settings.staff_factor == "on", call=call)
     if provider_id in ports.providers.built_in:
         raise InvalidRequest("This provider is built in and cannot be changed.")
     provider = made(provider_id, values)

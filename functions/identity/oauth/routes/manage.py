@@ -6,7 +6,7 @@ from fastapi import Response
 
 from tessera import auth
 from tessera.auth.principal import Principal
-from tessera.auth.problems import StepUpRequired
+from tessera.auth.problems import FactorRequired, StepUpRequired
 from tessera.entry import Router, problems
 from tessera.entry.headers import IfMatch, required_version, show_version
 from tessera.etags import StaleVersion, VersionRequired
@@ -46,7 +46,8 @@ async def get_provider(provider: ProviderName, caller: Manager, ports: Bound, re
 
 
 @router.put(
-    "/{provider}", responses=problems(InvalidRequest, VersionRequired, StaleVersion, ProviderUnknown, StepUpRequired)
+    "/{provider}",
+    responses=problems(InvalidRequest, VersionRequired, StaleVersion, ProviderUnknown, StepUpRequired, FactorRequired),
 )
 async def put_provider(
     provider: ProviderName,

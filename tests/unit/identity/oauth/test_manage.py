@@ -148,6 +148,18 @@ def test_a_provider_is_set_up_by_who_has_just_signed_in_with_all_they_have(world
     assert good.status_code == 200
 
 
+def test_staff_without_a_factor_set_none_up_where_everybody_needs_one(world: World) -> None:
+    world.environment["STAFF_FACTOR"] = "on"
+    owner = world.neighbours.user("boss@example.com", factors=[])
+    http = world.browser().http
+
+    refused = http.put(PATH, json=body(world), headers=world.token(owner, roles=["owner"], aal=1))
+    good = http.put(PATH, json=body(world), headers=world.token(owner, roles=["owner"], aal=2))
+
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/mfa-enrolment-required")
+    assert good.status_code == 200
+
+
 def test_two_changes_at_once_do_not_undo_each_other(world: World) -> None:
     put(world, body(world))
 

@@ -11,6 +11,7 @@
     ├── CredentialsAmbiguous     400 credentials-ambiguous  two of them, or one in the URL
     ├── InsufficientScope        403 insufficient-scope     authenticated, permission missing
     ├── ImpersonationForbidden   403 impersonation-forbidden
+    ├── FactorRequired           403 mfa-enrolment-required staff have none and need one here
     ├── CsrfFailed               403 csrf-failed            cookie credential only
     ├── OriginNotAllowed         403 origin-not-allowed     cookie credential only
     ├── LimitExceeded                                       carries `Retry-After`
@@ -93,6 +94,13 @@ class StepUpRequired(Unauthenticated):
             parts.append(f"max_age={max_age}")
             wanted.append(f"not more than {max_age} seconds ago")
         super().__init__(f"This needs a sign-in {' and '.join(wanted)}.", challenge=", ".join(parts))
+
+
+class FactorRequired(Problem):
+    status, slug, title = 403, "mfa-enrolment-required", "Staff need a second factor here"
+
+    def __init__(self) -> None:
+        super().__init__("Set one up under /accounts/me/mfa, then sign in with it.")
 
 
 class CredentialsAmbiguous(Problem):
