@@ -111,6 +111,11 @@ def _clearing(tenant: Tenant) -> dict[str, str]:
     return {"job_id": tenant.create(f"/tasks/lists/{full}?tasks=delete", method="DELETE")["id"]}
 
 
+def _known_device(tenant: Tenant) -> dict[str, str]:
+    assert tenant.person.sign_in(device_name=f"Tablet {tenant.mark}").status_code == 200
+    return {"device_id": tenant.person.get("/accounts/me/devices").json()["items"][0]["id"]}
+
+
 def _same_as(kind: str) -> Callable[[Tenant], dict[str, str]]:
     """What has two addresses need not be made twice, and what is dear to make is limited."""
     return lambda tenant: tenant.made[kind][0]
@@ -333,6 +338,7 @@ MAKERS: dict[str, Maker] = {
     "/tasks/jobs/{job_id}": Maker(_clearing),
     "/accounts/me/sessions/{session_id}": Maker(_session, "person"),
     "/accounts/me/passkeys/{passkey_id}": Maker(_passkey, "person"),
+    "/accounts/me/devices/{device_id}": Maker(_known_device, "person"),
     "/accounts/me/exports/{job_id}": Maker(_export, "person"),
     "/accounts/jobs/{job_id}": Maker(_same_as("/accounts/me/exports/{job_id}"), "person"),
     "/sessions/{session_id}": Maker(_cookie_session, "person"),

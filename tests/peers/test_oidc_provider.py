@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from functions.identity.oauth.rules.providers import Kind
+from localstack.stand_ins.signing import Key, b64, number
 from tessera import aws, ids
 from tests.kit.clocks import FakeClock
 from tests.kit.memory import cloud_in_memory
@@ -24,23 +25,17 @@ PACKAGES = {"oidc-provider": "9.13.3"}
 REDIRECT = f"{BASE}/oauth/peer/callback"
 PROGRAM = """
 import { createServer } from 'node:http';
-import { generateKeyPairSync } from 'node:crypto';
 import { Provider } from 'oidc-provider';
 
-const [clients] = process.argv.slice(2);
+const [clients, keys] = process.argv.slice(2).map((text) => JSON.parse(text));
 const server = createServer();
 server.listen(0, '127.0.0.1', () => {
   const issuer = `http://127.0.0.1:${server.address().port}`;
-  const pair = (type, options) => generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' });
   const provider = new Provider(issuer, {
-    clients: JSON.parse(clients),
+    clients,
     conformIdTokenClaims: false,
     enabledJWA: { idTokenSigningAlgValues: ['RS256', 'PS256', 'ES256', 'Ed25519', 'EdDSA'] },
-    jwks: { keys: [
-      { ...pair('rsa', { modulusLength: 2048 }), use: 'sig', kid: 'r' },
-      { ...pair('ec', { namedCurve: 'P-256' }), use: 'sig', kid: 'e' },
-      { ...pair('ed25519'), use: 'sig', kid: 'd' },
-    ] },
+    jwks: { keys },
     cookies: { keys: ['a key of the test'] },
     claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
     features: { revocation: { enabled: true } },
@@ -75,13 +70,27 @@ def issuer() -> Iterator[str]:
     program.write_text(PROGRAM)
     common = {"redirect_uris": [REDIRECT], "grant_types": ["authorization_code"], "response_types": ["code"]}
     clients = json.dumps([{**common, **client, "client_secret": SECRET * 2} for client in CLIENTS])
+    # Made here: Node, asked to make keys and to write them down, has been seen to wait for itself for ever.
+    keys = json.dumps([_private(Key(alg, alg[:1].lower())) for alg in ("RS256", "ES256", "EdDSA")])
     with subprocess.Popen(
-        ["node", str(program), clients], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ["node", str(program), clients, keys], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as peer:
         assert peer.stdout is not None and peer.stdin is not None
         yield peer.stdout.readline().strip()
         peer.stdin.close()
         peer.wait(10)
+
+
+def _private(key: Key) -> dict[str, str]:
+    """The whole key as a JWK, for any algorithm of its kind."""
+    public = {name: value for name, value in key.jwk().items() if name != "alg"}
+    if key.alg == "EdDSA":
+        return {**public, "d": b64(key.private.private_bytes_raw())}
+    numbers = key.private.private_numbers()
+    if key.alg == "ES256":
+        return {**public, "d": number(numbers.private_value, 32)}
+    parts = {"p": numbers.p, "q": numbers.q, "d": numbers.d, "dp": numbers.dmp1, "dq": numbers.dmq1, "qi": numbers.iqmp}
+    return {**public, **{name: number(value) for name, value in parts.items()}}
 
 
 @pytest.fixture

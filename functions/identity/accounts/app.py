@@ -3,6 +3,7 @@ from tessera.entry.jobs import jobs_router
 
 from . import triggers
 from .routes import (
+    devices,
     email_change,
     factors,
     guests,
@@ -29,6 +30,7 @@ ROUTERS = (
     passwords.router,
     me.router,
     sessions.router,
+    devices.router,
     users.router,
     well_known.router,
     well_known.root,

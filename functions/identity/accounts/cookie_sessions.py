@@ -74,18 +74,22 @@ class CookieSessions:
         if not answer.ok:
             raise Unavailable("Sessions of browsers cannot be ended right now.")
 
-    def move(self, user_id: str, session_id: str, *, call: Call) -> None:
-        """Give the session of this browser another cookie, with whatever the answer will be. 1 internal call.
+    def move(self, caller: Principal, *, call: Call) -> None:
+        """Give the session of a browser another cookie, with whatever the answer will be. 1 internal call.
 
-        Raises `SessionRevoked` when it is over, and `Unavailable`.
+        For what is about to change how its account is opened: whoever has copied the cookie does not come along.
+        Nothing for a caller with a token. Raises `SessionRevoked` when the session is over, and `Unavailable`.
         """
-        asked = {"user_id": user_id, "session_id": session_id}
+        if caller.credential != "cookie":
+            return
+        asked = {"user_id": caller.user_id, "session_id": caller.session_id}
         answer = self._internal.call("sessions", "POST", "/sessions/internal/move", json=asked, timeout=END_SECONDS)
         if answer.status == 401:
             raise SessionRevoked("session over")
         if not answer.ok:
             raise Unavailable("Your session cannot be reached right now.")
-        call.answer_cookies.extend(answer.json()["set_cookies"])
+        # When the change is tried again, only the newest cookie is good.
+        call.answer_cookies[:] = answer.json()["set_cookies"]
 
 
 def _read(item: dict[str, Any]) -> CookieSession:

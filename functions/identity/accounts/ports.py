@@ -23,6 +23,7 @@ from .signing import SigningKeys
 from .store import (
     ActivityStore,
     AddressStore,
+    DeviceStore,
     ExportStore,
     FactorStore,
     LifeStore,
@@ -40,6 +41,7 @@ class Ports:
     settings: AccountSettings
     users: UserStore
     sessions: SessionStore
+    devices: DeviceStore
     sign_ups: SignUpStore
     passwords: Passwords
     signing: SigningKeys
@@ -69,6 +71,7 @@ class Ports:
             settings=bindings.settings(AccountSettings),
             users=bindings.get(UserStore),
             sessions=bindings.get(SessionStore),
+            devices=bindings.get(DeviceStore),
             sign_ups=bindings.get(SignUpStore),
             passwords=bindings.get(Passwords),
             signing=bindings.get(SigningKeys),

@@ -37,7 +37,7 @@ class SignUpIn(In):
     password: Secret
     name: Name | None = None
     locale: Locale | None = None
-    invite: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    invite: LinkToken | None = None
 
 
 class SignUpOut(Out):
@@ -47,13 +47,6 @@ class SignUpOut(Out):
 
 class GuestIn(In):
     client_id: ClientId = "web"
-
-
-class UpgradeIn(In):
-    email: EmailText
-    password: Secret
-    name: Name | None = None
-    locale: Locale | None = None
 
 
 class VerifyIn(In):
@@ -225,6 +218,20 @@ class SessionsOut(Out):
 
     items: Annotated[list[SessionOut], Field(max_length=100)]
     complete: bool
+
+
+class DeviceParams(Params):
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class DeviceOut(Out):
+    """`last_seen_at` is when somebody signed in on it last."""
+
+    id: Ulid
+    name: Short | None
+    created_at: Instant
+    last_seen_at: Instant
 
 
 class PublicUserOut(Out):

@@ -14,7 +14,7 @@ from tessera.transact import transact
 from ..events import UserRegistered, UserVerified
 from ..passwords import Kept
 from ..ports import Ports
-from ..rules import EmailTaken
+from ..rules import EmailTaken, SignUpClosed
 from ..store import UserRow
 from ..store.activity import telling
 from ..store.rows import MAIN, user_pk
@@ -148,12 +148,14 @@ def find_or_create(
     """The user with this address, made now when there is none: `(user id, made)`. Two at once make one.
 
     Who was made under the same `attempt` before, and was never used, is made now for who asks again: the first
-    answer may have been lost. Raises `NotFound` when there is none and none may be made.
+    answer may have been lost. Raises `NotFound` when there is none and none may be made, `SignUpClosed`.
     """
     key = emails.parse(email).key
     claim = ports.users.claim_of(key)
     if claim is None and not may_create:
         raise NotFound("Nobody has this address.")
+    if claim is None and ports.settings.sign_up == "closed":
+        raise SignUpClosed("Ask whoever runs this for an invitation.")
     if claim is None:
         try:
             made = create(ports, email=email, name=name, locale=locale, attempt=attempt, caller=caller, call=call)

@@ -70,8 +70,9 @@ def begin_totp(ports: Ports, user_id: str, *, caller: Principal) -> Enrolment:
 def confirm_totp(ports: Ports, user_id: str, code: str, *, caller: Principal, call: Call) -> Tokens | None:
     """The app shows the right codes, so from now on they are asked for. 1 query, 1 transaction, 1 write.
 
-    The session at hand has shown its second factor by this: it gets a token that says so, unless another service
-    keeps the session. Raises `TotpCodeInvalid`, `TotpEnrolled`, `AttemptsExhausted`, `StepUpRequired`.
+    The session at hand has shown its second factor by this: it gets a token that says so, unless it is a browser's,
+    which gets another cookie by 1 internal call. Raises `TotpCodeInvalid`, `TotpEnrolled`, `AttemptsExhausted`,
+    `StepUpRequired`, and `Unavailable` while browsers cannot be given theirs.
     """
 
     def confirm(held: Held) -> UserRow:
@@ -85,6 +86,7 @@ def confirm_totp(ports: Ports, user_id: str, code: str, *, caller: Principal, ca
         step = totp.matching_step(secret, code.replace(" ", ""), clock.millis())
         if step is None:
             raise Spent(TotpCodeInvalid())
+        ports.cookie_sessions.move(caller, call=call)
         user.ep = ports.factors.change(
             user,
             UserRow.mfa.add({"totp"}),
@@ -107,9 +109,9 @@ def confirm_totp(ports: Ports, user_id: str, code: str, *, caller: Principal, ca
 
 
 def remove_totp(ports: Ports, user_id: str, *, caller: Principal, call: Call) -> None:
-    """The authenticator app is not asked for any more. 1 query, 1 transaction.
+    """The authenticator app is not asked for any more. 1 query, 1 transaction, 1 internal call for a browser.
 
-    Recovery codes go with the last factor they stand in for. Raises `StepUpRequired`, `NotFound`.
+    Recovery codes go with the last factor they stand in for. Raises `StepUpRequired`, `NotFound`, `Unavailable`.
     """
 
     def remove(held: Held) -> None:
@@ -117,6 +119,7 @@ def remove_totp(ports: Ports, user_id: str, *, caller: Principal, call: Call) ->
         require_second_factor(user, caller)
         if held.totp is None or not held.totp.confirmed:
             raise NotFound("There is no authenticator app.")
+        ports.cookie_sessions.move(caller, call=call)
         is_last = not int(user.passkeys or 0)
         gone = {"totp", "recovery"} if is_last else {"totp"}
         ports.factors.change(

@@ -13,7 +13,7 @@ from tessera.auth.audit import EntryRecorded, audit
 from tessera.auth.call import Call
 from tessera.auth.principal import Principal
 from tessera.auth.problems import StepUpRequired
-from tessera.problems import NotFound
+from tessera.problems import Busy, NotFound
 from tessera.transact import Step
 
 from .. import mails, mfa_tokens, recovery_codes, totp
@@ -26,6 +26,7 @@ from ..store import UserRow
 from ..store.factor_rows import RECOVERY, TOTP, PasskeyRow, passkey_id_of
 from ..store.factors import Held, same_ways_in
 from ..store.passkeys import Regressed
+from ..store.users import Changed
 from . import refusals
 from .attempts import Spent, reserved_for_code
 from .changes import applied, check_seen
@@ -263,23 +264,35 @@ def _shown_totp(ports: Ports, held: Held, code: str, *ending: Step) -> frozenset
 
 def _shown_recovery(ports: Ports, held: Held, code: str, *ending: Step, call: Call) -> frozenset[str]:
     user = held.user
-    tag = recovery_codes.kept_as(ports.mac, user.user_id, code, held.codes)
-    if tag is None:
-        raise MfaFailed()
-    left = len(held.codes) - 1
-    mail, told = notice(user, "recovery-code-used", left=str(left)), _entry(user, "recovery-code-used", call)
-    ports.factors.take_code(user.user_id, tag, *ending, event=mail, also=told)
+    left = _without(ports, held, code, *ending, call=call)
     if held.confirmed_totp is not None:
         # Whoever looked over a shoulder at the app must not get in beside its owner.
         ports.factors.burn(user.user_id, totp.step_at(clock.millis()) + 1)
-    if left <= recovery_codes.FEW:
-        # Another one may have been used in the same moment: whoever looks last sees that none is left.
-        left = len(ports.factors.held(user.user_id).codes)
-    if left == 0:
-        ports.factors.used_up_codes(user.user_id, notice(user, "recovery-codes-gone"))
-    elif left <= recovery_codes.FEW:
+    if 0 < left <= recovery_codes.FEW:
         ports.users.tell(notice(user, "recovery-codes-low", left=str(left)))
     return frozenset(["otp"])
+
+
+def _without(ports: Ports, held: Held, code: str, *ending: Step, call: Call) -> int:
+    """How many codes are left without this one, of which others may be used at the same moment.
+
+    1 transaction. Raises `MfaFailed`.
+    """
+    user = held.user
+    for _ in range(recovery_codes.COUNT):
+        tag = recovery_codes.kept_as(ports.mac, user.user_id, code, held.codes)
+        if tag is None:
+            raise MfaFailed()
+        left = len(held.codes) - 1
+        mail, told = notice(user, "recovery-code-used", left=str(left)), _entry(user, "recovery-code-used", call)
+        gone = notice(user, "recovery-codes-gone") if left == 0 else None
+        try:
+            ports.factors.take_code(user.user_id, tag, *ending, event=mail, also=told, gone=gone)
+        except Changed:
+            held = ports.factors.held(user.user_id)
+            continue
+        return left
+    raise Busy()
 
 
 def _shown_passkey(

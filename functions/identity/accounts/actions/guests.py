@@ -40,12 +40,20 @@ def start(ports: Ports, *, client: Client) -> tuple[UserRow, Tokens]:
     guest.families = {family.family_id}
     access = access_token(ports, guest, family)
     created = SessionCreated(user_id=user_id, session_id=family.family_id, client_id=client.client_id)
-    transact(putting(ports.users.table, guest), *ports.sessions.opening(family, created, None, None))
+    transact(putting(ports.users.table, guest), *ports.sessions.opening(family, created))
     return guest, pair(ports, family, access, RefreshToken(user_id, family.family_id, 0))
 
 
 def upgrade(
-    ports: Ports, user_id: str, *, epoch: int, email: str, password: str, name: str | None, locale: str | None
+    ports: Ports,
+    user_id: str,
+    *,
+    epoch: int,
+    email: str,
+    password: str,
+    name: str | None,
+    locale: str | None,
+    invite: str | None = None,
 ) -> sign_up.Pending:
     """A guest signs up, or somebody of a realm, and is who they were once the address is confirmed.
 
@@ -57,7 +65,7 @@ def upgrade(
         raise NoGuest()
     if epoch < int(before.ep):
         raise TokenStale("epoch")
-    return sign_up.start(ports, email=email, password=password, name=name, locale=locale, before=before)
+    return sign_up.start(ports, email=email, password=password, name=name, locale=locale, invite=invite, before=before)
 
 
 def merge(ports: Ports, token: str | None, user_id: str, *, call: Call) -> bool:

@@ -5,18 +5,20 @@ from dataclasses import replace
 
 from tessera import clock
 from tessera.auth import subscription_tokens
+from tessera.auth.audit import audit
 from tessera.auth.call import Call
-from tessera.auth.principal import Actor
+from tessera.auth.principal import Actor, Principal
 from tessera.problems import NotFound
 
 from .. import mails
 from ..ports import Client, Ports
-from ..rules import IMPERSONATION_SECONDS, LoginFailed, NotActive
+from ..rules import IMPERSONATION_SECONDS, MFA_LIFE, LoginFailed, NotActive
 from ..store import UserRow
+from ..store.rows import expires_in
 from . import deletion, factors, refusals
 from .changes import check_seen
 from .factors import MfaPending, Proven
-from .tokens import Grant
+from .tokens import Grant, new_family
 from .tokens import mint as signed
 
 
@@ -91,6 +93,14 @@ def vouched(
     if aal < 2 and factors.methods_of(user):
         return factors.begin(ports, user, amr, client)
     return Proven(deletion.kept(ports, user), amr, aal)
+
+
+def end_from_outside(ports: Ports, user_id: str, session_id: str, *, caller: Principal, call: Call) -> None:
+    """A provider has ended its session. Ours ends too, and is not opened by a second factor that comes later."""
+    told = audit("accounts.session-ended", f"session:{session_id}", by=caller, call=call)
+    row = new_family(ports, user_id, Client(), "", family_id=session_id)
+    row.device_id, row.ttl = None, expires_in(2 * MFA_LIFE)
+    ports.sessions.end_to_come(row, also=[told])
 
 
 def mail(

@@ -85,10 +85,10 @@ def add(
     caller: Principal,
     call: Call,
 ) -> PasskeyRow:
-    """A new passkey. 1 write, 1 read, 1 transaction.
+    """A new passkey. 1 write, 1 read, 1 transaction, and 1 internal call for a browser, which gets another cookie.
 
     The session at hand has shown a second factor by this; its next token says so. Raises `PasskeyInvalid`,
-    `PasskeyTaken`, `TooManyPasskeys`, `StepUpRequired`.
+    `PasskeyTaken`, `TooManyPasskeys`, `StepUpRequired`, `Unavailable`.
     """
     challenge = ports.passkeys.answered(challenge_id, REGISTER, user_id)
     if challenge is None:
@@ -101,6 +101,7 @@ def add(
         require_shown_factor(ports, user, caller)
         if int(user.passkeys or 0) >= MAX_PASSKEYS:
             raise TooManyPasskeys()
+        ports.cookie_sessions.move(caller, call=call)
         try:
             ports.factors.change(
                 user,
@@ -141,9 +142,9 @@ def rename(
 
 
 def remove(ports: Ports, user_id: str, passkey_id: str, *, caller: Principal, call: Call) -> None:
-    """The passkey opens nothing any more. 2 reads, 1 transaction.
+    """The passkey opens nothing any more. 2 reads, 1 transaction, and 1 internal call for a browser.
 
-    Raises `StepUpRequired`, `NotFound`, `LastSignInMethod`.
+    Raises `StepUpRequired`, `NotFound`, `LastSignInMethod`, `Unavailable`.
     """
     for _ in range(TRIES):
         user = ports.users.get(user_id)
@@ -154,6 +155,7 @@ def remove(ports: Ports, user_id: str, passkey_id: str, *, caller: Principal, ca
             raise LastSignInMethod()
         has_app = "totp" in (user.mfa or ())
         gone = ({"passkey"} if has_app else {"passkey", "recovery"}) if is_last else set()
+        ports.cookie_sessions.move(caller, call=call)
         try:
             ports.factors.change(
                 user,

@@ -33,15 +33,14 @@ def change(
     """A new password; every other session ends. This one gets a token of the new epoch, in a browser another cookie.
 
     Raises `StepUpRequired` before a second factor was shown, `LoginFailed` for a wrong current password,
-    `WeakPassword`, `AttemptsExhausted`.
+    `WeakPassword`, `AttemptsExhausted`, and `Unavailable` while the browser cannot be given its cookie.
     """
     user = ports.users.get(user_id)
     require_second_factor(user, caller)
     prove_password(ports, user, current, client=client, call=call)
     kept = ports.passwords.keep(ports.passwords.check(new, context=_context(user), pointer="/new"))
-    if caller.credential == "cookie":
-        # Ahead of the change: whoever has copied the cookie must not be the first to renew after it.
-        ports.cookie_sessions.move(user_id, session_id, call=call)
+    # Ahead of the change: whoever has copied the cookie must not be the first to renew after it.
+    ports.cookie_sessions.move(caller, call=call)
     epoch = applied(
         ports,
         user,

@@ -38,11 +38,13 @@ def log_out(ports: Ports, user_id: str, session_id: str, *, caller: Principal, c
 
 
 def log_out_everywhere(ports: Ports, user_id: str, *, caller: Principal, call: Call) -> None:
-    """End every session: 1 internal call, 1 read, 1 transaction. No access token outlives it, for the epoch moves on.
+    """End every session, and know no device any more: 1 internal call, 1 query, 1 read, 2 transactions.
 
-    Those of browsers go first: whoever is told `Unavailable` is still signed in, and can ask again.
+    No access token outlives it, for the epoch moves on. Sessions of browsers go first: whoever is told `Unavailable`
+    is still signed in, and can ask again.
     """
     ports.cookie_sessions.end_all(user_id, caller=caller, call=call)
+    ports.devices.forget_all(user_id)
     user = ports.users.get(user_id)
     applied(
         ports,

@@ -14,11 +14,10 @@ from ..events import DeviceAdded, MailRequested, SessionCreated
 from ..passwords import Kept
 from ..ports import Client, Ports
 from ..refresh_tokens import RefreshToken
-from ..rules import DEVICE_LIFE, MAX_FAILURES, LoginFailed, MfaTokenInvalid, SigningUnavailable
-from ..store import UserRow
-from ..store.rows import expires_in
-from ..store.sessions import device_row
-from . import deletion, factors, refusals
+from ..rules import MAX_FAILURES, LoginFailed, MfaTokenInvalid, SigningUnavailable
+from ..store import ClaimRow, UserRow
+from ..store.devices import device_row
+from . import deletion, devices, factors, refusals
 from .attempts import Spent, reserved
 from .factors import MfaPending, Proven, methods_of
 from .tokens import Tokens, access_token, new_family, pair
@@ -32,17 +31,18 @@ def login(
 ) -> tuple[UserRow, Tokens] | MfaPending:
     """A new session, or what is still to be shown for one. 1 read, 1 write, 1 transaction, 1 request to KMS.
 
-    The limiter's writes come on top. A refusal costs the same whatever its cause: 1 read and 2 writes. Raises
-    `LoginFailed`, `AttemptsExhausted`, `SigningUnavailable`.
+    The limiter's writes come on top, and 1 read for a known device. A refusal costs the same whatever its cause:
+    1 read and 2 writes. Raises `LoginFailed`, `AttemptsExhausted`, `SigningUnavailable`.
     """
     key = _key_of(email)
-    device_id = secret_values.known_device(ports.mac, key, client.device_token)
+    claim, device_id = devices.known_at(ports, key, client)
     with reserved(ports, key, device_id):
-        user, kept = _verified(ports, key, password, knows_device=device_id is not None, call=call)
+        user, kept = _verified(ports, key, password, claim=claim, knows_device=device_id is not None, call=call)
         rehashed = _rehashed(ports, password, kept)
         if methods_of(user):
             return _pending(ports, user, rehashed, client)
-        return user, open_session(ports, Proven(user, PASSWORD, 1), client=client, call=call, rehashed=rehashed)
+        proven = Proven(user, PASSWORD, 1)
+        return user, _opened(ports, proven, device_id, client=client, call=call, rehashed=rehashed)
 
 
 def authenticate(ports: Ports, *, email: str, password: str, client: Client, call: Call) -> Proven | MfaPending:
@@ -51,9 +51,9 @@ def authenticate(ports: Ports, *, email: str, password: str, client: Client, cal
     Raises `LoginFailed`, `AttemptsExhausted`.
     """
     key = _key_of(email)
-    device_id = secret_values.known_device(ports.mac, key, client.device_token)
+    claim, device_id = devices.known_at(ports, key, client)
     with reserved(ports, key, device_id):
-        user, kept = _verified(ports, key, password, knows_device=device_id is not None, call=call)
+        user, kept = _verified(ports, key, password, claim=claim, knows_device=device_id is not None, call=call)
         rehashed = _rehashed(ports, password, kept)
         if methods_of(user):
             return _pending(ports, user, rehashed, client)
@@ -145,30 +145,56 @@ def require_open_here(user: UserRow, session_id: str) -> None:
 
 def prove_password(ports: Ports, user: UserRow, password: str, *, client: Client, call: Call) -> None:
     """Raises `LoginFailed`, `AttemptsExhausted`."""
-    device_id = secret_values.known_device(ports.mac, user.email_norm, client.device_token)
     with (
         refusals.noted_again(ports, user.user_id, method="password", call=call),
-        reserved(ports, user.email_norm, device_id),
+        reserved(ports, user.email_norm, devices.known(ports, user, client)),
     ):
         if not ports.passwords.matches(password, user.kept):
             raise Spent(LoginFailed())
 
 
-def open_session(
+def open_session(ports: Ports, proven: Proven, *, client: Client, call: Call, session_id: str | None = None) -> Tokens:
+    """A new session for who has shown who they are. 1 transaction, 1 request to KMS; 1 read for a known device.
+
+    Raises `SigningUnavailable`.
+    """
+    device_id = devices.known(ports, proven.user, client)
+    return _opened(ports, proven, device_id, client=client, call=call, session_id=session_id)
+
+
+def remember_device(ports: Ports, user: UserRow, client: Client) -> str | None:
+    """Know this device again, for a session that another service keeps: the token of a new one. 1 transaction.
+
+    For one that is known 1 write.
+    """
+    device_id = secret_values.known_device(ports.mac, user.email_norm, client.device_token)
+    if device_id is not None and ports.devices.see(user.user_id, device_id, client.device_name):
+        return None
+    device_id, device_token = secret_values.new_device(ports.mac, user.email_norm)
+    told = DeviceAdded(user_id=user.user_id, device_id=device_id)
+    row = device_row(user.user_id, device_id, client.device_name)
+    ports.devices.remember(row, told, also=[_new_device(user, client)])
+    return device_token
+
+
+def _opened(
     ports: Ports,
     proven: Proven,
+    device_id: str | None,
     *,
     client: Client,
     call: Call,
     rehashed: Kept | None = None,
     session_id: str | None = None,
 ) -> Tokens:
-    """A new session for who has shown who they are. 1 transaction, 1 request to KMS. Raises `SigningUnavailable`."""
-    user, device_token, told = deletion.kept(ports, proven.user, call=call), None, None
-    device_id = secret_values.known_device(ports.mac, user.email_norm, client.device_token)
-    if device_id is None:
+    user = deletion.kept(ports, proven.user, call=call)
+    device_token = None
+    if device_id is not None:
+        device = ports.devices.seeing(device_row(user.user_id, device_id, client.device_name))
+    else:
         device_id, device_token = secret_values.new_device(ports.mac, user.email_norm)
         told = DeviceAdded(user_id=user.user_id, device_id=device_id)
+        device = ports.devices.adding(device_row(user.user_id, device_id, client.device_name), told)
     family = new_family(ports, user.user_id, client, device_id, family_id=session_id)
     family.amr, family.aal = set(proven.amr), proven.aal
     try:
@@ -178,34 +204,25 @@ def open_session(
             ports.users.forgive(user.user_id)
         raise
     myself = Principal(kind="user", id=user.user_id, user_id=user.user_id, session_id=family.family_id)
-    seen = [_new_device(user, client)] if told else []
     shown = " ".join(sorted(proven.amr))
     ports.sessions.open(
         user,
         family,
         SessionCreated(user_id=user.user_id, session_id=family.family_id, client_id=client.client_id),
-        device=device_row(user.user_id, device_id, client.device_name, expires_in(DEVICE_LIFE)),
-        device_event=told,
-        also=[*seen, audit("accounts.login", f"user:{user.user_id}", by=myself, call=call, shown=shown)],
+        device=device,
+        also=[
+            *([_new_device(user, client)] if device_token else []),
+            audit("accounts.login", f"user:{user.user_id}", by=myself, call=call, shown=shown),
+        ],
         rehashed=rehashed,
     )
     return pair(ports, family, access, RefreshToken(user.user_id, family.family_id, 0), device_token)
 
 
-def remember_device(ports: Ports, user: UserRow, client: Client) -> str | None:
-    """Know this device again, for a session that another service keeps: the token of a new one. 1 transaction."""
-    device_id = secret_values.known_device(ports.mac, user.email_norm, client.device_token)
-    if device_id is not None:
-        return None
-    device_id, device_token = secret_values.new_device(ports.mac, user.email_norm)
-    row = device_row(user.user_id, device_id, client.device_name, expires_in(DEVICE_LIFE))
-    told = DeviceAdded(user_id=user.user_id, device_id=device_id)
-    ports.sessions.remember(row, told, also=[_new_device(user, client)])
-    return device_token
-
-
-def _verified(ports: Ports, key: str, password: str, *, knows_device: bool, call: Call) -> tuple[UserRow, Kept]:
-    claim = ports.users.claim_of(key)
+def _verified(
+    ports: Ports, key: str, password: str, *, claim: ClaimRow | None, knows_device: bool, call: Call
+) -> tuple[UserRow, Kept]:
+    claim = claim or ports.users.claim_of(key)
     user = ports.users.attempted(claim.uid if claim else None)
     kept = user.kept if user else None
     good = ports.passwords.matches(password, kept)

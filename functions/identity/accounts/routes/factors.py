@@ -54,7 +54,7 @@ async def confirm_totp(body: TotpConfirmIn, caller: Myself, ports: Bound, call: 
     )
 
 
-@router.delete("/totp", status_code=204, responses=problems(NotFound, StepUpRequired))
+@router.delete("/totp", status_code=204, responses=problems(NotFound, StepUpRequired, Unavailable))
 async def remove_totp(caller: MyselfJustNow, ports: Bound, call: Asked) -> None:
     """Ask for codes of the app no more. Recovery codes go with the last factor they stand in for."""
     factor_setup.remove_totp(ports, user_id_of(caller), caller=caller, call=call)

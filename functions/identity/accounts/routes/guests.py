@@ -6,11 +6,11 @@ from tessera import auth
 from tessera.auth.principal import Principal
 from tessera.auth.problems import InsufficientScope, RateLimited
 from tessera.entry import Router, problems
-from tessera.problems import InvalidRequest, NotFound
+from tessera.problems import InvalidRequest, NotFound, Unavailable
 
 from ..actions import guests
 from ..rules import GuestsRefused, NoGuest, SigningUnavailable, SignUpClosed, WeakPassword
-from ..schemas import GuestIn, SignedInOut, SignUpOut, UpgradeIn
+from ..schemas import GuestIn, SignedInOut, SignUpIn, SignUpOut
 from .shared import PREFIX, TAGS, Asked, Bound, Guesser, client_of, signed_in_out, user_id_of
 
 router = Router(prefix=PREFIX, tags=TAGS)
@@ -27,9 +27,9 @@ async def start_as_guest(body: GuestIn, caller: Guesser, ports: Bound, call: Ask
 @router.post(
     "/me/upgrade",
     status_code=202,
-    responses=problems(InvalidRequest, WeakPassword, SignUpClosed, NoGuest, NotFound, RateLimited),
+    responses=problems(InvalidRequest, WeakPassword, SignUpClosed, NoGuest, NotFound, RateLimited, Unavailable),
 )
-async def upgrade_guest(body: UpgradeIn, caller: SignedIn, ports: Bound) -> SignUpOut:
+async def upgrade_guest(body: SignUpIn, caller: SignedIn, ports: Bound) -> SignUpOut:
     """Sign up as the guest one is, or with an account of the blog's facade, and keep the id.
 
     Confirm the address as every sign-up is confirmed.
@@ -38,13 +38,5 @@ async def upgrade_guest(body: UpgradeIn, caller: SignedIn, ports: Bound) -> Sign
         raise InsufficientScope(detail="This credential is not of a kind that may do this.")
     guest_id = user_id_of(caller)
     async with ports.pace.held():
-        pending = guests.upgrade(
-            ports,
-            guest_id,
-            epoch=caller.epoch,
-            email=body.email,
-            password=body.password,
-            name=body.name,
-            locale=body.locale,
-        )
+        pending = guests.upgrade(ports, guest_id, epoch=caller.epoch, **body.model_dump())
     return SignUpOut(sign_up_id=pending.id, expires_at=pending.expires_at)

@@ -30,7 +30,7 @@ from ..internal_schemas import (
     SubscriptionIn,
     SubscriptionOut,
 )
-from ..rules import EmailTaken, MembershipEnded, NotActive, OwnerExists, SigningUnavailable
+from ..rules import EmailTaken, MembershipEnded, NotActive, OwnerExists, SigningUnavailable, SignUpClosed
 from ..schemas import DoneOut, PublicUsersOut
 from .shared import PREFIX, TAGS, Asked, Bound, full_user_out, public_user_out, user_out
 
@@ -81,7 +81,7 @@ async def impersonate(body: ImpersonateIn, caller: Admin, ports: Bound) -> Imper
     return ImpersonatedOut(access_token=access, expires_in=seconds)
 
 
-@router.post("/identities", responses=problems(InvalidRequest, NotFound))
+@router.post("/identities", responses=problems(InvalidRequest, NotFound, SignUpClosed))
 async def find_or_create(
     body: IdentityIn, caller: Provider, ports: Bound, call: Asked, response: Response
 ) -> IdentityOut:

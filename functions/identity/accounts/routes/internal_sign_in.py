@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from tessera import auth, clock
-from tessera.auth.audit import audit
 from tessera.auth.principal import Principal
 from tessera.auth.problems import AttemptsExhausted
 from tessera.entry import Router, problems
@@ -107,9 +106,8 @@ async def open_session(
 
 @router.post("/provider-session/end", status_code=204)
 async def end_provider_session(body: ProviderEndIn, caller: Provider, ports: Bound, call: Asked) -> None:
-    """End a session whose provider has ended its own. One that is over already is no error."""
-    told = audit("accounts.session-ended", f"session:{body.session_id}", by=caller, call=call)
-    ports.sessions.end(body.user_id, body.session_id, reason="signed out at the provider", also=[told])
+    """End a session whose provider has ended its own, also one that waits for its second factor."""
+    lend.end_from_outside(ports, body.user_id, body.session_id, caller=caller, call=call)
 
 
 def _out(

@@ -9,7 +9,7 @@ from tessera.auth.problems import StepUpRequired
 from tessera.entry import Router, problems
 from tessera.entry.headers import IfMatch, required_version, show_version
 from tessera.etags import StaleVersion, VersionRequired
-from tessera.problems import InvalidRequest, NotFound
+from tessera.problems import InvalidRequest, NotFound, Unavailable
 
 from .. import authenticators
 from ..actions import passkeys
@@ -30,7 +30,9 @@ async def ask_for_new_passkey(caller: MyselfJustNow, ports: Bound) -> CreationOp
 
 
 @router.post(
-    "", status_code=201, responses=problems(NotFound, PasskeyInvalid, PasskeyTaken, TooManyPasskeys, InvalidRequest)
+    "",
+    status_code=201,
+    responses=problems(NotFound, PasskeyInvalid, PasskeyTaken, TooManyPasskeys, Unavailable, InvalidRequest),
 )
 async def add_passkey(body: PasskeyIn, caller: Myself, ports: Bound, call: Asked) -> PasskeyOut:
     """Add the passkey that the browser has made. A passkey belongs to one account."""
@@ -78,7 +80,9 @@ async def rename_passkey(
     return _out(row)
 
 
-@router.delete("/{passkey_id}", status_code=204, responses=problems(NotFound, StepUpRequired, LastSignInMethod))
+@router.delete(
+    "/{passkey_id}", status_code=204, responses=problems(NotFound, StepUpRequired, LastSignInMethod, Unavailable)
+)
 async def remove_passkey(passkey_id: PasskeyId, caller: Myself, ports: Bound, call: Asked) -> None:
     """Remove a passkey, unless it is the last way to sign in."""
     passkeys.remove(ports, user_id_of(caller), passkey_id, caller=caller, call=call)

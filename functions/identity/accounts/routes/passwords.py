@@ -2,7 +2,7 @@
 
 from tessera.auth.problems import AttemptsExhausted, RateLimited, StepUpRequired
 from tessera.entry import Router, problems
-from tessera.problems import InvalidRequest
+from tessera.problems import InvalidRequest, Unavailable
 
 from ..actions import passwords
 from ..rules import LoginFailed, ResetTokenInvalid, SigningUnavailable, WeakPassword
@@ -41,7 +41,7 @@ async def reset_password(body: ResetIn, caller: Guesser, ports: Bound, call: Ask
 @router.post(
     "/me/password",
     responses=problems(
-        LoginFailed, StepUpRequired, AttemptsExhausted, WeakPassword, SigningUnavailable, InvalidRequest
+        LoginFailed, StepUpRequired, AttemptsExhausted, WeakPassword, SigningUnavailable, Unavailable, InvalidRequest
     ),
 )
 async def change_password(

@@ -6,7 +6,7 @@ from tessera import auth
 from tessera.auth.principal import Principal
 from tessera.auth.problems import AttemptsExhausted, RateLimited
 from tessera.entry import Router, problems
-from tessera.problems import FieldError, InvalidRequest
+from tessera.problems import FieldError, InvalidRequest, Unavailable
 
 from ..actions import guests, sign_up
 from ..rules import CodeExpired, CodeInvalid, SigningUnavailable, SignUpClosed, WeakPassword
@@ -17,7 +17,9 @@ router = Router(prefix=f"{PREFIX}/sign-up", tags=TAGS)
 Stranger = Annotated[Principal, auth.public(rate="auth:sign-up:ip")]
 
 
-@router.post("", status_code=202, responses=problems(InvalidRequest, WeakPassword, SignUpClosed, RateLimited))
+@router.post(
+    "", status_code=202, responses=problems(InvalidRequest, WeakPassword, SignUpClosed, RateLimited, Unavailable)
+)
 async def start_sign_up(body: SignUpIn, caller: Stranger, ports: Bound) -> SignUpOut:
     """Ask for an account. The answer is the same whether or not the address has one; the mail tells."""
     async with ports.pace.held():

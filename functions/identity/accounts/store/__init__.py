@@ -2,6 +2,7 @@
 
 from .activity import ActivityStore as ActivityStore
 from .addresses import AddressStore as AddressStore
+from .devices import DeviceStore as DeviceStore
 from .exports import ExportStore as ExportStore
 from .factors import FactorStore as FactorStore
 from .life_rows import ActivityRow as ActivityRow

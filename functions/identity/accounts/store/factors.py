@@ -18,7 +18,7 @@ from tessera.problems import NotFound, Unavailable
 from tessera.sealed import SealBroken, seal, unseal
 from tessera.settings import Bindings
 from tessera.tables import ConditionFailed, Table
-from tessera.transact import Step, checking, deleting, putting, transact, updating
+from tessera.transact import Step, deleting, putting, transact, updating
 
 from ..config import AccountSettings
 from ..mfa_tokens import MfaToken
@@ -168,38 +168,37 @@ class FactorStore:
         except ConditionFailed:
             return
 
-    def take_code(self, user_id: str, tag: str, *more: Step, event: Event, also: Event) -> None:
-        """A recovery code is good once. 1 transaction. Raises `MfaFailed`."""
+    def take_code(
+        self, user_id: str, tag: str, *more: Step, event: Event, also: Event, gone: Event | None = None
+    ) -> None:
+        """A recovery code is good once. 1 transaction.
+
+        The last one takes recovery from the ways in, which `gone` tells. Raises `MfaFailed`, and `Changed` when it is
+        the last one and nobody said so, or was said to be and is not.
+        """
+        codes, pk = RecoveryRow.codes, user_pk(user_id)
+        one_of_several = codes.contains(tag) & (codes != {tag})
         taking = updating(
             self.table,
             RecoveryRow,
-            user_pk(user_id),
+            pk,
             RECOVERY,
-            RecoveryRow.codes.delete({tag}),
-            only_if=RecoveryRow.codes.contains(tag),
+            codes.delete({tag}),
+            only_if=one_of_several if gone is None else codes == {tag},
             event=event,
-            refused=MfaFailed,
+            refused=lambda old: Changed() if old is not None and tag in (old.codes or ()) else MfaFailed(),
             bump=False,
         )
-        transact(taking, telling(self.table, also), *more)
+        ending: list[Step] = []
+        if gone is not None:
+            no_way_in = UserRow.mfa.delete({"recovery"})
+            ending = [updating(self.table, UserRow, pk, MAIN, no_way_in, bump=False), telling(self.table, gone)]
+        transact(taking, telling(self.table, also), *ending, *more)
 
     def keeping_codes(self, user_id: str, tags: Sequence[str]) -> Step:
         return putting(
             self.table, RecoveryRow(pk=user_pk(user_id), sk=RECOVERY, codes=set(tags), created=clock.millis())
         )
-
-    def used_up_codes(self, user_id: str, event: Event) -> None:
-        """Recovery is no way in any more. 1 transaction; nothing when it is none already, or there are new codes."""
-        gone, pk = UserRow.mfa.delete({"recovery"}), user_pk(user_id)
-        held, none_left = UserRow.mfa.contains("recovery"), RecoveryRow.codes.does_not_exist()
-        try:
-            transact(
-                updating(self.table, UserRow, pk, MAIN, gone, only_if=held, refused=Changed, bump=False),
-                checking(self.table, RecoveryRow, pk, RECOVERY, only_if=none_left, refused=Changed),
-                telling(self.table, event),
-            )
-        except Changed:
-            return
 
     def dropping(self, user_id: str, *sks: str) -> list[Step]:
         return [deleting(self.table, TotpRow, user_pk(user_id), sk) for sk in sks]

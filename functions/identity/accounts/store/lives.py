@@ -22,7 +22,7 @@ from .life_rows import ErasureRow, erased_pk
 from .rows import CLAIM, MAIN, ClaimRow, FamilyRow, UserRow, claim_pk, handle_pk, user_pk
 from .users import Changed
 
-PASSKEY, CREDENTIAL, HANDLE = "P#", "C#", "H#"
+PASSKEY, CREDENTIAL, HANDLE, SIGN_UP = "P#", "C#", "H#", "SU#"
 
 
 class LifeStore:
@@ -152,6 +152,8 @@ class LifeStore:
                 yield f"{CREDENTIAL}{row.sk.removeprefix(PASSKEY)}", CLAIM, True
             if row.sk.startswith(HANDLE):
                 yield row.sk, CLAIM, True
+            if row.sk.startswith(SIGN_UP):
+                yield row.sk, MAIN, False
             if row.sk != MAIN:
                 yield row.pk, row.sk, False
 

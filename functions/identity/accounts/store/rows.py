@@ -12,6 +12,8 @@ from ..passwords import Kept
 from ..rules import HANDLE_KEPT, Family
 
 MAIN, CLAIM, RESET = "MAIN", "CLAIM", "OT#reset"
+# What has run out lies about for some days until DynamoDB deletes it.
+FORGOTTEN_AFTER_SECONDS = 30 * 86_400
 
 
 def user_pk(user_id: str) -> str:
@@ -133,7 +135,7 @@ def former_handle(user_id: str, handle: str) -> Row:
 
     It stays beside them for longer than the claim, which DynamoDB may leave lying about for days.
     """
-    return Row(pk=user_pk(user_id), sk=handle_pk(handle), ttl=expires_in(2 * HANDLE_KEPT))
+    return Row(pk=user_pk(user_id), sk=handle_pk(handle), ttl=expires_in(HANDLE_KEPT) + FORGOTTEN_AFTER_SECONDS)
 
 
 class ClaimRow(Row):
@@ -149,7 +151,6 @@ class SignUpRow(Row):
     """A sign-up that waits for its address to be confirmed. `kind` is `exists` when the address has an account."""
 
     kind = UnicodeAttribute()
-    uid = UnicodeAttribute(null=True)
     email = UnicodeAttribute()
     email_norm = UnicodeAttribute()
     name = UnicodeAttribute(null=True)
@@ -166,6 +167,11 @@ class SignUpRow(Row):
     @property
     def kept(self) -> Kept:
         return Kept(self.pw, int(self.pw_pv))
+
+
+def waiting_sign_up(row: SignUpRow) -> Row:
+    """That a sign-up is a guest's, beside them, for longer than DynamoDB may leave it lying about."""
+    return Row(pk=user_pk(row.guest), sk=row.pk, ttl=row.ttl + FORGOTTEN_AFTER_SECONDS)
 
 
 class ResetRow(Row):

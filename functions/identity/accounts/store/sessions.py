@@ -1,4 +1,4 @@
-"""Sign-ins: token families, and the devices they come from."""
+"""Sign-ins: token families."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -10,22 +10,24 @@ from pynamodb.expressions.update import Action as Change
 
 from tessera import clock
 from tessera.auth.feed import Feed
-from tessera.expressions import has_fewer_than
+from tessera.expressions import has_fewer_than, is_new
 from tessera.outbox import Event
 from tessera.problems import Busy, NotFound
 from tessera.settings import Bindings
 from tessera.tables import ConditionFailed, Table
-from tessera.transact import Step, deleting, putting, transact, updating
+from tessera.transact import Step, checking, deleting, putting, transact, updating
 
 from ..config import AccountSettings
 from ..events import SessionRevoked
 from ..passwords import Kept
-from ..rules import MAX_FAILURES, MAX_SESSIONS
+from ..rules import MAX_FAILURES, MAX_SESSIONS, MfaTokenInvalid
 from .activity import telling
-from .rows import MAIN, DeviceRow, FamilyRow, UserRow, device_sk, family_sk, user_pk
+from .rows import MAIN, FamilyRow, UserRow, family_sk, user_pk
 
 # Rivals at the limit come in one after the other.
 OPEN_TRIES = 8
+# It opens once, so whoever finds it open ends it in the next round.
+END_TRIES = 2
 
 
 class _Moved(Exception):
@@ -41,10 +43,9 @@ class SessionStore:
         settings = bindings.settings(AccountSettings)
         return cls(Table(settings.table), bindings.get(Feed), idle_ms=settings.refresh_idle_days * 86_400_000)
 
-    def opening(self, row: FamilyRow, event: Event, device: DeviceRow | None, device_event: Event | None) -> list[Step]:
+    def opening(self, row: FamilyRow, event: Event, *device: Step) -> list[Step]:
         """The items of a new sign-in."""
-        steps = [putting(self.table, row, event=event)]
-        return [*steps, putting(self.table, device, event=device_event)] if device is not None else steps
+        return [putting(self.table, row, only_if=is_new(), event=event, refused=MfaTokenInvalid), *device]
 
     def open(
         self,
@@ -52,14 +53,13 @@ class SessionStore:
         row: FamilyRow,
         event: Event,
         *,
-        device: DeviceRow,
-        device_event: Event | None,
+        device: Step,
         also: Sequence[Event],
         rehashed: Kept | None,
     ) -> None:
         """Sign the user in as they were read: 1 transaction, and 1 query when they have 25 sessions already.
 
-        Raises `Busy` when the user was changed meanwhile, other than by signing in or out.
+        Raises `Busy` when the user was changed meanwhile, other than by signing in or out, and what `device` names.
         """
         shown = (user.ep, user.pw)
         for _ in range(OPEN_TRIES):
@@ -73,7 +73,7 @@ class SessionStore:
             try:
                 transact(
                     updating(self.table, UserRow, pk, MAIN, *changes, only_if=same, refused=_Moved(), bump=False),
-                    *self.opening(row, event, device, device_event),
+                    *self.opening(row, event, device),
                     *(telling(self.table, more) for more in also),
                     *ended,
                 )
@@ -85,10 +85,6 @@ class SessionStore:
             else:
                 return
         raise Busy()
-
-    def remember(self, device: DeviceRow, event: Event, *, also: Sequence[Event]) -> None:
-        """A device that has signed in where another service keeps the session. 1 transaction."""
-        transact(putting(self.table, device, event=event), *(telling(self.table, more) for more in also))
 
     def rotate(self, user_id: str, family_id: str, counter: int, *changes: Change) -> FamilyRow:
         """Move the counter on, if it is still at `counter` and the sign-in still open. 1 write.
@@ -199,6 +195,26 @@ class SessionStore:
             return False
         return True
 
+    def end_to_come(self, row: FamilyRow, *, also: Sequence[Event]) -> None:
+        """End a sign-in that may still wait for its second factor: its item, as ended, stands where it would open.
+
+        1 transaction for one that is open, else 2. Nothing for one that is over, or whose user is gone.
+        """
+        row.status = "revoked"
+        for _ in range(END_TRIES):
+            if self.end(row.pk.partition("#")[2], row.family_id, reason="signed out at the provider", also=also):
+                return
+            try:
+                transact(
+                    putting(self.table, row, only_if=is_new(), refused=_opened),
+                    checking(self.table, UserRow, row.pk, MAIN, only_if=UserRow.user_id.exists(), refused=NotFound()),
+                )
+            except NotFound:
+                return
+            except _Moved:
+                continue
+            return
+
     def _counting(self, user: UserRow, family_id: str) -> tuple[list[Change], Condition, list[Step]]:
         """One more sign-in of a user who is as they were read: the change, what it needs, and what ends for it.
 
@@ -230,12 +246,10 @@ class SessionStore:
         return frozenset(over | set(oldest)), steps
 
 
-def device_row(user_id: str, device_id: str, name: str | None, ttl: int) -> DeviceRow:
-    return DeviceRow(
-        pk=user_pk(user_id), sk=device_sk(device_id), device_id=device_id, name=name, last_seen=clock.millis(), ttl=ttl
-    )
-
-
 def acting_for(organisation_id: str | None) -> Change:
     """Whom a sign-in acts for from now on: this organisation, or nobody but its user."""
     return FamilyRow.org.set(organisation_id) if organisation_id else FamilyRow.org.remove()
+
+
+def _opened(old: FamilyRow) -> Exception:
+    return _Moved() if old.status == "active" else NotFound()

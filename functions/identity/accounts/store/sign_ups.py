@@ -10,7 +10,7 @@ from tessera.transact import Step, deleting, putting, telling, transact, updatin
 
 from ..config import AccountSettings
 from ..rules import CODE_ATTEMPTS, CodeInvalid
-from .rows import MAIN, ResetRow, SignUpRow, sign_up_pk
+from .rows import MAIN, ResetRow, SignUpRow, sign_up_pk, waiting_sign_up
 
 # A sign-up is given up for the day it has left, not for a moment.
 RETRY_AFTER_SECONDS = 3_600
@@ -25,8 +25,12 @@ class SignUpStore:
         return cls(Table(bindings.settings(AccountSettings).table))
 
     def open(self, row: SignUpRow, mail: Event, reset: ResetRow | None) -> None:
-        """A new sign-up and its mail: 1 transaction of 2 items, whether or not the address has an account."""
-        transact(putting(self.table, row), self._mailing(mail, reset))
+        """A new sign-up and its mail: 1 transaction of 2 items, whether or not the address has an account.
+
+        Who signs up as who they are is named by it, so a third one has it go when they go.
+        """
+        before = [putting(self.table, waiting_sign_up(row))] if row.guest is not None else []
+        transact(putting(self.table, row), self._mailing(mail, reset), *before)
 
     def get(self, sign_up_id: str) -> SignUpRow | None:
         return self.table.get(SignUpRow, sign_up_pk(sign_up_id), MAIN)

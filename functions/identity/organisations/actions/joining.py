@@ -8,7 +8,16 @@ from tessera.transact import Step, transact
 
 from ..events import MemberAdded
 from ..ports import Ports
-from ..rules.organisation import OWNER, Domain, InvitationRequired, Member, Organisation, SeatsExhausted, Status
+from ..rules.organisation import (
+    OWNER,
+    AlreadyMember,
+    Domain,
+    InvitationRequired,
+    Member,
+    Organisation,
+    SeatsExhausted,
+    Status,
+)
 from ..store.rows import OrganisationRow
 from .access import as_oneself, settled
 
@@ -32,6 +41,9 @@ def join(ports: Ports, organisation_id: str, *, by: Principal, call: Call) -> tu
 
     def decide(domain: Domain | None) -> None:
         if domain is None or domain.organisation_id != organisation_id:
+            # Who is in it already is told so, whichever way they came.
+            if ports.organisations.standing(organisation_id, user_id)[1] is not None:
+                raise AlreadyMember()
             raise NotFound("There is no such organisation, or nobody joins it by your address.")
         if not domain.lets_in:
             raise InvitationRequired("Ask one of its administrators for an invitation.")

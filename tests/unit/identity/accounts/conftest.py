@@ -234,6 +234,10 @@ def client() -> Client:
 @pytest.fixture
 def internal(app: FastAPI, bindings: Bindings) -> Callable[..., Any]:
     """`internal("POST", path, json)`: as an invocation by IAM, past the gateway."""
+    return internal_to(app)
+
+
+def internal_to(app: FastAPI) -> Callable[..., Any]:
     from mangum import Mangum
 
     handler = Mangum(app, lifespan="off")

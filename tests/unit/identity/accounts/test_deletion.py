@@ -260,6 +260,37 @@ def test_handles_left_behind_lead_to_nobody(
     assert left_of(table, ann) == []
 
 
+def test_a_sign_up_with_their_address_does_not_name_them_any_more(
+    http: AppClient, ann: Person, table: Table, frozen: FakeClock, deliveries: Deliveries, mailbox: Mailbox
+):
+    leave(http, ann)
+    frozen.advance(days=30, seconds=1)
+    asked = http.post("/accounts/sign-up", json={"email": ann.email, "password": PASSWORD})
+    assert mailbox.latest(ann.email, "already-registered")
+
+    deliveries.sweep()
+
+    assert left_of(table, ann) == []
+    mails = len(mailbox.all(ann.email))
+    resent = http.post("/accounts/sign-up/resend", json={"sign_up_id": asked.json()["sign_up_id"]})
+    assert (resent.status_code, len(mailbox.all(ann.email)), left_of(table, ann)) == (202, mails, [])
+
+
+def test_an_upgrade_that_a_guest_has_asked_for_goes_with_them(
+    http: AppClient, ann: Person, table: Table, frozen: FakeClock, deliveries: Deliveries
+):
+    guest = Person("", "", http.post("/accounts/guest", json={}).json())
+    upgrade = {"email": "guest@example.com", "password": PASSWORD}
+    assert http.post("/accounts/me/upgrade", json=upgrade, headers=guest.bearer).status_code == 202
+    assert login(http, guest_token=guest.refresh_token).status_code == 200
+    frozen.advance(days=1, seconds=1)
+
+    deliveries.sweep()
+
+    # Into whom a guest went over is Ann's to know.
+    assert [one for one in left_of(table, guest) if not one.startswith(f"U#{ann.id}")] == []
+
+
 def test_what_went_to_an_address_left_behind_is_erased_unless_somebody_has_it_now(
     http: AppClient,
     ann: Person,

@@ -1,20 +1,27 @@
 """Proofs for services that keep the session themselves, and what staff do to somebody's factors and address."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
-from functions.identity.accounts.store import UserRow
+from functions.identity.accounts.actions import lend
+from functions.identity.accounts.ports import Ports
+from functions.identity.accounts.store import SessionStore, UserRow
 from functions.identity.accounts.store.rows import MAIN, user_pk
 from tessera import ids
+from tessera.auth.call import Call
+from tessera.auth.principal import Principal
 from tests.kit.clocks import FakeClock
+from tests.kit.stores import everything_in
 from tests.kit.web import AppClient
 
 from .second_factors import enrol
 
 Invoke = Callable[..., Any]
 AUTHENTICATE = "/accounts/internal/authenticate"
+OAUTH = Principal(kind="service", id="oauth", credential="iam")
 
 
 def given(person: Any, **more: Any) -> dict[str, Any]:
@@ -126,6 +133,47 @@ def test_the_session_that_a_second_factor_opens_is_called_as_the_provider_was_to
     assert internal("POST", "/accounts/internal/provider-session/end", ended, caller="oauth")[0] == 204
     again = http.post("/accounts/token/refresh", json={"refresh_token": opened.json()["refresh_token"]})
     assert again.status_code == 401
+
+
+@pytest.mark.parametrize("when", ["before it opens", "while it opens"])
+def test_a_session_that_waits_for_its_second_factor_is_ended_beforehand(
+    internal: Invoke,
+    person: Any,
+    http: AppClient,
+    frozen: FakeClock,
+    table: Any,
+    ports: Ports,
+    call: Call,
+    monkeypatch: pytest.MonkeyPatch,
+    when: str,
+) -> None:
+    somebody = person()
+    app = enrol(http, somebody, frozen)
+    _, asked = internal("POST", "/accounts/internal/tokens", outside(somebody.id), caller="oauth")
+    shown = {"mfa_token": asked["mfa_token"], "method": "totp", "code": app.next_code()}
+    ended = {"user_id": somebody.id, "session_id": asked["session_id"]}
+
+    def end() -> None:
+        assert internal("POST", "/accounts/internal/provider-session/end", ended, caller="oauth")[0] == 204
+
+    if when == "before it opens":
+        end()
+    else:
+        # The code is used up by then, and the session about to be written.
+        written, ending = SessionStore.open, partial(lend.end_from_outside, ports, caller=OAUTH, call=call)
+        monkeypatch.setattr(SessionStore, "open", lambda *given, **more: (ending(**ended), written(*given, **more)))
+    opened = http.post("/accounts/login/mfa", json=shown)
+
+    assert (opened.status_code, opened.json()["type"]) == (401, "/problems/mfa-token-invalid")
+    assert f"F#{asked['session_id']}" not in str(table.get(UserRow, user_pk(somebody.id), MAIN).families)
+    end()
+
+
+def test_a_session_of_nobody_is_ended_without_a_trace(internal: Invoke, table: Any, person: Any) -> None:
+    before, gone = everything_in(table), {"user_id": ids.new(), "session_id": ids.new()}
+
+    assert internal("POST", "/accounts/internal/provider-session/end", gone, caller="oauth")[0] == 204
+    assert everything_in(table) == before
 
 
 def test_a_providers_word_keeps_its_time(internal: Invoke, person: Any) -> None:

@@ -3,22 +3,26 @@
 from collections.abc import Callable
 from typing import Any
 
+import pyotp
 import pytest
 
 from functions.identity.accounts.actions.tokens import Grant, mint
 from functions.identity.accounts.ports import Ports
 from functions.identity.accounts.store import UserRow
 from functions.identity.accounts.store.rows import MAIN, user_pk
-from tessera import clock
+from tessera import clock, ids
+from tessera.auth.cookies import ACCESS_COOKIE
 from tessera.outbox import Envelope
 from tessera.tables import Table
+from tests.kit.authenticators import Authenticator
 from tests.kit.clocks import FakeClock
 from tests.kit.stores import everything_in
 from tests.kit.web import AppClient
 
 from .conftest import Mailbox, Person
 from .deliveries import Deliveries
-from .second_factors import App, begin, enrol, finish, recovery_codes
+from .neighbours import Neighbours
+from .second_factors import ORIGIN, App, begin, enrol, finish, recovery_codes, slug
 
 MakePerson = Callable[..., Person]
 
@@ -124,3 +128,78 @@ def test_what_happened_shows_factors_too(http: AppClient, ann: Person, app_of_an
     seen = http.get("/accounts/me/activity", headers=ann.bearer).json()["items"]
 
     assert any("mfa" in entry["action"] or "totp" in entry["action"] for entry in seen), seen
+
+
+class Browser:
+    """Ann's browser, whose session the capability `sessions` keeps: signed in with both factors, just now."""
+
+    def __init__(self, http: AppClient, ann: Person, ports: Ports) -> None:
+        self.http, self.session_id = http, ids.new()
+        grant = Grant(self.session_id, "web", ("mfa", "otp", "pwd"), 2, clock.millis() // 1000)
+        token = mint(ports, ports.users.get(ann.id), grant)
+        self.headers = {"cookie": f"{ACCESS_COOKIE}={token}", "sec-fetch-site": "same-origin"}
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        return self.http.request(method, f"/accounts/me/{path}", json=body, headers=self.headers)
+
+    def confirm_app(self) -> Any:
+        begun = self.ask("POST", "mfa/totp").json()
+        return self.ask("POST", "mfa/totp/confirm", {"code": pyotp.TOTP(begun["secret"]).at(clock.millis() // 1000)})
+
+    def remove_app(self) -> Any:
+        return self.ask("DELETE", "mfa/totp")
+
+    def add_passkey(self) -> Any:
+        asked = self.ask("POST", "passkeys/options").json()
+        credential = Authenticator(ORIGIN).create(asked["publicKey"])
+        return self.ask("POST", "passkeys", {"challenge_id": asked["challenge_id"], "credential": credential})
+
+    def remove_passkey(self) -> Any:
+        (passkey,) = self.ask("GET", "passkeys").json()["items"]
+        return self.ask("DELETE", f"passkeys/{passkey['id']}")
+
+
+@pytest.fixture
+def browser(http: AppClient, ann: Person, ports: Ports) -> Callable[[], Browser]:
+    return lambda: Browser(http, ann, ports)
+
+
+CHANGES: dict[str, tuple[Callable[[Browser], Any] | None, Callable[[Browser], Any]]] = {
+    "an app": (None, Browser.confirm_app),
+    "an app less": (Browser.confirm_app, Browser.remove_app),
+    "a passkey": (None, Browser.add_passkey),
+    "a passkey less": (Browser.add_passkey, Browser.remove_passkey),
+}
+
+
+@pytest.mark.parametrize(("before", "change"), CHANGES.values(), ids=CHANGES)
+def test_a_browser_that_changes_its_factors_goes_on_with_another_cookie(
+    browser: Callable[[], Browser], ann: Person, neighbours: Neighbours, before: Any, change: Any
+):
+    """Whoever has copied the old one must not be the first to renew."""
+    if before is not None:
+        assert before(browser()).status_code < 300
+    mine, asked_before = browser(), len(neighbours.asked)
+
+    changed = change(mine)
+
+    assert changed.status_code < 300, changed.text
+    assert changed.headers["set-cookie"].startswith("__Host-tessera_sid=another;")
+    moved = ("/sessions/internal/move", {"user_id": ann.id, "session_id": mine.session_id})
+    assert [one[:2] for one in neighbours.asked[asked_before:]] == [moved]
+
+
+@pytest.mark.parametrize(("before", "change"), CHANGES.values(), ids=CHANGES)
+def test_a_browser_whose_session_cannot_be_moved_keeps_its_factors(
+    browser: Callable[[], Browser], ann: Person, ports: Ports, neighbours: Neighbours, before: Any, change: Any
+):
+    if before is not None:
+        assert before(browser()).status_code < 300
+    held = ports.factors.held(ann.id).user
+    neighbours.answers["/sessions/internal/move"] = None
+
+    refused = change(browser())
+
+    kept = ports.factors.held(ann.id).user
+    assert (refused.status_code, slug(refused)) == (503, "unavailable")
+    assert (kept.mfa, kept.passkeys, kept.ep) == (held.mfa, held.passkeys, held.ep)

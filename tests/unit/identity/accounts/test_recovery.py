@@ -1,6 +1,7 @@
 """Recovery codes: how they are made and read, and that each is good once."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from functions.identity.accounts import recovery_codes as rules
 from functions.identity.accounts.actions import factors
 from functions.identity.accounts.ports import Client, Ports
+from functions.identity.accounts.rules import MfaFailed
 from functions.identity.accounts.store.factor_rows import RECOVERY, RecoveryRow
 from functions.identity.accounts.store.rows import user_pk
 from tessera import ids
@@ -17,7 +19,7 @@ from tessera.auth.mac import Mac, MacKeys
 from tessera.tables import Table
 from tests.kit.capacity import CapacityMeter
 from tests.kit.clocks import FakeClock
-from tests.kit.faults import meanwhile
+from tests.kit.faults import Crash, before_call, meanwhile
 from tests.kit.races import outcomes, together
 from tests.kit.web import AppClient
 
@@ -172,13 +174,56 @@ def test_the_last_two_used_at_once_leave_none_to_be_offered(
     assert len([mail for mail in mailbox.all(ann.email) if mail["template"] == "recovery-codes-gone"]) == 1
 
 
-def test_codes_made_anew_stay_a_way_in(ann: Person, codes: list[str], ports: Ports):
+def test_the_last_two_used_by_two_at_once_leave_none_to_be_offered(
+    http: AppClient, ann: Person, codes: list[str], ports: Ports, call: Call, client: Client, mailbox: Mailbox
+):
+    for code in codes[:8]:
+        assert finish(http, begin(http, ann), "recovery", code=code).status_code == 200
+    pending = [(pending_of(ports, ann, client, call).token, code) for code in codes[8:]]
+
+    results = together(
+        *(
+            lambda token=token, code=code: factors.finish(ports, token, method="recovery", code=code, call=call)
+            for token, code in pending
+        )
+    )
+
+    assert outcomes(results) == {"ok": 2}
+    assert (ports.factors.held(ann.id).codes, begin(http, ann)["methods"]) == (frozenset(), ["totp"])
+    assert len([mail for mail in mailbox.all(ann.email) if mail["template"] == "recovery-codes-gone"]) == 1
+
+
+@pytest.mark.parametrize("number", range(1, 6))
+def test_a_process_that_dies_over_the_last_code_leaves_no_way_in_without_one(
+    http: AppClient, ann: Person, codes: list[str], ports: Ports, call: Call, client: Client, number: int
+):
+    for code in codes[:9]:
+        assert finish(http, begin(http, ann), "recovery", code=code).status_code == 200
+    token = pending_of(ports, ann, client, call).token
+
+    def die() -> None:
+        raise Crash()
+
+    with before_call(number, die) as called, suppress(Crash):
+        factors.finish(ports, token, method="recovery", code=codes[9], call=call)
+
+    held = ports.factors.held(ann.id)
+    assert ("recovery" in held.user.mfa) == (held.codes != frozenset())
+    assert len(called) >= number
+
+
+def test_codes_made_anew_stay_a_way_in(
+    http: AppClient, ann: Person, codes: list[str], ports: Ports, call: Call, client: Client
+):
     """Whoever used the last one and is late has seen that none was left; by now there are ten."""
-    user = ports.users.get(ann.id)
+    for code in codes[:9]:
+        assert finish(http, begin(http, ann), "recovery", code=code).status_code == 200
+    token = pending_of(ports, ann, client, call).token
 
-    ports.factors.used_up_codes(ann.id, factors.notice(user, "recovery-codes-gone"))
+    with meanwhile("TransactWriteItems", lambda: recovery_codes(http, ann)), pytest.raises(MfaFailed):
+        factors.finish(ports, token, method="recovery", code=codes[9], call=call)
 
-    assert "recovery" in ports.users.get(ann.id).mfa
+    assert "recovery" in ports.users.get(ann.id).mfa and len(ports.factors.held(ann.id).codes) == 10
 
 
 def test_new_codes_make_the_old_ones_worthless(

@@ -16,7 +16,7 @@ from tests.kit.races import outcomes, together
 from tests.kit.stores import events_in, everything_in
 from tests.kit.web import AppClient
 
-from .conftest import PASSWORD, Mailbox, Person
+from .conftest import PASSWORD, Mailbox, Person, internal_to
 
 MakePerson = Callable[..., Person]
 ASKED = {"email": "ann@example.com", "password": PASSWORD}
@@ -289,6 +289,32 @@ def test_an_invitation_opens_it_for_the_address_it_was_sent_to(environment, tabl
     assert [answer.status_code for answer in (mine, other, made_up, unknown)] == [202, 403, 403, 503]
     assert other.json()["type"] == made_up.json()["type"] == "/problems/sign-up-closed"
     assert neighbours.paths() == [path] * 3
+
+
+def test_a_guest_comes_by_an_invitation_too(environment, tables, frozen, neighbours):  # type: ignore[no-untyped-def]
+    neighbours.answers["/admin/internal/invited"] = lambda body: (200, {"invited": body["token"] == "tin_a-token"})
+
+    with AppClient(closed(environment, tables, neighbours)) as http:
+        guest = http.post("/accounts/guest", json={}).json()
+        mine = {"authorization": f"Bearer {guest['access_token']}"}
+        asked = [{**ASKED, "invite": "tin_a-token"}, {**ASKED, "invite": "tin_another"}, ASKED]
+        answers = [http.post("/accounts/me/upgrade", json=body, headers=mine).status_code for body in asked]
+
+    assert answers == [202, 403, 403]
+
+
+def test_where_it_is_closed_a_providers_word_makes_nobody_either(  # type: ignore[no-untyped-def]
+    environment, tables, frozen, neighbours, person
+):
+    ann, ask = person("ann@example.com"), internal_to(closed(environment, tables, neighbours))
+    path, said = "/accounts/internal/identities", {"email_verified": True}
+
+    known = ask("POST", path, {**said, "email": ann.email}, caller="oauth")
+    status, refused = ask("POST", path, {**said, "email": "new@example.com", "attempt": ids.new()}, caller="oauth")
+    unknown, _ = ask("POST", path, {**said, "email": "new@example.com", "create": False}, caller="oauth")
+
+    assert known == (200, {"user_id": ann.id, "created": False})
+    assert (status, refused["type"], unknown) == (403, "/problems/sign-up-closed", 404)
 
 
 def test_where_it_is_open_nobody_is_asked_about_an_invitation(http: AppClient, neighbours):

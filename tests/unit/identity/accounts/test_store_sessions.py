@@ -8,8 +8,9 @@ import pytest
 from functions.identity.accounts.events import UserUpdated
 from functions.identity.accounts.ports import Ports
 from functions.identity.accounts.rules import MAX_SESSIONS, CodeInvalid
+from functions.identity.accounts.store.devices import device_row
 from functions.identity.accounts.store.rows import MAIN, FamilyRow, SignUpRow, UserRow, family_sk, sign_up_pk
-from functions.identity.accounts.store.sessions import acting_for, device_row
+from functions.identity.accounts.store.sessions import acting_for
 from tessera import clock, ids
 from tessera.auth.problems import AttemptsExhausted
 from tessera.outbox import Event
@@ -41,8 +42,8 @@ def kept(ports: Ports, user: UserRow, **fields: Any) -> FamilyRow:
 
 def sign_in(ports: Ports, user: UserRow) -> str:
     row = family_of(user)
-    device = device_row(user.user_id, ids.new(), None, 0)
-    ports.sessions.open(user, row, told(user), device=device, device_event=None, also=[], rehashed=None)
+    device = ports.devices.adding(device_row(user.user_id, ids.new(), None))
+    ports.sessions.open(user, row, told(user), device=device, also=[], rehashed=None)
     return str(row.family_id)
 
 

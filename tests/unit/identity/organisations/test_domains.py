@@ -218,3 +218,10 @@ def test_the_zone_of_a_laptop_is_scripted_by_names():
     assert not zone.stands("_tessera.acme.com", "anything")
     with pytest.raises(Unavailable):
         zone.stands("_tessera.unreachable.test", "anything")
+
+
+def test_who_is_in_it_by_another_way_is_told_so(world, owner, atelier, path):
+    answer = owner.post(f"{path}/join")
+
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/already-member")
+    assert world.somebody().post(f"{path}/join").status_code == 404
