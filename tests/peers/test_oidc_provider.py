@@ -71,7 +71,7 @@ def issuer() -> Iterator[str]:
     common = {"redirect_uris": [REDIRECT], "grant_types": ["authorization_code"], "response_types": ["code"]}
     clients = json.dumps([{**common, **client, "client_secret": SECRET * 2} for client in CLIENTS])
     # Made here: Node, asked to make keys and to write them down, has been seen to wait for itself for ever.
-    keys = json.dumps([_private(Key(alg, alg[:1].lower())) for alg in ("RS256", "ES256", "EdDSA")])
+    keys = json.dumps([_private(Key(alg)) for alg in ("RS256", "ES256", "EdDSA")])
     with subprocess.Popen(
         ["node", str(program), clients, keys], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as peer:
