@@ -28,7 +28,7 @@ class RefreshIn(In):
 class RevokeIn(In):
     """Whatever its client holds for a token, an access token too: one that is none of ours is no error."""
 
-    refresh_token: Annotated[str, StringConstraints(min_length=1, max_length=MAX_BODY_BYTES)]
+    refresh_token: Annotated[str, StringConstraints(min_length=1, max_length=100_000)]
 
 
 async def _token_of(request: Request, shape: type[RefreshIn] | type[RevokeIn]) -> str:

@@ -224,7 +224,7 @@ def test_revoking_what_is_no_token_is_no_error(http: AppClient):
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
-@pytest.mark.parametrize("length", [4_000, 900_000])
+@pytest.mark.parametrize("length", [4_000, 90_000])
 @pytest.mark.parametrize("sent", ["json", "data"])
 def test_nor_is_another_kind_of_token_however_long(http: AppClient, sent: str, length: int):
     """Clients of RFC 7009 send access tokens too, which are longer than ours to refresh with."""
@@ -234,6 +234,8 @@ def test_nor_is_another_kind_of_token_however_long(http: AppClient, sent: str, l
 
 
 def test_what_is_too_much_for_any_body_is_too_much_here(http: AppClient):
+    body = {"refresh_token": "x" * 100_001}
+    assert http.post("/accounts/token/revoke", json=body).status_code == 422
     assert http.post("/accounts/token/revoke", json={"refresh_token": "x" * 1_000_000}).status_code == 413
 
 
