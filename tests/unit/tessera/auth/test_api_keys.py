@@ -467,6 +467,24 @@ def test_a_key_that_is_rotated_twice_within_a_second_works_at_once(
     assert admit(third).id == id_in(first, keys)
 
 
+def test_it_works_at_once_too_when_the_feed_tells_of_it_within_that_second(
+    make: Callable[..., str], admit: Any, bindings: Bindings, keys: Table, frozen: FakeClock
+) -> None:
+    """The feed is asked every 8 seconds: it has not told of the first rotation, and then tells of both."""
+    first = make()
+    admit(first)
+    frozen.advance(milliseconds=7_600)
+    second = rotated(first, keys, bindings.get(Mac))
+    admit(second)
+    third = rotated(first, keys, bindings.get(Mac))
+    transact(*(bindings.get(Feed).revoke("k", outdated(id_in(first, keys), version)) for version in (1, 2)))
+    frozen.advance(milliseconds=500)
+
+    assert admit(third).id == id_in(first, keys)
+    with pytest.raises(TokenInvalid):
+        admit(second)
+
+
 def test_guessed_secrets_read_the_item_a_few_times_a_second_and_keep_no_good_one_out(
     make: Callable[..., str], bindings: Bindings, keys: Table, frozen: FakeClock
 ) -> None:

@@ -107,7 +107,8 @@ class ApiKeys:
             is_behind = self._is_outdated(seen.row)
             if not is_behind and is_of(self._mac, seen.row, key):
                 return seen.row, True
-            if seen.is_spent(1 if is_behind else WRONG_SECRETS):
+            # A version that was replaced is read away: the next one is not behind. An owner's epoch may take its time.
+            if not self._is_replaced(seen.row) and seen.is_spent(1 if is_behind else WRONG_SECRETS):
                 return seen.row, False
         # Not from a replica, which may not know yet what the feed or the client knows.
         return self._read(key.name, consistent=True, after=seen), True
@@ -123,8 +124,11 @@ class ApiKeys:
             self._seen.put(name, after.read_again(row) if after else _Seen(row))
         return row
 
+    def _is_replaced(self, row: KeyRow) -> bool:
+        return self._feed.is_revoked("k", outdated(row.key_id, int(row.version)))
+
     def _is_outdated(self, row: KeyRow) -> bool:
-        if self._feed.is_revoked("k", outdated(row.key_id, int(row.version))):
+        if self._is_replaced(row):
             return True
         lowest = 0 if row.org else self._feed.lowest_epoch(row.uid)
         return lowest is not None and lowest > int(row.owner_ep)
