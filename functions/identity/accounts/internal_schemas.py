@@ -45,9 +45,12 @@ class ProofOut(Out):
 
 
 class ProvenOut(Out):
+    """`session_id` is what the session is called whose second factor this was."""
+
     status: Literal["ok"] = "ok"
     proof: ProofOut
     device_token: TokenText | None = None
+    session_id: Ulid | None = None
 
 
 class PendingOut(MfaRequiredOut):
@@ -65,6 +68,12 @@ class OutsideIn(In):
     auth_time: int
     client_id: ClientId = "web"
     device_name: DeviceName | None = None
+
+
+class NamedOutsideIn(OutsideIn):
+    """`session_id` is what the session will be called, also when a second factor comes first."""
+
+    session_id: Ulid | None = None
 
 
 class ProveIn(ReauthenticateIn):

@@ -124,7 +124,7 @@ class Accounts:
         _content(self._internal.call("accounts", "POST", f"{PREFIX}/mail", json=body, timeout=SECONDS))
 
     def end_session(self, user_id: str, session_id: str) -> None:
-        """End what was opened with tokens. 1 internal call."""
+        """End what was opened with tokens, or will be. 1 internal call."""
         body = {"user_id": user_id, "session_id": session_id}
         _gone_is_fine(
             self._internal.call("accounts", "POST", f"{PREFIX}/provider-session/end", json=body, timeout=SECONDS)
@@ -139,18 +139,19 @@ class Sessions:
     def bind(cls, bindings: Bindings) -> Self:
         return cls(bindings.get(Internal))
 
-    def code(self, proof: Proof, *, challenge: str, call: Call) -> str:
-        """A code that its browser changes for a session. 1 internal call."""
-        body = {**proof.body(), "verifier_challenge": challenge}
+    def code(self, proof: Proof, *, session_id: str, challenge: str, call: Call) -> str:
+        """A code that its browser changes for the session of this id. 1 internal call."""
+        body = {**proof.body(), "session_id": session_id, "verifier_challenge": challenge}
         path = "/sessions/internal/exchange-code"
         return str(
             _content(self._internal.call("sessions", "POST", path, json=body, for_call=call, timeout=SECONDS))["code"]
         )
 
-    def end(self, user_id: str) -> None:
-        """End all cookie sessions of a user. 1 internal call."""
-        body = {"user_id": user_id, "all": True}
-        _gone_is_fine(self._internal.call("sessions", "POST", "/sessions/internal/end", json=body, timeout=SECONDS))
+    def end_session(self, user_id: str, session_id: str) -> None:
+        """End what was opened with a cookie, or will be. 1 internal call."""
+        body = {"user_id": user_id, "session_id": session_id}
+        path = "/sessions/internal/provider-session/end"
+        _gone_is_fine(self._internal.call("sessions", "POST", path, json=body, timeout=SECONDS))
 
 
 def _content(answer: Answer) -> dict[str, Any]:

@@ -43,10 +43,11 @@ class UserGone(Exception):
 
 @dataclass(frozen=True)
 class Proven:
-    """`device_token` comes when the device is new."""
+    """`device_token` comes when the device is new, `session_id` when the session has a name already."""
 
     proof: Proof
     device_token: str | None = None
+    session_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ class _Answered(_Read):
     status: str = "ok"
     proof: _Proof | None = None
     device_token: str | None = None
+    session_id: str | None = None
     mfa_token: str = ""
     methods: tuple[str, ...] = ()
 
@@ -125,7 +127,7 @@ class Accounts:
         found = _Answered.model_validate(self._ask(path, shown, call=call))
         if found.proof is None:
             return FactorNeeded(found.mfa_token, found.methods)
-        return Proven(found.proof.plain(), found.device_token)
+        return Proven(found.proof.plain(), found.device_token, found.session_id)
 
     def prove_again(self, user_id: str, shown: Mapping[str, Any], *, call: Call) -> Proof:
         """Raises what `authenticate` raises."""

@@ -22,6 +22,8 @@ from tessera.problems import Problem
 EXCHANGE_LIFE = timedelta(seconds=60)
 # For so long a request that was under way with the replaced cookie is told to ask again.
 REPLACED_LIFE = timedelta(seconds=60)
+# Longer than a code and the second factor asked for behind it can wait together.
+OVER_LIFE = timedelta(hours=1)
 DEVICE_LIFE = timedelta(days=180)
 # `accounts` signs no token for less.
 SHORTEST_TOKEN_SECONDS = 60

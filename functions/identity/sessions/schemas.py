@@ -130,9 +130,13 @@ class SessionsOut(Out):
 
 
 class ExchangeCodeIn(In):
-    """How somebody has shown to a provider who they are (seconds since 1970), and whose code it is to be."""
+    """How somebody has shown to a provider who they are (seconds since 1970), and whose code it is to be.
+
+    `session_id` is what the session will be called.
+    """
 
     user_id: Ulid
+    session_id: Ulid
     amr: Methods
     aal: Annotated[int, Field(ge=1, le=2)]
     auth_time: Seconds
@@ -168,7 +172,7 @@ class EndIn(In):
     all: bool = False
 
 
-class MoveIn(In):
+class OneIn(In):
     user_id: Ulid
     session_id: Ulid
 

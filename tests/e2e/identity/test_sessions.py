@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tessera import ids
 from tests.kit.browser import Chromium, Page, pages
 from tests.kit.cookies import Browser, set_cookies
 from tests.kit.internal import invoke
@@ -195,7 +196,7 @@ def test_a_sign_in_at_a_provider_becomes_a_session_once(browser, ann):
     verifier = base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode()
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     proof = {"user_id": ann.id, "amr": ["fed"], "aal": 1, "auth_time": int(time.time())}
-    asked = {**proof, "verifier_challenge": challenge}
+    asked = {**proof, "session_id": ids.new(), "verifier_challenge": challenge}
     status, found = invoke("oauth", "POST", "/sessions/internal/exchange-code", asked)
     assert status == 200
 
@@ -209,7 +210,7 @@ def test_a_sign_in_at_a_provider_becomes_a_session_once(browser, ann):
 def test_internal_routes_are_not_there_from_outside(signed_in, ann):
     mine = signed_in(ann)
 
-    for path in ("of", "end", "exchange-code", "erase"):
+    for path in ("of", "end", "exchange-code", "provider-session/end", "erase"):
         assert mine.post(f"/sessions/internal/{path}", json={"user_id": ann.id}).status_code == 404
 
 

@@ -84,9 +84,12 @@ def require_shown_factor(ports: Ports, user: UserRow, caller: Principal) -> None
         raise StepUpRequired(aal=2)
 
 
-def begin(ports: Ports, user: UserRow, amr: Iterable[str], client: Client) -> MfaPending:
+def begin(
+    ports: Ports, user: UserRow, amr: Iterable[str], client: Client, *, session_id: str | None = None
+) -> MfaPending:
     """Ask for the second factor of somebody who has shown their first. No request."""
-    token = MfaToken(ids.new(), user.user_id, int(user.ep), tuple(sorted(amr)), client.client_id, client.device_name)
+    named, shown = session_id or ids.new(), tuple(sorted(amr))
+    token = MfaToken(named, user.user_id, int(user.ep), shown, client.client_id, client.device_name)
     return MfaPending(token.text(ports.mac), methods_of(user), token.id)
 
 

@@ -82,7 +82,14 @@ def subscription(ports: Ports, user_id: str, topic: str, *, seconds: int) -> tup
 
 
 def vouched(
-    ports: Ports, user_id: str, amr: frozenset[str], aal: int, client: Client, *, call: Call
+    ports: Ports,
+    user_id: str,
+    amr: frozenset[str],
+    aal: int,
+    client: Client,
+    *,
+    session_id: str | None = None,
+    call: Call,
 ) -> Proven | MfaPending:
     """Who a provider says somebody is, unless they have a second factor here that it has not asked for. 1 read.
 
@@ -91,7 +98,7 @@ def vouched(
     with refusals.noted(ports, user_id, method="outside", call=call):
         user = _who_may_sign_in(ports, user_id)
     if aal < 2 and factors.methods_of(user):
-        return factors.begin(ports, user, amr, client)
+        return factors.begin(ports, user, amr, client, session_id=session_id)
     return Proven(deletion.kept(ports, user), amr, aal)
 
 

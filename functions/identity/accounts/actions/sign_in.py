@@ -11,6 +11,7 @@ from tessera.problems import InvalidRequest, NotFound
 
 from .. import mails, mfa_tokens, secret_values
 from ..events import DeviceAdded, MailRequested, SessionCreated
+from ..mfa_tokens import MfaToken
 from ..passwords import Kept
 from ..ports import Client, Ports
 from ..refresh_tokens import RefreshToken
@@ -63,14 +64,15 @@ def authenticate(ports: Ports, *, email: str, password: str, client: Client, cal
 
 def authenticate_with_factor(
     ports: Ports, *, mfa_token: str, method: str, code: str | None, credential: dict[str, Any] | None, call: Call
-) -> Proven:
-    """What `finish_login` checks, for a service of ours that keeps the session itself. 1 write more than it takes.
+) -> tuple[Proven, str]:
+    """What `finish_login` checks, for a service of ours that keeps the session itself, and how to call that session.
 
-    Raises `MfaTokenInvalid`, `MfaFailed`, `AttemptsExhausted`.
+    1 write more than it takes. Raises `MfaTokenInvalid`, `MfaFailed`, `AttemptsExhausted`.
     """
+    begun = _begun(ports, mfa_token)
     proven = factors.finish(ports, mfa_token, method=method, code=code, credential=credential, call=call)
     ports.users.proved(deletion.kept(ports, proven.user, call=call), None)
-    return proven
+    return proven, begun.id
 
 
 def authenticate_with_passkey(ports: Ports, *, challenge_id: str, credential: dict[str, Any], call: Call) -> Proven:
@@ -97,13 +99,18 @@ def finish_login(
 
     Raises `MfaTokenInvalid`, `MfaFailed`, `AttemptsExhausted`, `SigningUnavailable`.
     """
-    begun = mfa_tokens.read(mfa_token, ports.mac)
-    if begun is None:
-        raise MfaTokenInvalid()
+    begun = _begun(ports, mfa_token)
     proven = factors.finish(ports, mfa_token, method=method, code=code, credential=credential, call=call)
     client = replace(client, client_id=begun.client_id, device_name=begun.device_name)
     # Whoever began it outside may have to end it, and has been told this name: a token opens one session.
     return proven.user, open_session(ports, proven, client=client, call=call, session_id=begun.id)
+
+
+def _begun(ports: Ports, mfa_token: str) -> MfaToken:
+    begun = mfa_tokens.read(mfa_token, ports.mac)
+    if begun is None:
+        raise MfaTokenInvalid()
+    return begun
 
 
 def login_with_passkey(

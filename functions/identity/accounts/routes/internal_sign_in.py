@@ -11,7 +11,16 @@ from tessera.problems import InvalidRequest, NotFound
 from ..actions import factors, lend, sign_in
 from ..actions.factors import MfaPending, Proven
 from ..factor_schemas import MfaRequiredOut, PasskeyLoginIn, plain
-from ..internal_schemas import DeviceMfaIn, OutsideIn, PendingOut, ProofOut, ProveIn, ProvenOut, ProviderEndIn
+from ..internal_schemas import (
+    DeviceMfaIn,
+    NamedOutsideIn,
+    OutsideIn,
+    PendingOut,
+    ProofOut,
+    ProveIn,
+    ProvenOut,
+    ProviderEndIn,
+)
 from ..ports import Client, Ports
 from ..rules import LoginFailed, MfaFailed, MfaTokenInvalid, NotActive, PasskeyUnknown, SigningUnavailable
 from ..schemas import LoginIn, SignedInOut
@@ -41,10 +50,10 @@ async def authenticate_with_factor(
     client = client_of(ports, call, device_token, client_id=body.client_id, device_name=body.device_name)
     credential = plain(body.credential) if body.credential else None
     async with ports.pace.held():
-        proven = sign_in.authenticate_with_factor(
+        proven, session_id = sign_in.authenticate_with_factor(
             ports, mfa_token=body.mfa_token, method=body.method, code=body.code, credential=credential, call=call
         )
-    return _out(ports, proven, client)
+    return _out(ports, proven, client, session_id=session_id)
 
 
 @router.post("/authenticate/passkey", responses=problems(PasskeyUnknown, LoginFailed, InvalidRequest))
@@ -61,12 +70,14 @@ async def authenticate_with_passkey(
 
 @router.post("/authenticate/outside", responses=problems(LoginFailed, InvalidRequest))
 async def authenticate_outside(
-    body: OutsideIn, caller: Keeper, ports: Bound, call: Asked, device_token: DeviceToken = ""
+    body: NamedOutsideIn, caller: Keeper, ports: Bound, call: Asked, device_token: DeviceToken = ""
 ) -> ProvenOut | MfaRequiredOut:
     """Take a provider's word, and ask for the second factor that its user has set up here."""
     client = client_of(ports, call, device_token, client_id=body.client_id, device_name=body.device_name)
-    found = lend.vouched(ports, body.user_id, frozenset(body.amr), body.aal, client, call=call)
-    return _out(ports, found, client, at=body.auth_time)
+    found = lend.vouched(
+        ports, body.user_id, frozenset(body.amr), body.aal, client, session_id=body.session_id, call=call
+    )
+    return _out(ports, found, client, at=body.auth_time, session_id=body.session_id)
 
 
 @router.post("/reauthenticate", responses=problems(LoginFailed, MfaFailed, AttemptsExhausted, NotFound))
@@ -111,12 +122,17 @@ async def end_provider_session(body: ProviderEndIn, caller: Provider, ports: Bou
 
 
 def _out(
-    ports: Ports, found: Proven | MfaPending, client: Client, *, at: int | None = None
+    ports: Ports,
+    found: Proven | MfaPending,
+    client: Client,
+    *,
+    at: int | None = None,
+    session_id: str | None = None,
 ) -> ProvenOut | MfaRequiredOut:
     if isinstance(found, MfaPending):
         return MfaRequiredOut(mfa_token=found.token, methods=found.methods)
     device_token = sign_in.remember_device(ports, found.user, client)
-    return ProvenOut(proof=_proof(found, at=at), device_token=device_token)
+    return ProvenOut(proof=_proof(found, at=at), device_token=device_token, session_id=session_id)
 
 
 def _proof(found: Proven, *, at: int | None = None) -> ProofOut:

@@ -101,9 +101,9 @@ def _open(ports: Ports, mac: str, found: AnswerRow, client: Client, call: Call) 
     ports.answers.put(ports.answers.consuming(mac, "email"), *steps)
     found.identity_id = row.identity_id
     if found.delivery == "cookie":
-        # Which session it will be nobody knows yet.
-        ports.answers.put(*bearing(ports, found, ids.new()))
-        code = ports.sessions.code(proof_in(found), challenge=found.challenge, call=call)
+        session_id = ids.new()
+        ports.answers.put(*bearing(ports, found, session_id))
+        code = ports.sessions.code(proof_in(found), session_id=session_id, challenge=found.challenge, call=call)
         return Gained("continue", code=code)
     return opened(ports, found, client, call=call)
 

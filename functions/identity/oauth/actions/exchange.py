@@ -82,7 +82,7 @@ def bearing(ports: Ports, found: AnswerRow, session_id: str) -> list[Step]:
         return []
     if not wanted:
         return []
-    row = BornRow(uid=found.uid, delivery=found.delivery, session_id=session_id)
+    row = BornRow(uid=found.uid, session_id=session_id)
     place = found.provider, str(found.key), found.sid_hash
     since = int(found.arrived or 0)
     return [*ports.identities.still_on(*place, since=since), *ports.identities.bearing(*place, row)]

@@ -21,7 +21,7 @@ MAX_CHARACTERS = 16_384
 def logout(ports: Ports, provider_id: str, token: str, *, call: Call) -> None:
     """End what began with that session, or with that identity where no session is named, and what is about to.
 
-    1 read, 1 query, 2 writes, and an internal call for each session. A token that is no good is charged to its address.
+    1 read, 1 query, 2 writes, and 2 internal calls for each session. A token that is no good is charged to its address.
     Raises `ProviderUnknown`, `LogoutTokenInvalid`, `RateLimited`.
     """
     provider = ports.providers.get(provider_id)
@@ -35,11 +35,9 @@ def logout(ports: Ports, provider_id: str, token: str, *, call: Call) -> None:
     key = key_of(provider.issuer, subject) if subject else None
     born = ports.identities.log_out(provider.id, key, sid_hash(provider, sid) if sid else None)
     for row in born:
-        if row.delivery == "token":
-            ports.accounts.end_session(row.uid, row.session_id)
-    # Which of a user's cookie sessions it was is known to its browser alone, so all of them end.
-    for user_id in sorted({row.uid for row in born if row.delivery == "cookie"}):
-        ports.sessions.end(user_id)
+        # Where a second factor was asked for, it may have been shown to either.
+        ports.accounts.end_session(row.uid, row.session_id)
+        ports.sessions.end_session(row.uid, row.session_id)
     ports.identities.forget_sessions(born)
     # In the end, so that a provider that was told of an outage can send the same token again.
     ports.identities.see(provider.id, jti, seconds=REMEMBERED_SECONDS)

@@ -158,8 +158,9 @@ def _open(
     """Write what the sign-in changes, and give the browser the code that ends it."""
     proof = proof_of(arrival.provider, arrival.profile, row.uid, is_staff=standing.is_staff)
     if arrival.begun.delivery == "cookie":
-        ports.answers.put(*steps, *_bearing(ports, arrival, row.uid))
-        code = ports.sessions.code(proof, challenge=arrival.begun.challenge, call=arrival.call)
+        session_id = ids.new()
+        ports.answers.put(*steps, *_bearing(ports, arrival, row.uid, session_id))
+        code = ports.sessions.code(proof, session_id=session_id, challenge=arrival.begun.challenge, call=arrival.call)
         return {"code": code}
     needs_factor = bool(standing.factors) and proof.aal < 2
     code, answer = new_secret(), _answer(arrival, "login")
@@ -169,11 +170,11 @@ def _open(
     return {"code": code, **({"status": "mfa_required"} if needs_factor else {})}
 
 
-def _bearing(ports: Ports, arrival: Arrival, user_id: str) -> list[Step]:
-    """A provider that ends its sessions here too must find the user. Which session it will be nobody knows yet."""
+def _bearing(ports: Ports, arrival: Arrival, user_id: str, session_id: str) -> list[Step]:
+    """A provider that ends its sessions here too must find ours."""
     if not arrival.provider.backchannel_logout:
         return []
-    sid, row = arrival.profile.sid, BornRow(uid=user_id, delivery="cookie", session_id=ids.new())
+    sid, row = arrival.profile.sid, BornRow(uid=user_id, session_id=session_id)
     place = sid_hash(arrival.provider, sid) if sid else None
     return ports.identities.bearing(arrival.provider.id, arrival.profile.key, place, row)
 

@@ -330,7 +330,6 @@ def _at(row: BornRow, pk: str) -> BornRow:
         pk=pk,
         sk=f"{SESSION}{row.session_id}",
         uid=row.uid,
-        delivery=row.delivery,
         session_id=row.session_id,
         sid_hash=row.sid_hash,
         ttl=row.ttl,

@@ -121,7 +121,6 @@ class BornRow(Row):
     """A session of ours that began with a session of the provider's."""
 
     uid = UnicodeAttribute()
-    delivery = UnicodeAttribute()
     session_id = UnicodeAttribute()
     # By which the other place of the same session is found.
     sid_hash = UnicodeAttribute(null=True)

@@ -40,6 +40,12 @@ def end_one(ports: Ports, user_id: str, session_id: str, *, caller: Principal, c
         raise NotFound("There is no such session, or it is over.")
 
 
+def end_from_outside(ports: Ports, user_id: str, session_id: str, *, caller: Principal, call: Call) -> None:
+    """A provider has ended its session. Ours ends too, and does not begin by what comes later."""
+    told = audit("sessions.session-ended", f"session:{session_id}", by=caller, call=call)
+    ports.endings.end_to_come(user_id, session_id, reason="signed out at the provider", told=told)
+
+
 def end_all(ports: Ports, user_id: str, *, caller: Principal, call: Call) -> int:
     """End every session of this user; how many there were comes back."""
     told = audit("sessions.all-ended", f"user:{user_id}", by=caller, call=call)
@@ -65,7 +71,4 @@ def listed(ports: Ports, user_id: str) -> list[Session]:
 
 
 def _by(caller: Principal) -> str:
-    if caller.kind == "user":
-        return "ended by the user"
-    # Only when a provider has told it that somebody signed out there does this capability end sessions.
-    return "signed out at the provider" if caller.id == "oauth" else "ended by staff"
+    return "ended by the user" if caller.kind == "user" else "ended by staff"

@@ -11,10 +11,13 @@ from ..rules import ExchangeInvalid, Proof, Wish
 from .sign_in import SignedIn, sign_in
 
 
-def issue(ports: Ports, proof: Proof, verifier_challenge: str) -> str:
-    """A code for the end of this sign-in; only its MAC is kept. 1 write."""
+def issue(ports: Ports, proof: Proof, verifier_challenge: str, *, session_id: str) -> str:
+    """A code for the end of this sign-in; only its MAC is kept. 1 write.
+
+    The session has its name before it begins, so that its provider can have ended it by then.
+    """
     code = secret_values.new()
-    ports.exchanges.keep(_mac(ports, code), proof, verifier_challenge)
+    ports.exchanges.keep(_mac(ports, code), proof, verifier_challenge, session_id=session_id)
     return code
 
 
@@ -34,6 +37,7 @@ def redeem(ports: Ports, code: str, verifier: str, wish: Wish, *, call: Call) ->
         "auth_time": proof.auth_time,
         "client_id": wish.client_id,
         "device_name": wish.device_name,
+        "session_id": row.session_id,
     }
     return sign_in(ports, "outside", shown, wish, call=call)
 

@@ -13,8 +13,8 @@ from tessera.auth.principal import Principal
 from .. import rules, secret_values
 from ..events import SessionCreated
 from ..ports import Ports
-from ..proofs import FactorNeeded, Minted, UserGone
-from ..rules import LoginFailed, Proof, Session, Wish
+from ..proofs import FactorNeeded, Minted, Proven, UserGone
+from ..rules import LoginFailed, Session, Wish
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,14 @@ def sign_in(ports: Ports, how: str, shown: Mapping[str, Any], wish: Wish, *, cal
     found = ports.accounts.authenticate(how, shown, call=call)
     if isinstance(found, FactorNeeded):
         return found
-    return begin(ports, found.proof, wish, call=call, device_token=found.device_token)
+    return begin(ports, found, wish, call=call)
 
 
-def begin(ports: Ports, proof: Proof, wish: Wish, *, call: Call, device_token: str | None = None) -> SignedIn:
+def begin(ports: Ports, found: Proven, wish: Wish, *, call: Call) -> SignedIn:
     """A session for somebody who has shown who they are. Raises `LoginFailed`, `SigningUnavailable`, `Busy`."""
+    proof = found.proof
     log.current().caller = f"user:{proof.user_id}"
-    session_id, secret = ids.new(), secret_values.new()
+    session_id, secret = found.session_id or ids.new(), secret_values.new()
     try:
         minted = ports.accounts.mint(session_id, proof, wish, call=call)
     except UserGone:
@@ -65,7 +66,7 @@ def begin(ports: Ports, proof: Proof, wish: Wish, *, call: Call, device_token: s
         told=audit("sessions.login", f"session:{session_id}", by=principal_of(session), call=call),
         presented=presented_in(call),
     )
-    return signed_in(session, minted, secret=secret, device_token=device_token)
+    return signed_in(session, minted, secret=secret, device_token=found.device_token)
 
 
 def signed_in(

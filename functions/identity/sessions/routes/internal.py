@@ -18,8 +18,8 @@ from ..schemas import (
     ExchangeCodeIn,
     ExchangeCodeOut,
     MovedOut,
-    MoveIn,
     OfIn,
+    OneIn,
     OpenOut,
     OpenSessionsOut,
 )
@@ -29,7 +29,6 @@ INTERNAL: list[str | Enum] = ["internal"]
 router = Router(prefix=f"{PREFIX}/internal", tags=INTERNAL, include_in_schema=False)
 
 Staff = Annotated[Principal, auth.service("accounts", "admin")]
-Ender = Annotated[Principal, auth.service("accounts", "admin", "oauth")]
 Provider = Annotated[Principal, auth.service("oauth")]
 Accounts = Annotated[Principal, auth.service("accounts")]
 
@@ -41,7 +40,7 @@ async def of_user(body: OfIn, caller: Staff, ports: Bound) -> OpenSessionsOut:
 
 
 @router.post("/end", responses=problems(NotFound, InvalidRequest))
-async def end_sessions(body: EndIn, caller: Ender, ports: Bound, call: Asked) -> EndedOut:
+async def end_sessions(body: EndIn, caller: Staff, ports: Bound, call: Asked) -> EndedOut:
     """End one session of a user, or all. 404 when there is no such session; no sessions at all are no error."""
     if body.all == (body.session_id is not None):
         told = "Name one session_id, or say all."
@@ -52,8 +51,14 @@ async def end_sessions(body: EndIn, caller: Ender, ports: Bound, call: Asked) ->
     return EndedOut(ended=1)
 
 
+@router.post("/provider-session/end", status_code=204)
+async def end_provider_session(body: OneIn, caller: Provider, ports: Bound, call: Asked) -> None:
+    """End a session whose provider has ended its own, also one that is still to begin."""
+    end.end_from_outside(ports, body.user_id, body.session_id, caller=caller, call=call)
+
+
 @router.post("/move", responses=problems(SessionOver, Busy))
-async def move_session(body: MoveIn, caller: Accounts, ports: Bound, call: Asked) -> MovedOut:
+async def move_session(body: OneIn, caller: Accounts, ports: Bound, call: Asked) -> MovedOut:
     """Give a session another cookie, for the browser that the caller answers: headers as they are to be sent."""
     give_session(ports, call, *keep.move(ports, body.user_id, body.session_id))
     made = list(call.answer_cookies)
@@ -65,7 +70,7 @@ async def move_session(body: MoveIn, caller: Accounts, ports: Bound, call: Asked
 async def issue_exchange_code(body: ExchangeCodeIn, caller: Provider, ports: Bound) -> ExchangeCodeOut:
     """A code for a sign-in at a provider: good once, for a minute, with the verifier of this challenge."""
     proof = Proof(body.user_id, frozenset(body.amr), body.aal, body.auth_time)
-    return ExchangeCodeOut(code=exchange.issue(ports, proof, body.verifier_challenge))
+    return ExchangeCodeOut(code=exchange.issue(ports, proof, body.verifier_challenge, session_id=body.session_id))
 
 
 @router.post("/erase")

@@ -4,15 +4,16 @@ from collections.abc import Set
 from typing import Self
 
 from tessera.auth.feed import Feed
+from tessera.expressions import is_new
 from tessera.outbox import Event
 from tessera.problems import Busy
 from tessera.settings import Bindings
-from tessera.tables import Table
+from tessera.tables import ConditionFailed, Table
 from tessera.transact import Step, deleting, telling, transact
 
 from ..config import SessionSettings
 from ..events import DataErased, SessionEnded
-from .rows import HEAD, OfUserRow, user_pk
+from .rows import HEAD, OfUserRow, over_row, place_sk, user_pk
 from .sessions import SessionStore
 from .standing import TRIES, Changed, Place, Standing, as_seen, heading, standing_of, taking_away
 
@@ -45,6 +46,14 @@ class Endings:
             else:
                 return True
         raise Busy()
+
+    def end_to_come(self, user_id: str, session_id: str, *, reason: str, told: Event) -> None:
+        """End a session also when it has not begun yet: from here on it cannot. 1 write, or a transaction besides."""
+        try:
+            self.table.put(over_row(user_id, session_id), only_if=is_new())
+        except ConditionFailed as begun:
+            if begun.old.h is not None:
+                self.end(Place(user_id, session_id, begun.old.h), reason=reason, told=told)
 
     def end_all(
         self,
@@ -80,6 +89,8 @@ class Endings:
     def erase(self, user_id: str) -> int:
         """End what there is and keep nothing of the user; the proof is told. How many ended comes back."""
         ended = self.end_all(user_id, reason="erased")
+        for over in self.table.query_all(OfUserRow, user_pk(user_id), sort=OfUserRow.sk.startswith(place_sk(""))):
+            self.table.delete(OfUserRow, over.pk, over.sk)
         transact(
             deleting(self.table, OfUserRow, user_pk(user_id), HEAD),
             telling(self.table, DataErased(owner_id=user_id, capability="sessions")),

@@ -19,9 +19,9 @@ class ExchangeStore:
     def bind(cls, bindings: Bindings) -> Self:
         return cls(Table(bindings.settings(SessionSettings).table))
 
-    def keep(self, code_mac: str, proof: Proof, verifier_hash: str) -> None:
+    def keep(self, code_mac: str, proof: Proof, verifier_hash: str, *, session_id: str) -> None:
         """1 write."""
-        self.table.put(exchange_row(code_mac, proof, verifier_hash))
+        self.table.put(exchange_row(code_mac, proof, verifier_hash, session_id))
 
     def take(self, code_mac: str) -> ExchangeRow | None:
         """What waits under this code, which is worth nothing from here on, or None. 1 write."""

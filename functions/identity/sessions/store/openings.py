@@ -8,6 +8,7 @@ from pynamodb.expressions.condition import size
 
 from tessera import clock
 from tessera.auth.feed import Feed
+from tessera.expressions import is_new
 from tessera.outbox import Event
 from tessera.problems import Busy
 from tessera.settings import Bindings
@@ -16,7 +17,7 @@ from tessera.transact import Step, putting, telling, transact
 
 from ..config import SessionSettings
 from ..events import SessionEnded
-from ..rules import Session, leaving
+from ..rules import LoginFailed, Session, leaving
 from .rows import OfUserRow, place_of, row_of
 from .sessions import SessionStore
 from .standing import TRIES, Changed, Place, Standing, as_seen, heading, standing_of, taking_away
@@ -50,7 +51,8 @@ class Openings:
         """Begin a session: 1 transaction of 3 items. With as many as are allowed, 2 reads more, and the oldest ends.
 
         `presented` is the hash of the secret that came with the sign-in: that session ends in the same
-        transaction, and is never gone on with. Raises `Busy`.
+        transaction, and is never gone on with. Raises `Busy`, and `LoginFailed` for one that was over
+        before it began.
         """
         left = self.sessions.locate(presented) if presented else None
         is_full = False
@@ -72,7 +74,8 @@ class Openings:
     def _steps(
         self, new: Session, standing: Standing | None, left: Place | None, *, event: Event, told: Event
     ) -> list[Step]:
-        steps = [putting(self.table, row_of(new), event=event), putting(self.table, place_of(new), event=told)]
+        place = putting(self.table, place_of(new), event=told, only_if=is_new(), refused=LoginFailed())
+        steps = [putting(self.table, row_of(new), event=event), place]
         if left is not None:
             steps += self._ending(left, "signed in again", leaves_trace=True)
             if left.user_id != new.user_id:

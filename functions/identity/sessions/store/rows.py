@@ -5,7 +5,7 @@ from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute
 from tessera import clock
 from tessera.tables import Row
 
-from ..rules import EXCHANGE_LIFE, REPLACED_LIFE, Proof, Session
+from ..rules import EXCHANGE_LIFE, OVER_LIFE, REPLACED_LIFE, Proof, Session
 
 MAIN, HEAD = "MAIN", "HEAD"
 # Deleted by DynamoDB some time after its end: what is over is told by the item's own times.
@@ -52,7 +52,10 @@ class SessionRow(Row):
 
 
 class OfUserRow(Row):
-    """What is found by the user: `HEAD` with the ids of open sessions, and for each its secret's hash."""
+    """What is found by the user: `HEAD` with the ids of open sessions, and for each its secret's hash.
+
+    One without a hash lets no session begin in its place: it was over before it began.
+    """
 
     open = UnicodeSetAttribute(null=True)
     h = UnicodeAttribute(null=True)
@@ -72,6 +75,7 @@ class ExchangeRow(Row):
     aal = NumberAttribute()
     auth_time = NumberAttribute()
     verifier_hash = UnicodeAttribute()
+    session_id = UnicodeAttribute()
     exp = NumberAttribute()
 
     @property
@@ -143,7 +147,12 @@ def replaced_row(secret_hash: str, user_id: str, session_id: str) -> SessionRow:
     return SessionRow(pk=session_pk(secret_hash), sk=MAIN, id=session_id, uid=user_id, replaced=1, ttl=ttl)
 
 
-def exchange_row(code_mac: str, proof: Proof, verifier_hash: str) -> ExchangeRow:
+def over_row(user_id: str, session_id: str) -> OfUserRow:
+    ttl = int((clock.now() + OVER_LIFE).timestamp())
+    return OfUserRow(pk=user_pk(user_id), sk=place_sk(session_id), ttl=ttl)
+
+
+def exchange_row(code_mac: str, proof: Proof, verifier_hash: str, session_id: str) -> ExchangeRow:
     ends_at = clock.now() + EXCHANGE_LIFE
     return ExchangeRow(
         pk=exchange_pk(code_mac),
@@ -153,6 +162,7 @@ def exchange_row(code_mac: str, proof: Proof, verifier_hash: str) -> ExchangeRow
         aal=proof.aal,
         auth_time=proof.auth_time,
         verifier_hash=verifier_hash,
+        session_id=session_id,
         exp=(ends_at - clock.EPOCH).total_seconds() * 1000,
         ttl=int(ends_at.timestamp()),
     )

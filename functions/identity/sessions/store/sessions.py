@@ -53,7 +53,7 @@ class SessionStore:
     def place(self, user_id: str, session_id: str) -> Place | None:
         """1 read."""
         row = self.table.get(OfUserRow, user_pk(user_id), place_sk(session_id))
-        return Place(user_id, session_id, str(row.h)) if row is not None else None
+        return Place(user_id, session_id, row.h) if row is not None and row.h is not None else None
 
     def listed(self, user_id: str) -> list[Session]:
         """What is live, newest first: there are never many. 2 requests."""

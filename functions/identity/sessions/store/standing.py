@@ -54,7 +54,7 @@ def standing_of(table: Table, user_id: str) -> Standing:
     """2 requests, 1 when there is nothing."""
     rows = list(table.query_all(OfUserRow, user_pk(user_id), consistent=True))
     open_ids = next((row.open_ids for row in rows if row.sk == HEAD), frozenset[str]())
-    hashes = {row.sk.removeprefix("S#"): str(row.h) for row in rows if row.sk != HEAD}
+    hashes = {row.sk.removeprefix("S#"): row.h for row in rows if row.h is not None}
     found = table.get_many(SessionRow, [(session_pk(kept), MAIN) for kept in hashes.values()], consistent=True)
     sessions = {row.id: session_of(row) for row in found if not row.replaced}
     return Standing(user_id, open_ids, hashes, sessions)

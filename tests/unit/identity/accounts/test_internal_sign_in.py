@@ -135,6 +135,28 @@ def test_the_session_that_a_second_factor_opens_is_called_as_the_provider_was_to
     assert again.status_code == 401
 
 
+@pytest.mark.parametrize("begun", ["with tokens", "with a cookie"])
+def test_a_service_that_keeps_sessions_is_told_what_the_provider_knows_one_by(
+    internal: Invoke, person: Any, http: AppClient, frozen: FakeClock, begun: str
+) -> None:
+    """Whichever way it began, and also when a second factor was asked for in between."""
+    somebody, named = person(), ids.new()
+    _, plain = internal("POST", f"{AUTHENTICATE}/outside", outside(somebody.id, session_id=named), caller="sessions")
+    app = enrol(http, somebody, frozen)
+    if begun == "with tokens":
+        _, asked = internal("POST", "/accounts/internal/tokens", outside(somebody.id), caller="oauth")
+        named = asked["session_id"]
+    else:
+        given_name = outside(somebody.id, session_id=named)
+        _, asked = internal("POST", f"{AUTHENTICATE}/outside", given_name, caller="sessions")
+        assert plain["session_id"] == named
+
+    shown = {"mfa_token": asked["mfa_token"], "method": "totp", "code": app.next_code()}
+    _, found = internal("POST", f"{AUTHENTICATE}/mfa", shown, caller="sessions")
+
+    assert (found["status"], found["session_id"]) == ("ok", named)
+
+
 @pytest.mark.parametrize("when", ["before it opens", "while it opens"])
 def test_a_session_that_waits_for_its_second_factor_is_ended_beforehand(
     internal: Invoke,

@@ -274,11 +274,12 @@ def test_a_service_that_keeps_the_session_gets_the_same_proofs(
     assert isinstance(pending, factors.MfaPending)
     assert int(ports.users.get(ann.id).fails) == 1
 
-    proven = sign_in.authenticate_with_factor(
+    proven, session_id = sign_in.authenticate_with_factor(
         ports, mfa_token=pending.token, method="totp", code=phone.code(), credential=None, call=call
     )
 
     assert (proven.user.user_id, proven.amr, proven.aal) == (ann.id, {"pwd", "otp", "mfa"}, 2)
+    assert session_id == pending.session_id
     assert int(ports.users.get(ann.id).fails) == 0
 
 

@@ -117,9 +117,9 @@ class Neighbours:
             return 202, {}
         if path == "/sessions/internal/exchange-code":
             return 200, {"code": f"session-code-of-{body['user_id']}"}
-        if path == "/sessions/internal/end":
-            self.ended.append(("cookie", body["user_id"], None))
-            return 200, {"ended": 1}
+        if path == "/sessions/internal/provider-session/end":
+            self.ended.append(("cookie", body["user_id"], body["session_id"]))
+            return 204, None
         return 404, {}
 
     def _find_or_create(self, body: Any) -> tuple[int, Any]:

@@ -77,9 +77,12 @@ class FakeAccounts:
         if path == "authenticate":
             return self._password(body)
         if path == "authenticate/mfa":
-            user = self.users.get(body["mfa_token"].removeprefix("tmf_"))
+            user_id, _, named = body["mfa_token"].removeprefix("tmf_").partition("-")
+            user = self.users.get(user_id)
             good = user is not None and body.get("code") == CODE
-            return self._proven(user, ["pwd", "otp"], 2) if good and user else refused(401, "mfa-failed")
+            if not good or user is None:
+                return refused(401, "mfa-failed")
+            return self._proven(user, ["pwd", "otp"], 2, session_id=named or None)
         if path == "authenticate/passkey":
             user = self.users.get(body["credential"].get("user"))
             return self._proven(user, ["hwk", "user"], 2) if user else refused(401, "passkey-unknown")
@@ -99,10 +102,10 @@ class FakeAccounts:
         return self._proven(user, ["pwd"], 1, device_token=DEVICE_TOKEN)
 
     def _outside(self, body: dict[str, Any]) -> tuple[int, dict[str, Any], dict[str, str]]:
-        user = self.users[body["user_id"]]
+        user, named = self.users[body["user_id"]], body["session_id"]
         if user.has_factor and body["aal"] < 2:
-            return 200, {"status": "mfa_required", "mfa_token": f"tmf_{user.id}", "methods": ["totp"]}, {}
-        return self._proven(user, body["amr"], body["aal"])
+            return 200, {"status": "mfa_required", "mfa_token": f"tmf_{user.id}-{named}", "methods": ["totp"]}, {}
+        return self._proven(user, body["amr"], body["aal"], session_id=named)
 
     def _again(self, body: dict[str, Any]) -> tuple[int, dict[str, Any], dict[str, str]]:
         user = self.users[body["user_id"]]
@@ -111,10 +114,15 @@ class FakeAccounts:
         return self._proven(user, ["otp"], 2) if body.get("code") == CODE else refused(401, "login-failed")
 
     def _proven(
-        self, user: User, amr: list[str], aal: int, device_token: str | None = None
+        self,
+        user: User,
+        amr: list[str],
+        aal: int,
+        device_token: str | None = None,
+        session_id: str | None = None,
     ) -> tuple[int, dict[str, Any], dict[str, str]]:
         proof = {"user_id": user.id, "amr": amr, "aal": aal, "auth_time": clock.millis() // 1000, "epoch": user.epoch}
-        return 200, {"status": "ok", "proof": proof, "device_token": device_token}, {}
+        return 200, {"status": "ok", "proof": proof, "device_token": device_token, "session_id": session_id}, {}
 
     def _mint(self, body: dict[str, Any]) -> tuple[int, dict[str, Any], dict[str, str]]:
         self.at_mint()

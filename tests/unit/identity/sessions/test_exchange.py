@@ -6,7 +6,7 @@ import json
 import pytest
 
 from functions.identity.sessions.app import handler
-from tessera import clock
+from tessera import clock, ids
 from tessera.auth import jws
 from tests.kit.apps import invocation
 from tests.kit.capacity import CapacityMeter
@@ -26,6 +26,7 @@ def code_for(accounts, served):
     def make(user, **more):
         asked = {
             "user_id": user.id,
+            "session_id": ids.new(),
             "amr": ["fed"],
             "aal": 1,
             "auth_time": clock.millis() // 1000,
@@ -118,6 +119,65 @@ def test_a_second_factor_is_asked_for_after_a_provider_too(browser, code_for, ac
     rest = {"mfa_token": answer.json()["mfa_token"], "method": "totp", "code": CODE}
     assert mine.post("/sessions/login/mfa", json=rest).json()["aal"] == 2
     assert redeem(browser(), code_for(user, aal=2)).json()["aal"] == 2
+
+
+def end_outside(user, session_id):
+    asked = {"user_id": user.id, "session_id": session_id}
+    answer = handler(invocation("/sessions/internal/provider-session/end", asked, caller="oauth"), None)
+    assert answer["statusCode"] == 204, answer
+
+
+def test_the_session_has_the_name_that_was_given_it(browser, code_for, accounts):
+    ann, eve = accounts.add("mia@example.com"), accounts.add("eve@example.com", has_factor=True)
+    first, second = ids.new(), ids.new()
+
+    plain = redeem(browser(), code_for(ann, session_id=first)).json()
+    asked = redeem(browser(), code_for(eve, session_id=second)).json()
+    rest = {"mfa_token": asked["mfa_token"], "method": "totp", "code": CODE}
+    with_factor = browser().post("/sessions/login/mfa", json=rest).json()
+
+    assert (plain["session_id"], with_factor["session_id"]) == (first, second)
+
+
+@pytest.mark.asvs("7.6.1")
+@pytest.mark.parametrize("has_factor", [False, True], ids=["code", "second factor"])
+def test_what_the_provider_has_ended_does_not_begin(browser, code_for, accounts, ports, has_factor):
+    user, mine, named = accounts.add("eve@example.com", has_factor=has_factor), browser(), ids.new()
+    code = code_for(user, session_id=named)
+    if has_factor:
+        asked = redeem(mine, code).json()
+        end_outside(user, named)
+        rest = {"mfa_token": asked["mfa_token"], "method": "totp", "code": CODE}
+        refused = mine.post("/sessions/login/mfa", json=rest)
+    else:
+        end_outside(user, named)
+        refused = redeem(mine, code)
+
+    assert (refused.status_code, refused.json()["type"], mine.jar) == (401, "/problems/login-failed", {})
+    assert ports.sessions.listed(user.id) == []
+    # Only that one: they come in again.
+    assert redeem(mine, code_for(user, aal=2)).status_code == 200
+
+
+@pytest.mark.asvs("7.6.1")
+def test_a_session_that_goes_on_ends_with_the_one_of_its_provider_and_no_other(browser, code_for, ann, told):
+    mine, other, named = browser(), browser(), ids.new()
+    redeem(mine, code_for(ann, session_id=named))
+    redeem(other, code_for(ann))
+
+    end_outside(ann, named)
+    end_outside(ann, named)
+
+    assert [one.get("/sessions/current").status_code for one in (mine, other)] == [401, 200]
+    assert [one["reason"] for one in told.of("sessions.session.ended.v1")] == ["signed out at the provider"]
+
+
+def test_what_never_began_is_forgotten_with_its_user(code_for, ann, served):
+    end_outside(ann, ids.new())
+
+    handler(invocation("/sessions/internal/erase", {"owner_id": ann.id}, caller="accounts"), None)
+
+    assert [item for item in everything_in(served.table) if item["pk"]["S"] == f"U#{ann.id}"] == []
 
 
 @pytest.mark.parametrize("verifier", ["short", "a" * 129, "a" * 42 + "ä", "a" * 42 + " "], ids=["short", *"abc"])

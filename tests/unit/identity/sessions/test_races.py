@@ -7,6 +7,7 @@ import pytest
 
 from functions.identity.sessions.actions import end, keep
 from functions.identity.sessions.actions.sign_in import begin
+from functions.identity.sessions.proofs import Proven
 from functions.identity.sessions.rules import Proof, SessionOver, Wish
 from tessera import aws, clock
 from tessera.auth.cookies import ACCESS_COOKIE, SESSION_COOKIE
@@ -26,7 +27,7 @@ def enter(ports, ask, ann, frozen):
     def make(user=ann):
         frozen.advance(milliseconds=1)
         proof = Proof(user.id, frozenset(["pwd"]), 1, clock.millis() // 1000)
-        return begin(ports, proof, Wish(), call=ask).secret
+        return begin(ports, Proven(proof), Wish(), call=ask).secret
 
     return make
 
