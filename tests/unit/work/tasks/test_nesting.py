@@ -117,6 +117,16 @@ def test_a_task_gets_a_grandchild_while_it_is_moved_and_does_not_nest_too_deeply
     assert depths() == [1, 1, 2, 3]
 
 
+def test_a_task_is_moved_while_it_gets_a_grandchild_and_does_not_nest_too_deeply(add, put_below, depths, frozen):
+    y, a = add("y"), add("a")
+    b = add("b", parent_id=a.id)
+
+    with meanwhile("TransactWriteItems", lambda: put_below(a, y)), pytest.raises(InvalidRequest):
+        add("c", parent_id=b.id)
+
+    assert depths() == [1, 2, 3]
+
+
 def test_a_child_put_below_a_task_is_no_change_of_its_version(add, tasks, frozen):
     a = add("a")
 
