@@ -87,9 +87,9 @@ class AnswerStore:
 
     def mailed(self, mac: str, code_mac: str, *, instead_of: str) -> None:
         """The code is on its way, and good from here on, unless a newer one was asked for meanwhile. 1 write."""
-        still = _is_waiting() & (AnswerRow.code_mac == instead_of)
+        same, good = AnswerRow.code_mac == instead_of, AnswerRow.code_mac.set(code_mac)
         with suppress(ConditionFailed):
-            self.table.update(AnswerRow, answer_pk(mac), MAIN, AnswerRow.code_mac.set(code_mac), only_if=still)
+            self.table.update(AnswerRow, answer_pk(mac), MAIN, good, only_if=same)
 
     def attempt(self, mac: str) -> AnswerRow:
         """Take one attempt away, before anything is compared. 1 write.
