@@ -132,7 +132,8 @@ class Accounts:
         return [_user(one) for one in found["items"]], found["after"]
 
     def create(self, asker: Asker, *, key: str = "", **fields: Any) -> User:
-        """Raises `EmailTaken`, `WeakPassword`, `InvalidRequest`. `key` makes it safe to ask again."""
+        """Who was made under this `key`, now or when it was last asked. Raises `EmailTaken`, `WeakPassword`,
+        `InvalidRequest`."""
         given = {name: value for name, value in fields.items() if value not in (None, [])}
         return _user(self._asked("POST", USERS, asker, given, key=key, timeout=6.0))
 

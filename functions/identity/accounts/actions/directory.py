@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from tessera import clock, emails, ids
 from tessera.auth.audit import audit
@@ -116,6 +117,20 @@ def create(
         *ports.owners.changing(before=False, after=OWNER in roles),
     )
     return user
+
+
+def create_once(ports: Ports, *, email: str, attempt: str | None, **fields: Any) -> tuple[UserRow, bool]:
+    """`create`, and whether it was done now: not when the same attempt has made this user before.
+
+    Raises `EmailTaken`, `InvalidRequest`.
+    """
+    try:
+        return create(ports, email=email, attempt=attempt, **fields), True
+    except EmailTaken:
+        claim = ports.users.claim_of(emails.parse(email).key) if attempt else None
+        if claim is None or claim.attempt != attempt:
+            raise
+        return ports.users.get(claim.uid), False
 
 
 def kept(ports: Ports, password: str | None, password_hash: str | None, *, email: str) -> Kept | None:

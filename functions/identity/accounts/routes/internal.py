@@ -7,6 +7,7 @@ from fastapi import Query, Response
 from tessera import auth
 from tessera.auth.principal import Actor, Principal
 from tessera.entry import Router, problems
+from tessera.entry.headers import IdempotencyKey
 from tessera.problems import InvalidRequest, NotFound
 
 from ..actions import directory, erasure, lend
@@ -115,20 +116,23 @@ async def search_users(asked: Annotated[SearchParams, Query()], caller: Finder, 
 
 
 @router.post("/users", status_code=201, responses=problems(EmailTaken, InvalidRequest))
-async def create_user(body: NewUserIn, caller: Admin, ports: Bound, call: Asked) -> FullUserOut:
-    """A user whose address staff vouch for."""
-    return full_user_out(
-        directory.create(
-            ports,
-            email=body.email,
-            name=body.name,
-            locale=body.locale,
-            roles=frozenset(body.roles),
-            kept=directory.kept(ports, body.password, body.password_hash, email=body.email),
-            caller=caller,
-            call=call,
-        )
+async def create_user(
+    body: NewUserIn, caller: Admin, ports: Bound, call: Asked, response: Response, key: IdempotencyKey = None
+) -> FullUserOut:
+    """A user whose address staff vouch for; 200 when a request with the same key has made them before."""
+    user, made = directory.create_once(
+        ports,
+        email=body.email,
+        name=body.name,
+        locale=body.locale,
+        roles=frozenset(body.roles),
+        kept=directory.kept(ports, body.password, body.password_hash, email=body.email),
+        attempt=key,
+        caller=caller,
+        call=call,
     )
+    response.status_code = 201 if made else 200
+    return full_user_out(user)
 
 
 @router.post("/profiles")

@@ -14,7 +14,7 @@ from tessera.idempotency import Intent
 from tessera.problems import Busy, FieldError, InvalidRequest, NotFound, Problem, Unavailable
 
 from .. import rules
-from ..accounts import Asker, Elsewhere, EmailTaken, User
+from ..accounts import Asker, Elsewhere, User
 from ..events import RoleAssigned
 from ..ports import Ports
 from . import standing
@@ -64,7 +64,8 @@ def create(
 ) -> User:
     """A new user; without a password, a mail lets them choose one. 1 or 2 internal calls.
 
-    Raises `WouldEscalate`, `EmailTaken`, `WeakPassword`, `InvalidRequest`.
+    Asked again under the same key, because an answer was lost, it is the same user. Raises `WouldEscalate`,
+    `EmailTaken`, `WeakPassword`, `InvalidRequest`.
     """
     definitions = known or standing.definitions(ports)
     wanted = standing.wanted_roles(roles, definitions)
@@ -86,7 +87,7 @@ def create(
     user = _reserving(ports, given, made)
     if given:
         _told_of_roles(ports, user, asker)
-    if password is None and password_hash is None:
+    if password is None and password_hash is None and not user.has_password:
         # The user is there whether or not the mail goes out; it can be asked for again.
         try:
             user = ports.accounts.change(user.id, "force-reset", asker)
@@ -99,19 +100,13 @@ def create_once(ports: Ports, intent: Intent | None, *, asker: Asker, **fields: 
     """`create`, and whether an earlier request with the same key had done it. 2 more writes when there is a key."""
     if intent is None:
         return create(ports, asker=asker, **fields), False
-    made, began = ports.replays.begin(intent)
+    made, is_repeated = ports.replays.begin(intent)
     if made is not None:
         return ports.accounts.get(made), True
-    try:
-        user, replayed = create(ports, asker=asker, **fields), False
-    except EmailTaken:
-        # Unless it was this very request that made the user, and then was cut off.
-        found, _ = ports.accounts.search({"email": fields["email"]}, limit=1) if began is not None else ([], None)
-        if not found or found[0].created_at < clock.from_millis(began or 0):
-            raise
-        user, replayed = found[0], True
+    # What was cut off may have made the user: accounts knows it by the key.
+    user = create(ports, asker=asker, key=intent.record_key or intent.id, **fields)
     ports.replays.finish(intent, user.id)
-    return user, replayed
+    return user, is_repeated
 
 
 def set_email(ports: Ports, user_id: str, email: str, *, version: int | None, asker: Asker) -> User:

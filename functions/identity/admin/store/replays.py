@@ -3,9 +3,8 @@
 from datetime import timedelta
 from typing import Self
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import UnicodeAttribute
 
-from tessera import clock
 from tessera.expressions import is_free
 from tessera.idempotency import IdempotencyMismatch, Intent
 from tessera.settings import Bindings
@@ -19,7 +18,6 @@ KEPT = timedelta(hours=24)
 
 class ReplayRow(Row):
     user_id = UnicodeAttribute(null=True)
-    at = NumberAttribute()
 
 
 class ReplayStore:
@@ -30,20 +28,20 @@ class ReplayStore:
     def bind(cls, bindings: Bindings) -> Self:
         return cls(Table(bindings.settings(AdminSettings).table))
 
-    def begin(self, intent: Intent) -> tuple[str | None, int | None]:
-        """The user an earlier request with this key has made, and when it came: None when there was none. 1 write.
+    def begin(self, intent: Intent) -> tuple[str | None, bool]:
+        """The user an earlier request with this key has made, and whether there was such a request at all. 1 write.
 
         Raises `IdempotencyMismatch` when that was another request.
         """
-        row = ReplayRow(pk=_pk(intent), sk=MAIN, at=clock.millis(), made_by=intent.made_by, ttl=expires_in(KEPT))
+        row = ReplayRow(pk=_pk(intent), sk=MAIN, made_by=intent.made_by, ttl=expires_in(KEPT))
         try:
             self.table.put(row, only_if=is_free())
         except ConditionFailed as failed:
             old: ReplayRow = failed.old
             if old.made_by != intent.made_by:
                 raise IdempotencyMismatch("Use a new key for a new request.") from None
-            return old.user_id, int(old.at)
-        return None, None
+            return old.user_id, True
+        return None, False
 
     def finish(self, intent: Intent, user_id: str) -> None:
         """1 write."""

@@ -219,6 +219,17 @@ def test_an_import_asked_for_twice_with_a_key_is_one(world, boss):
     assert len(world.entries("admin.users-imported")) == 1
 
 
+def test_a_row_whose_answer_was_lost_is_a_user_that_was_made(world, boss):
+    world.unheard.append("/accounts/internal/users")
+    body = {"format": "csv", "content": csv(("ann@example.com", "", "", BCRYPT))}
+
+    begun = boss.post("/admin/users/import", body)
+    world.work()
+
+    job = boss.get(f"/admin/jobs/{begun.json()['id']}").json()
+    assert job["result"] == {"created": 1, "failed": 0}
+
+
 def test_an_import_whose_message_was_lost_is_sent_again_by_asking_again(world, boss):
     body, key = {"format": "csv", "content": csv(("ann@example.com", "", "", BCRYPT))}, {"idempotency-key": "again"}
     boss.post("/admin/users/import", body, headers=key)

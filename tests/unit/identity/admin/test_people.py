@@ -212,6 +212,27 @@ def test_a_create_cut_off_after_the_account_was_made_finds_it_again(world, boss,
     assert (again.status_code, again.headers["idempotent-replay"]) == (201, "true")
 
 
+def test_a_create_whose_answer_was_lost_is_one_create(world, boss):
+    world.unheard.append("/accounts/internal/users")
+
+    made = boss.post("/admin/users", {"email": "new@example.com"}, headers={"idempotency-key": ids.new()})
+
+    assert (made.status_code, world.state_of(made.json()["id"])["email"]) == (201, "new@example.com")
+    assert [mail["to"] for mail in world.mails("password-reset")] == ["new@example.com"]
+
+
+def test_who_signed_up_in_between_is_not_taken_for_the_account_that_was_to_be_made(world, boss):
+    headers, body = {"idempotency-key": ids.new()}, {"email": "new@example.com"}
+    world.away.add("accounts")
+    assert boss.post("/admin/users", body, headers=headers).status_code == 503
+    world.away.clear()
+    world.user(email="new@example.com")
+
+    again = boss.post("/admin/users", body, headers=headers)
+
+    assert (again.status_code, slug(again)) == (409, "email-taken")
+
+
 # -- changing -----------------------------------------------------------------
 
 
