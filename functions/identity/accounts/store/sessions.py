@@ -105,14 +105,17 @@ class SessionStore:
         )
 
     def keep_good(self, user_id: str, family_id: str, counter: int) -> None:
-        """The token of this count stays good until its successor is used: nobody was given that one. 1 write."""
+        """The token of this count stays good until its successor is used: nobody was given that one. 1 write.
+
+        Unless somebody was given it meanwhile, and has used it.
+        """
         with suppress(ConditionFailed):
             self.table.update(
                 FamilyRow,
                 user_pk(user_id),
                 family_sk(family_id),
                 FamilyRow.undelivered.set(counter + 1),
-                only_if=(FamilyRow.ctr == counter + 1) & (FamilyRow.status == "active"),
+                only_if=FamilyRow.ctr == counter + 1,
             )
 
     def prove(self, user_id: str, family_id: str, amr: frozenset[str] = frozenset(), aal: int = 1) -> FamilyRow:
@@ -207,7 +210,7 @@ class SessionStore:
             try:
                 transact(
                     putting(self.table, row, only_if=is_new(), refused=_opened),
-                    checking(self.table, UserRow, row.pk, MAIN, only_if=UserRow.user_id.exists(), refused=NotFound()),
+                    checking(self.table, UserRow, row.pk, MAIN, refused=NotFound()),
                 )
             except NotFound:
                 return

@@ -139,6 +139,25 @@ def test_impersonation_names_who_really_acts_and_proves_nothing(internal: Invoke
     assert found["expires_in"] == 900
 
 
+def test_who_acts_for_somebody_holds_at_most_what_they_are_given_of_custom_roles(
+    internal: Invoke, person, bindings
+) -> None:
+    held = frozenset(["library:manage", "library:read"])
+    transact(bindings.get(CustomRoles).defining({"librarian": held}, version=0, refused=Busy()))
+    somebody = person()
+    internal("POST", f"/accounts/internal/users/{somebody.id}/roles", {"roles": ["librarian"]}, caller="admin")
+    asked = {"user_id": somebody.id, "session_id": ids.new(), "actor_id": ids.new(), "actor_session_id": "s"}
+
+    _, found = internal(
+        "POST",
+        "/accounts/internal/impersonate",
+        asked | {"permissions": ["library:read", "tasks:read"]},
+        caller="admin",
+    )
+
+    assert claims_of(found["access_token"])["perms"] == ["library:read"]
+
+
 def test_two_sign_ins_of_one_new_identity_make_one_user(ports: Ports, internal: Invoke, call) -> None:
     by = Principal(kind="service", id="oauth")
 

@@ -10,7 +10,7 @@ from functions.identity.accounts.ports import Ports
 from functions.identity.accounts.rules import MAX_SESSIONS, CodeInvalid
 from functions.identity.accounts.store.devices import device_row
 from functions.identity.accounts.store.rows import MAIN, FamilyRow, SignUpRow, UserRow, family_sk, sign_up_pk
-from functions.identity.accounts.store.sessions import acting_for
+from functions.identity.accounts.store.sessions import SessionStore, acting_for
 from tessera import clock, ids
 from tessera.auth.problems import AttemptsExhausted
 from tessera.outbox import Event
@@ -45,6 +45,42 @@ def sign_in(ports: Ports, user: UserRow) -> str:
     device = ports.devices.adding(device_row(user.user_id, ids.new(), None))
     ports.sessions.open(user, row, told(user), device=device, also=[], rehashed=None)
     return str(row.family_id)
+
+
+def test_a_late_word_of_an_undelivered_token_takes_nothing_from_the_next(
+    ports: Ports, standing: Callable[..., UserRow]
+) -> None:
+    user = standing()
+    family = kept(ports, user)
+    for counter in (0, 1):
+        ports.sessions.rotate(user.user_id, family.family_id, counter)
+    ports.sessions.keep_good(user.user_id, family.family_id, 1)
+
+    ports.sessions.keep_good(user.user_id, family.family_id, 0)
+
+    assert int(ports.sessions.get(user.user_id, family.family_id).undelivered) == 2
+
+
+def test_a_session_that_opens_while_it_is_ended_beforehand_ends_whole(
+    ports: Ports, standing: Callable[..., UserRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, ended = standing(), SessionStore.end
+    row = family_of(user)
+    over = family_of(user)
+    over.sk, over.family_id = row.sk, row.family_id
+
+    def opening_meanwhile(self: SessionStore, *given: Any, **more: Any) -> bool:
+        monkeypatch.setattr(SessionStore, "end", ended)
+        found = ended(self, *given, **more)
+        device = ports.devices.adding(device_row(user.user_id, ids.new(), None))
+        ports.sessions.open(user, row, told(user), device=device, also=[], rehashed=None)
+        return found
+
+    monkeypatch.setattr(SessionStore, "end", opening_meanwhile)
+    ports.sessions.end_to_come(over, also=[])
+
+    assert ports.users.get(user.user_id).open_families == frozenset()
+    assert ports.sessions.of(user.user_id) == []
 
 
 @pytest.mark.parametrize(
