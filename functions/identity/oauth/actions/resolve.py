@@ -68,7 +68,7 @@ def _link(ports: Ports, arrival: Arrival, known: IdentityRow | None) -> dict[str
     steps: list[Step] = []
     if known is None:
         known, steps = ports.identities.linking(arrival.who, user_id, sealed=_sealed(ports, arrival, user_id))
-    steps.append(telling(ports.answers.table, _linked(arrival, user_id)))
+        steps.append(telling(ports.answers.table, _linked(arrival, user_id)))
     code, answer = new_secret(), _answer(arrival, "linked")
     answer.uid, answer.identity_id, answer.label = user_id, known.identity_id, known.label
     ports.answers.put(*steps, ports.answers.keeping(ports.digest("code", code), answer))

@@ -219,6 +219,7 @@ def test_linking_again_changes_nothing(world: World, browser: Browser) -> None:
 
     assert browser.exchange(first["code"]).json() == browser.exchange(second["code"]).json()
     assert len(world.identity_of(me)) == 1
+    assert on_record(world) == [("oauth.linked", me, me)]
 
 
 def test_an_identity_of_somebody_else_cannot_be_linked(world: World, browser: Browser) -> None:
