@@ -8,16 +8,14 @@ from pynamodb.expressions.condition import Condition
 
 from tessera import clock
 from tessera.expressions import is_new
-from tessera.problems import Busy
 from tessera.tables import Key, Row, Table
-from tessera.transact import Step, putting, transact
+from tessera.transact import Step, putting
 
 from ..addresses import digest
 from ..rules import Suppression
 from .rows import SuppressionRow, suppression_of
 
 LIST_PK = "SUPPRESSED"
-PUT_TRIES = 8
 
 
 class Contended(Exception):
@@ -45,15 +43,9 @@ class Suppressions:
 
     def put(self, address: str, wanted: Suppression) -> None:
         """What a person decides holds, whatever was known, and whoever writes at the same time. 2 requests."""
-        for _ in range(PUT_TRIES):
-            before = self.get(digest(address))
-            row = _row(before, digest(address), wanted, address, since=clock.rfc3339(clock.now()))
-            try:
-                transact(putting(self.table, row, only_if=_unchanged(before), refused=Contended()))
-            except Contended:
-                continue
-            return
-        raise Busy()
+        before = self.get(digest(address))
+        # Its time is new, so whoever read what was there before is refused and reads again.
+        self.table.put(_row(before, digest(address), wanted, address, since=clock.rfc3339(clock.now())))
 
     def lift(self, address: str) -> bool:
         """Whether there was one. 1 write unit."""

@@ -339,6 +339,17 @@ def test_whoever_got_none_is_known_though_the_report_came_first(worker, store, a
     assert (state(store, mail), store.mails.get(mail.id).left_out) == ("sent", ("bob@example.com",))
 
 
+def test_who_got_none_of_an_attempt_says_nothing_of_the_next(store, ask, frozen):
+    mail = ask(ANN, "bob@example.com")
+    first = store.mails.claim(mail.id, clock.now())
+    store.mails.give_back(first, clock.now(), "failed", "", counts=True)
+    store.mails.claim(mail.id, clock.now())
+
+    store.mails.record_sent(first, "message-1", frozenset(["bob@example.com"]))
+
+    assert store.mails.get(mail.id).left_out == ()
+
+
 def test_a_complaint_ends_bulk_mail_and_tells_who_asks_for_none(worker, store, sent):
     worker.hear(sent.id, "complaint")
 
