@@ -147,6 +147,8 @@ def _change(
         seen,
         OrganisationRow.name.set(wanted.get("name", seen.name)),
         OrganisationRow.slug.set(slug),
+        # Who renames without a version gives up the slug that it has, not one that somebody else gave up before.
+        also=OrganisationRow.slug == seen.slug,
         expect=expect,
         event=event,
         bump=bool(wanted),

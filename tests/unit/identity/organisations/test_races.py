@@ -4,12 +4,14 @@ import pytest
 
 from functions.identity.organisations.actions import invitations, members, organisations, roles
 from functions.identity.organisations.rules.organisation import INVITATION_LIFE, MAX_ORGANISATIONS, Invitation
+from functions.identity.organisations.rules.slugs import skeleton
 from functions.identity.organisations.rules.tokens import Link
 from functions.identity.organisations.store.rows import META, OrganisationRow, organisation_pk
 from tessera import clock, ids
 from tessera.idempotency import Intent
-from tests.kit.faults import contention
+from tests.kit.faults import contention, meanwhile
 from tests.kit.races import outcomes, together
+from tests.kit.stores import everything_in
 
 
 def invited(world, organisation_id, email, role="member"):
@@ -211,3 +213,19 @@ def test_every_count_is_right_after_a_crowd_with_conflicts(world, owner, atelier
     assert done["ok"] + done["busy"] == 12 and done["ok"] >= 6
     everybody = list(world.ports.members.everybody(atelier))
     assert world.ports.organisations.find(atelier).members == len(everybody)
+
+
+def test_a_slug_given_up_by_another_rename_at_the_same_moment_stays_nobodys(world, owner, atelier):
+    def rename(slug):
+        changes = {"slug": slug}
+        return organisations.change(world.ports, atelier, changes, None, by=owner.principal, call=world.call)
+
+    with meanwhile("TransactWriteItems", lambda: rename("studio")):
+        rename("gallery")
+
+    assert world.ports.organisations.find(atelier).slug == "gallery"
+    claims = {
+        item["pk"]["S"]: "ttl" in item for item in everything_in(world.served.table) if item["sk"]["S"] == "CLAIM"
+    }
+    # Only what it goes by is its own for good.
+    assert claims == {f"SLUG#{skeleton(slug)}": slug != "gallery" for slug in ("atelier", "studio", "gallery")}
