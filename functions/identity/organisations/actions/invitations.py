@@ -33,6 +33,7 @@ from ..rules.organisation import (
 )
 from ..rules.tokens import Link, parse
 from ..store.invitations import Closed
+from ..store.organisations import Moved
 from ..store.rows import OrganisationRow, invitation_of
 from .access import Standing, as_oneself, enter, person, settled
 from .joining import coming_in, inside
@@ -150,19 +151,20 @@ def withdraw(ports: Ports, organisation_id: str, invitation_id: str, *, by: Prin
     def decide(seen: Standing) -> None:
         invitation = _open(ports, organisation_id, invitation_id)
         check_reach(seen.role, invitation.role)
-        transact(
-            *ports.invitations.closing(invitation, WITHDRAWN),
-            ports.organisations.changing(seen.organisation, OrganisationRow.invitations.add(-1)),
-            *ports.roles.counting(organisation_id, given_up=invitation.role),
-            ports.trail.noting(
-                organisation_id, "invitation-withdrawn", f"invitation:{invitation_id}", by=by, call=call
-            ),
-        )
+        try:
+            transact(
+                *ports.invitations.closing(invitation, WITHDRAWN),
+                ports.organisations.changing(seen.organisation, OrganisationRow.invitations.add(-1)),
+                *ports.roles.counting(organisation_id, given_up=invitation.role),
+                ports.trail.noting(
+                    organisation_id, "invitation-withdrawn", f"invitation:{invitation_id}", by=by, call=call
+                ),
+            )
+        except Closed:
+            # Closed by somebody else, or sent again, which has made another link that must not stay good.
+            raise Moved() from None
 
-    try:
-        settled(lambda: enter(ports, by, organisation_id, MANAGERS), decide)
-    except Closed:
-        raise NotFound("There is no such open invitation.") from None
+    settled(lambda: enter(ports, by, organisation_id, MANAGERS), decide)
 
 
 def accept(ports: Ports, token: str, *, by: Principal, call: Call) -> tuple[Organisation, Member]:

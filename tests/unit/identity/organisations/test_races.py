@@ -229,3 +229,17 @@ def test_a_slug_given_up_by_another_rename_at_the_same_moment_stays_nobodys(worl
     }
     # Only what it goes by is its own for good.
     assert claims == {f"SLUG#{skeleton(slug)}": slug != "gallery" for slug in ("atelier", "studio", "gallery")}
+
+
+def test_an_invitation_sent_again_while_it_is_taken_back_is_taken_back(world, owner, atelier, path):
+    guest = world.somebody("guest@example.com")
+    world.invited(owner, atelier, guest.email)
+    invitation = owner.get(f"{path}/invitations").json()["items"][0]["id"]
+
+    with meanwhile("TransactWriteItems", lambda: owner.post(f"{path}/invitations/{invitation}/resend")):
+        answer = owner.delete(f"{path}/invitations/{invitation}")
+    world.deliver()
+
+    assert answer.status_code == 204
+    assert owner.get(f"{path}/invitations").json()["items"] == []
+    assert len(world.accounts.mails) == 1
