@@ -122,7 +122,7 @@ def get(ports: Ports, organisation_id: str, invitation_id: str, *, by: Principal
 def resend(ports: Ports, organisation_id: str, invitation_id: str, *, by: Principal, call: Call) -> Invitation:
     """Another mail with a link of its own, good for seven days; older links are good no more. 4 requests.
 
-    Raises `RateLimited`, `TooManyInvitations`, `OwnersOnly`, and what `enter` raises.
+    Raises `RateLimited`, `TooManyInvitations`, `AlreadyInvited`, `OwnersOnly`, and what `enter` raises.
     """
 
     def look() -> Standing:
@@ -186,7 +186,7 @@ def accept(ports: Ports, token: str, *, by: Principal, call: Call) -> tuple[Orga
             *ports.invitations.closing(invitation, ACCEPTED, within_its_time=True),
             *coming_in(ports, link.organisation_id, user_id, invitation.role, by=by, call=call, invitations=-1),
         )
-    except Closed:
+    except (Closed, Moved):
         raise _why_closed(ports, link, None) from None
     return inside(ports, link.organisation_id, user_id)
 
@@ -229,16 +229,19 @@ def _why_closed(ports: Ports, link: Link, somebody: Person | None) -> Exception:
 
 def expire(ports: Ports, organisation_id: str, invitation_id: str, seen_due: str, *, by: Principal) -> None:
     """What the sweeper does to one past its time. Twice, or after it was sent again, is nothing."""
-    invitation = ports.invitations.find(organisation_id, invitation_id)
-    if invitation is None or clock.rfc3339(invitation.expires_at) != seen_due.partition("#")[0]:
-        return
-    try:
+
+    def decide(invitation: Invitation | None) -> None:
+        if invitation is None or clock.rfc3339(invitation.expires_at) != seen_due.partition("#")[0]:
+            return
         transact(
             *ports.invitations.closing(invitation, EXPIRED),
             ports.organisations.counting(organisation_id, OrganisationRow.invitations.add(-1), in_any_status=True),
             *ports.roles.counting(organisation_id, given_up=invitation.role),
             ports.trail.noting(organisation_id, "invitation-expired", f"invitation:{invitation_id}", by=by),
         )
+
+    try:
+        settled(lambda: ports.invitations.find(organisation_id, invitation_id), decide)
     except (Closed, NotFound):
         # Somebody closed it first, or the organisation is going with all that is in it.
         return

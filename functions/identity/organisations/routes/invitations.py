@@ -142,7 +142,9 @@ async def withdraw_invitation(
 @router.post(
     f"{INVITATION}/resend",
     status_code=202,
-    responses=problems(NotFound, RoleTooLow, OwnersOnly, TooManyInvitations, OrganisationDeleting, RateLimited),
+    responses=problems(
+        NotFound, RoleTooLow, OwnersOnly, AlreadyInvited, TooManyInvitations, OrganisationDeleting, RateLimited
+    ),
 )
 async def resend_invitation(
     organisation_id: str, invitation_id: str, response: Response, caller: Writer, ports: Bound, call: Asked

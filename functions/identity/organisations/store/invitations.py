@@ -1,5 +1,7 @@
 """Invitations: open until they are accepted, taken back or too old, and then a trace that says so."""
 
+from datetime import timedelta
+
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action as Change
@@ -14,6 +16,7 @@ from tessera.tables import ConditionFailed
 from tessera.transact import Step, deleting, putting, updating
 
 from ..rules.organisation import CLOSED_KEPT, INVITATION_LIFE, AlreadyInvited, Invitation
+from .organisations import Moved
 from .rows import AddressRow, ClosedRow, InvitationRow, Stored, invitation_of, organisation_pk
 
 
@@ -65,7 +68,11 @@ class InvitationStore(Stored):
         return putting(self.table, row, only_if=is_free() | mine, refused=AlreadyInvited)
 
     def sending_again(self, seen: Invitation, event: Event) -> list[Step]:
-        """Another seven days, and a link of their own. Raises `NotFound` when it is not open as it was `seen`."""
+        """Another seven days, and a link of their own.
+
+        Raises `NotFound` when it is not open as it was `seen`, and `AlreadyInvited` when it was past its time and the
+        address was invited anew.
+        """
         expires_at = clock.now() + INVITATION_LIFE
         due_pk, due_sk = due_keys(expires_at, seen.id)
         changes: list[Change] = [
@@ -96,18 +103,20 @@ class InvitationStore(Stored):
                 address_sk(seen.address),
                 ttl,
                 AddressRow.invitation_id.set(seen.id),
+                only_if=is_free() | (Path("invitation_id") == seen.id),
+                refused=AlreadyInvited,
                 upsert=True,
             ),
         ]
 
     def closing(self, seen: Invitation, state: str, *, within_its_time: bool = False) -> list[Step]:
-        """End an invitation that is still as it was `seen`, keeping no address. Raises `Closed`."""
+        """End an invitation that is still as it was `seen`, keeping no address. Raises `Closed`, and `Moved`."""
         pk = organisation_pk(seen.organisation_id)
         row = InvitationRow(pk=pk, sk=open_sk(seen.id), version=seen.version)
         in_time = Path("expires_at") > clock.rfc3339(clock.now()) if within_its_time else None
         trace = ClosedRow(pk=pk, sk=closed_sk(seen.id), state=state, address=seen.address)
         trace.ttl = int((clock.now() + CLOSED_KEPT).timestamp())
-        return [
+        steps = [
             # What stands there for a day answers a create that is asked again.
             putting(
                 self.table,
@@ -116,8 +125,21 @@ class InvitationStore(Stored):
                 refused=lambda old: Closed(),
             ),
             putting(self.table, trace),
-            deleting(self.table, AddressRow, pk, address_sk(seen.address)),
         ]
+        held = self._address_past(seen)
+        if held is None or held.invitation_id == seen.id:
+            free = is_free() | (Path("invitation_id") == seen.id)
+            address = deleting(
+                self.table, AddressRow, pk, address_sk(seen.address), only_if=free, refused=lambda old: Moved()
+            )
+            steps.append(address)
+        return steps
+
+    def _address_past(self, seen: Invitation) -> AddressRow | None:
+        """For whom the address of an invitation past its time stands by now: it may have been invited anew. 1 read."""
+        if seen.expires_at > clock.now() + timedelta(seconds=1):
+            return None
+        return self.table.get(AddressRow, organisation_pk(seen.organisation_id), address_sk(seen.address))
 
     def mark_mailed(self, seen: Invitation) -> bool:
         """Remember that the mail of this sending was asked for. False when it was before, or is not wanted any more."""

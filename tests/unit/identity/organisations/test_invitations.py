@@ -393,3 +393,28 @@ def test_accounts_away_is_no_defect_of_ours(world, owner, path):
     answer = owner.post(f"{path}/invitations", json={"email": "guest@example.com"})
 
     assert (answer.status_code, slug_of(answer)) == (503, "unavailable")
+
+
+def test_what_ran_out_does_not_free_an_address_that_was_invited_anew(world, owner, atelier, path):
+    world.invited(owner, atelier, "guest@example.com")
+    world.time.advance(days=7, seconds=1)
+    second = owner.post(f"{path}/invitations", json={"email": "guest@example.com"})
+
+    world.sweep()
+    third = owner.post(f"{path}/invitations", json={"email": "guest@example.com"})
+
+    assert second.status_code == 201
+    assert (third.status_code, slug_of(third)) == (409, "already-invited")
+
+
+def test_what_ran_out_is_not_sent_again_beside_a_newer_one(world, owner, atelier, path):
+    old = owner.post(f"{path}/invitations", json={"email": "guest@example.com"}).json()["id"]
+    world.time.advance(days=7, seconds=1)
+    new = owner.post(f"{path}/invitations", json={"email": "guest@example.com"}).json()["id"]
+
+    answer = owner.post(f"{path}/invitations/{old}/resend")
+    owner.delete(f"{path}/invitations/{new}")
+    again = owner.post(f"{path}/invitations/{old}/resend")
+
+    assert (answer.status_code, slug_of(answer)) == (409, "already-invited")
+    assert again.status_code == 202
