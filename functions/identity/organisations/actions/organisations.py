@@ -33,20 +33,22 @@ from .access import Standing, as_oneself, enter, person, settled
 TRIES = 12
 
 
-def create(
-    ports: Ports, name: str, slug: str, *, by: Principal, call: Call, intent: Intent
-) -> tuple[Organisation, bool]:
+def create(ports: Ports, name: str, slug: str, *, by: Principal, call: Call, intent: Intent) -> tuple[Standing, bool]:
     """A new organisation, owned by who makes it; whether the same request had made it before. 2 requests.
 
-    Raises `SlugTaken`, `OrganisationQuota`, and what `idempotency.create` raises.
+    Raises `SlugTaken`, `OrganisationQuota`, what `idempotency.create` raises, and `NotFound` for who made it with the
+    same request and is not in it any more.
     """
     user_id = as_oneself(by)
     check_slug(slug)
     for _ in range(TRIES):
         try:
-            return _created(ports, name, slug, user_id, by=by, call=call, intent=intent)
+            made, replayed = _created(ports, name, slug, user_id, by=by, call=call, intent=intent)
         except SlotTaken:
             continue
+        # A repetition is answered with what they are there by now, which may be nothing.
+        standing = enter(ports, by, made.id, also_deleting=True) if replayed else Standing(made, OWNER, None)
+        return standing, replayed
     raise Busy()
 
 

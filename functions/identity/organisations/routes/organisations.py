@@ -17,7 +17,6 @@ from ..actions import organisations as actions
 from ..actions.access import Standing, enter
 from ..rules.organisation import (
     MANAGERS,
-    OWNER,
     OrganisationDeleting,
     OrganisationQuota,
     RoleTooLow,
@@ -32,7 +31,9 @@ router = Router(prefix=PREFIX, tags=TAGS)
 @router.post(
     "",
     status_code=201,
-    responses=problems(SlugTaken, OrganisationQuota, InsufficientScope, InvalidRequest, IdempotencyMismatch, Gone),
+    responses=problems(
+        SlugTaken, OrganisationQuota, InsufficientScope, NotFound, InvalidRequest, IdempotencyMismatch, Gone
+    ),
 )
 async def create_organisation(
     body: OrganisationIn,
@@ -46,8 +47,9 @@ async def create_organisation(
     """Make an organisation and be its owner. One person can have made ten."""
     intent = keys.intent(key, caller, "POST /organisations", body)
     made, replayed = actions.create(ports, body.name, body.slug, by=caller, call=call, intent=intent)
-    show_created(response, location=f"{PREFIX}/{made.id}", version=made.version, replayed=replayed)
-    return OrganisationOut.of(made, OWNER)
+    location = f"{PREFIX}/{made.organisation.id}"
+    show_created(response, location=location, version=made.organisation.version, replayed=replayed)
+    return OrganisationOut.of(made.organisation, made.role)
 
 
 @router.get("", responses=problems(InvalidCursor, InvalidRequest))

@@ -309,3 +309,18 @@ def test_the_grace_is_30_days(owner, path, world):
     found = world.ports.organisations.find(deleted["id"])
     assert found.delete_at - world.time.now() <= timedelta(days=30)
     assert found.delete_at - world.time.now() > timedelta(days=29, hours=23)
+
+
+def test_a_create_asked_again_tells_nothing_to_who_is_out_by_now(world, owner):
+    headers, body = {"idempotency-key": ids.new()}, {"name": "Atelier", "slug": "atelier"}
+    path = owner.post("/organisations", json=body, headers=headers).headers["location"]
+    heir = world.member(path.rpartition("/")[2])
+    owner.post(f"{path}/transfer", json={"user_id": heir.id})
+    as_admin = owner.post("/organisations", json=body, headers=headers)
+    owner.post(f"{path}/leave")
+    heir.patch(path, json={"name": "Secret"}, headers={"if-match": "*"})
+
+    outside = owner.post("/organisations", json=body, headers=headers)
+
+    assert (as_admin.status_code, as_admin.json()["role"]) == (201, "admin")
+    assert (outside.status_code, slug_of(outside)) == (404, "not-found")
