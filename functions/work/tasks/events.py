@@ -1,8 +1,9 @@
 """What `tasks` tells the rest.
 
-`tasks.task.created`, `updated` and `deleted` come back to its own queue, which keeps search rows and
-tag counts; `search` follows these and `completed`. `notifications` tells people of `tasks.task.overdue`
-and `tasks.reminder.due`, and `admin` keeps `privacy.data.erased` as the proof.
+All of `tasks.task` come back to its own queue, which tells people live, and keeps search rows and tag
+counts by `created`, `updated` and `deleted`; `search` follows these and `completed`. `notifications`
+tells people of `tasks.task.overdue` and `tasks.reminder.due`, and `admin` keeps `privacy.data.erased`
+as the proof.
 """
 
 from typing import ClassVar

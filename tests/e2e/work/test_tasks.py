@@ -407,3 +407,18 @@ def test_facade_namespaces_never_see_each_other(anonymous, root):
     made = anonymous.post(root, json={"title": "a"}).json()
     assert anonymous.get(f"{root}-other").json() == []
     assert anonymous.get(f"{root}-other/todos/{made['id']}").status_code == 404
+
+
+def test_what_happens_to_a_task_is_told_live_to_its_owner_alone(user: Any, people: Any) -> None:
+    """By polling, which reads the log that the socket delivers."""
+    task, other = make(user), people.new()
+    assert user.post(f"/tasks/{task['id']}/complete", json={}).status_code == 200
+
+    def told() -> list[dict[str, Any]]:
+        answer = user.get(f"/realtime/topics/user:{user.id}/history")
+        assert answer.status_code == 200, answer.text
+        return [one["data"] for one in answer.json()["items"] if one["data"].get("task_id") == task["id"]]
+
+    found = eventually(told, lambda found: len(found) == 2)
+    assert sorted((one["kind"], one["version"]) for one in found) == [("tasks.completed", 2), ("tasks.created", 1)]
+    assert other.get(f"/realtime/topics/user:{user.id}/history").status_code == 403

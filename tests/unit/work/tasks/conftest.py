@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pytest
@@ -16,8 +16,9 @@ from functions.work.tasks.store.search import Search
 from functions.work.tasks.store.tasks import TaskStore
 from functions.work.tasks.store.todos import TodoStore
 from functions.work.tasks.triggers import ENTRIES
-from tessera import clock, ids
+from tessera import clock, ids, queues
 from tessera.auth.principal import Principal
+from tessera.due import DueItem
 from tessera.idempotency import Intent
 from tessera.outbox import Envelope
 from tessera.settings import Bindings
@@ -26,7 +27,7 @@ from tessera.triggers import dispatch
 from tests.kit.apps import Caller, invocation
 from tests.kit.clocks import FakeClock
 from tests.kit.queues import batch, drain, make_queue
-from tests.kit.stores import envelopes_in
+from tests.kit.stores import envelopes_in, everything_in
 from tests.kit.tokens import ISSUER, Signer, publish
 from tests.kit.web import AppClient
 from tests.kit.worlds import carried
@@ -57,6 +58,7 @@ def bindings(
             "ISSUER": ISSUER,
             "AUTHFEED": feed.name,
             "RATELIMIT": table_of("Ratelimit").name,
+            "REALTIME": table_of("Realtime").name,
             "MAC_KEYS": secret,
             "STACK": "tessera",
             "LIMIT_BUDGET_MS": "2000",
@@ -214,3 +216,18 @@ def invoke(client: AppClient) -> Callable[..., dict[str, Any]]:
         return answer
 
     return call
+
+
+@pytest.fixture
+def waiting(table: Table) -> Callable[[], list[str]]:
+    """What the sweeper would send now, as messages."""
+
+    def read() -> list[str]:
+        found = []
+        for item in everything_in(table):
+            if "due_pk" in item and clock.parse(item["due_sk"]["S"].partition("#")[0]) <= clock.now():
+                due = DueItem(**{name: item[name]["S"] for name in ("pk", "sk", "due_pk", "due_sk")})
+                found.append(queues.message("due", asdict(due)))
+        return found
+
+    return read

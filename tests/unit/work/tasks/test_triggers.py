@@ -1,7 +1,6 @@
 """Overdue, reminders, deliveries twice and out of order, and the job that empties a list."""
 
 import json
-from dataclasses import asdict
 from datetime import date, timedelta
 
 import pytest
@@ -10,25 +9,10 @@ from functions.work.tasks.actions import lists, plans
 from functions.work.tasks.rules.task import INBOX, ListClosing, Recurrence
 from functions.work.tasks.store.rows import TaskRow
 from functions.work.tasks.store.tasks import Changed
-from tessera import clock, queues
-from tessera.due import DueItem, DueRow
+from tessera import clock
+from tessera.due import DueRow
 from tessera.jobs import Jobs, JobState
 from tests.kit.stores import everything_in
-
-
-@pytest.fixture
-def waiting(table):
-    """What the sweeper would send now, as messages."""
-
-    def read():
-        found = []
-        for item in everything_in(table):
-            if "due_pk" in item and clock.parse(item["due_sk"]["S"].partition("#")[0]) <= clock.now():
-                due = DueItem(**{name: item[name]["S"] for name in ("pk", "sk", "due_pk", "due_sk")})
-                found.append(queues.message("due", asdict(due)))
-        return found
-
-    return read
 
 
 def test_a_task_becomes_overdue_once(add, tasks, deliveries, waiting, frozen):
