@@ -10,6 +10,7 @@ from tessera.transact import telling, transact
 from ..events import MemberRemoved
 from ..ports import Ports
 from ..rules.organisation import OWNER, Member, Organisation, OrganisationActive, Role, Status, next_owner, own
+from ..store.organisations import Moved
 from ..store.rows import OrganisationRow
 from . import members
 from .access import person, settled
@@ -89,25 +90,36 @@ def _end_membership(ports: Ports, organisation_id: str, user_id: str, *, by: Pri
         organisation, member = seen
         if member is None:
             return
-        if organisation is None:
+        if organisation is None or organisation.status is Status.ERASING:
             transact(ports.members.removing(member))
-        elif organisation.status is not Status.ACTIVE:
-            # Nobody acts for it any more, so there are no tokens to end; but it may still be restored.
-            counted = ports.organisations.counting(
-                organisation_id,
-                OrganisationRow.members.add(-1),
-                OrganisationRow.owners.add(-int(member.role == OWNER)),
-                in_any_status=True,
-            )
-            transact(
-                ports.members.removing(member), counted, *ports.roles.counting(organisation_id, given_up=member.role)
-            )
+        elif organisation.status is Status.DELETING:
+            _end_in_grace(ports, organisation, member, by=by)
         elif member.role == OWNER and organisation.owners == 1:
             _end_last_owner(ports, organisation, member, by=by)
         else:
             transact(*members.removing(ports, organisation, member, by=by, call=None))
 
     settled(look, decide)
+
+
+def _end_in_grace(ports: Ports, seen: Organisation, member: Member, *, by: Principal) -> None:
+    """Nobody acts for it any more, so there are no tokens to end; but it may still be restored."""
+    try:
+        transact(
+            ports.organisations.changing(
+                seen,
+                OrganisationRow.members.add(-1),
+                OrganisationRow.owners.add(-int(member.role == OWNER)),
+                event=MemberRemoved(organisation_id=seen.id, by=person(by), user_id=member.user_id),
+                from_status=Status.DELETING,
+            ),
+            ports.members.removing(member),
+            *ports.roles.counting(seen.id, given_up=member.role),
+            ports.trail.noting(seen.id, "member-removed", f"user:{member.user_id}", by=by, role=member.role),
+        )
+    except NotFound:
+        # Its end has come meanwhile.
+        raise Moved() from None
 
 
 def _end_last_owner(ports: Ports, seen: Organisation, member: Member, *, by: Principal) -> None:

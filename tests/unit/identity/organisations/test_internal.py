@@ -160,9 +160,13 @@ def test_somebody_erased_during_the_grace_is_not_counted_after_it_is_restored(wo
     owner.delete(path)
 
     erased(internal, member.id)
+    told = [data["user_id"] for kind, data in world.events() if kind == "organisations.member.removed.v1"]
     owner.post(f"{path}/restore")
 
     assert owner.get(path).json()["members"] == 1
+    assert told == [member.id]
+    entries = [(entry["action"], entry["target"]) for entry in owner.get(f"{path}/audit").json()["items"]]
+    assert ("member-removed", f"user:{member.id}") in entries
 
 
 def test_erasing_a_person_twice_is_no_harm(world, atelier, internal):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.identity.organisations.actions import invitations, members, organisations, roles
+from functions.identity.organisations.actions import invitations, members, organisations, roles, upkeep
 from functions.identity.organisations.rules.organisation import INVITATION_LIFE, MAX_ORGANISATIONS, Invitation
 from functions.identity.organisations.rules.slugs import skeleton
 from functions.identity.organisations.rules.tokens import Link
@@ -243,3 +243,41 @@ def test_an_invitation_sent_again_while_it_is_taken_back_is_taken_back(world, ow
     assert answer.status_code == 204
     assert owner.get(f"{path}/invitations").json()["items"] == []
     assert len(world.accounts.mails) == 1
+
+
+def test_an_owner_erased_while_the_organisation_is_restored_leaves_another(world, owner, atelier, path):
+    other = world.member(atelier, "owner")
+    owner.delete(path)
+
+    def restored_and_left():
+        organisations.restore(world.ports, atelier, by=other.principal, call=world.call)
+        members.leave(world.ports, atelier, by=other.principal, call=world.call)
+
+    with meanwhile("TransactWriteItems", restored_and_left):
+        upkeep.erase(world.ports, owner.id, by=upkeep.MYSELF)
+
+    found = world.ports.organisations.find(atelier)
+    assert (found.status.value, found.owners, found.members) == ("deleting", 0, 0)
+
+
+def test_a_member_erased_while_the_organisation_is_restored_leaves_no_token_behind(world, owner, atelier, path):
+    member = world.member(atelier)
+    owner.delete(path)
+    before = world.ports.organisations.find(atelier).epoch
+
+    with meanwhile("TransactWriteItems", lambda: owner.post(f"{path}/restore")):
+        upkeep.erase(world.ports, member.id, by=upkeep.MYSELF)
+
+    assert world.ports.organisations.find(atelier).epoch == before + 1
+
+
+def test_a_member_erased_while_the_organisation_comes_to_its_end_is_out(world, owner, atelier, path):
+    member = world.member(atelier)
+    owner.delete(path)
+    world.time.advance(days=30, seconds=1)
+
+    with meanwhile("TransactWriteItems", world.sweep):
+        upkeep.erase(world.ports, member.id, by=upkeep.MYSELF)
+
+    assert world.ports.organisations.find(atelier).status.value == "erasing"
+    assert world.ports.members.find(atelier, member.id) is None
