@@ -235,7 +235,13 @@ def expire(ports: Ports, organisation_id: str, invitation_id: str, seen_due: str
             return
         transact(
             *ports.invitations.closing(invitation, EXPIRED),
-            ports.organisations.counting(organisation_id, OrganisationRow.invitations.add(-1), in_any_status=True),
+            # What is being erased already must not get another entry: it would stay behind.
+            ports.organisations.counting(
+                organisation_id,
+                OrganisationRow.invitations.add(-1),
+                also=OrganisationRow.status != Status.ERASING.value,
+                in_any_status=True,
+            ),
             *ports.roles.counting(organisation_id, given_up=invitation.role),
             ports.trail.noting(organisation_id, "invitation-expired", f"invitation:{invitation_id}", by=by),
         )

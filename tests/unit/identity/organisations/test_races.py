@@ -281,3 +281,24 @@ def test_a_member_erased_while_the_organisation_comes_to_its_end_is_out(world, o
 
     assert world.ports.organisations.find(atelier).status.value == "erasing"
     assert world.ports.members.find(atelier, member.id) is None
+
+
+def test_an_invitation_that_runs_out_while_everything_is_erased_leaves_nothing(world, owner, atelier, path):
+    world.invited(owner, atelier, "guest@example.com")
+    (due,) = world.due()
+    owner.delete(path)
+    world.time.advance(days=30, seconds=1)
+    (end,) = [item for item in world.due() if item["sk"] == META]
+    upkeep.end(world.ports, atelier, end["due_sk"])
+    invitation = due["sk"].partition("#")[2]
+
+    def run_out():
+        invitations.expire(world.ports, atelier, invitation, due["due_sk"], by=upkeep.MYSELF)
+
+    # What there is has been listed by then.
+    with meanwhile("DeleteItem", run_out, key="E#"):
+        upkeep.erase(world.ports, atelier, by=upkeep.MYSELF)
+
+    now = int(clock.now().timestamp())
+    left = [item for item in everything_in(world.served.table) if item["pk"]["S"] == organisation_pk(atelier)]
+    assert [item["sk"]["S"] for item in left if "gone" not in item and int(item["ttl"]["N"]) > now] == []
