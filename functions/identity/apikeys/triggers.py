@@ -60,11 +60,13 @@ def refresh(changed: OwnerChanged, received: Envelope, bindings: Bindings) -> No
 
 
 def suspend(changed: OrganisationChanged, received: Envelope, bindings: Bindings) -> None:
-    follow.follow_organisation(bindings.get(Ports), changed.organisation_id, is_there=False)
+    ports = bindings.get(Ports)
+    follow.follow_organisation(ports, changed.organisation_id, is_there=False, heard_at=received.time)
 
 
 def resume(changed: OrganisationChanged, received: Envelope, bindings: Bindings) -> None:
-    follow.follow_organisation(bindings.get(Ports), changed.organisation_id, is_there=True)
+    ports = bindings.get(Ports)
+    follow.follow_organisation(ports, changed.organisation_id, is_there=True, heard_at=received.time)
 
 
 def telling(template: str) -> Callable[[KeyTold, Envelope, Bindings], None]:

@@ -20,8 +20,9 @@ from ..events import KeyCreated
 from ..owners import Standing
 from ..ports import Ports
 from ..rules import networks, next_notice
+from ..store.keys import Resting
 from ..store.rows import id_of, pk_of
-from .given import check_manager_now, of_key
+from .given import check_manager_now, not_for_members, of_key
 
 PLAN = "default"
 
@@ -68,7 +69,10 @@ def create(ports: Ports, wanted: Wanted, *, caller: Principal, call: Call, inten
         env=wanted.env,
         owner=row.owner_id,
     )
-    created = ports.keys.create(row, intent, event, entry)
+    try:
+        created = ports.keys.create(row, intent, event, entry)
+    except Resting:
+        raise not_for_members() from None
     return Made(ports.keys.get(id_of(created.row)), None) if created.replayed else Made(row, text)
 
 

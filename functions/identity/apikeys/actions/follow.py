@@ -1,9 +1,12 @@
 """What is done when something else has happened: to the owner of a key, or to a key."""
 
+from contextlib import suppress
+
 from tessera.outbox import Envelope
 
 from ..ports import Ports
 from ..rules import Status
+from ..store.keys import Overtaken
 from . import end
 
 ERASED_AT_ONCE = 50
@@ -27,12 +30,16 @@ def refresh(ports: Ports, user_id: str) -> None:
         ports.keys.refresh(row, roles=standing.roles, epoch=standing.epoch, status=status)
 
 
-def follow_organisation(ports: Ports, organisation_id: str, *, is_there: bool) -> None:
-    """The keys of an organisation rest while it is deleted. 2 requests, and 1 transaction a key."""
+def follow_organisation(ports: Ports, organisation_id: str, *, is_there: bool, heard_at: str) -> None:
+    """The keys of an organisation rest while it is deleted. 1 write, 2 requests, and 1 transaction a key."""
+    # First, so that a key that is not among those in use is not made any more.
+    if not ports.keys.hear(organisation_id, heard_at, rests=not is_there):
+        return
     status = Status.ACTIVE if is_there else Status.SUSPENDED
-    for row in ports.keys.in_use(organisation_id):
-        if row.status != status.value:
-            ports.keys.hold(row, status)
+    with suppress(Overtaken):
+        for row in ports.keys.in_use(organisation_id):
+            if row.status != status.value:
+                ports.keys.hold(row, status, heard_at)
 
 
 def tell(ports: Ports, user_id: str, template: str, data: dict[str, str], received: Envelope) -> None:

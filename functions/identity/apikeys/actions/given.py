@@ -15,7 +15,7 @@ from ..store.rows import prefix_of
 def check_manager(caller: Principal) -> None:
     """Raises `InsufficientScope` for a member who does not run the organisation they act for."""
     if caller.org is not None and caller.org_role not in MANAGERS:
-        raise _not_for_members()
+        raise not_for_members()
 
 
 def check_manager_now(ports: Ports, caller: Principal) -> None:
@@ -28,7 +28,7 @@ def check_manager_now(ports: Ports, caller: Principal) -> None:
         return
     found = ports.memberships.find(caller.org, caller.user_id or caller.id)
     if found is None or found.role not in MANAGERS:
-        raise _not_for_members()
+        raise not_for_members()
 
 
 def mine(ports: Ports, caller: Principal, key_id: str) -> KeyRow:
@@ -51,5 +51,5 @@ def of_key(row: KeyRow) -> dict[str, Any]:
     }
 
 
-def _not_for_members() -> InsufficientScope:
+def not_for_members() -> InsufficientScope:
     return InsufficientScope(detail="Keys of an organisation are for its owners and administrators.")

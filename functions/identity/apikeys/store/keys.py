@@ -22,7 +22,7 @@ from tessera.outbox import Event
 from tessera.problems import NotFound
 from tessera.settings import Bindings, Settings
 from tessera.tables import ConditionFailed, Row, Table
-from tessera.transact import Step, deleting, putting, seen, telling, transact, updating
+from tessera.transact import Step, checking, deleting, putting, seen, telling, transact, updating
 
 from ..events import DataErased
 from ..rules import IN_USE, KEPT_AFTER, MAX_ACTIVE, Status, TooManyKeys
@@ -52,6 +52,14 @@ class NotInUse(Exception):
     """The key has come to its end meanwhile."""
 
 
+class Resting(Exception):
+    """The organisation is deleted, so nobody makes keys of it."""
+
+
+class Overtaken(Exception):
+    """Something later was heard of the organisation meanwhile."""
+
+
 class KeyStore:
     def __init__(self, table: Table, feed: Feed, usage: KeyUsage) -> None:
         self.table, self.feed, self._usage = table, feed, usage
@@ -61,10 +69,14 @@ class KeyStore:
         return cls(Table(bindings.settings(ApikeysSettings).table), bindings.get(Feed), bindings.get(KeyUsage))
 
     def create(self, row: KeyRow, intent: Intent, event: Event, entry: Event) -> Created[OwnedRow]:
-        """1 transaction of 4 items. Raises `TooManyKeys`, and what `idempotency.create` raises."""
+        """1 transaction of 4 items. Raises `TooManyKeys`, `Resting`, and what `idempotency.create` raises."""
         owned = OwnedRow(pk=owner_pk(row.owner_id), sk=owned_sk(row.key_id), name=row.name)
         room = CountRow.active.does_not_exist() | (CountRow.active < MAX_ACTIVE)
         one_more = CountRow.active.add(1)
+
+        def refusal(old: CountRow | None) -> Exception:
+            return Resting() if old is not None and old.rests else TooManyKeys()
+
         return create(
             self.table,
             owned,
@@ -76,8 +88,8 @@ class KeyStore:
                 owned.pk,
                 COUNT,
                 one_more,
-                only_if=room,
-                refused=TooManyKeys,
+                only_if=room & CountRow.rests.does_not_exist(),
+                refused=refusal,
                 upsert=True,
                 bump=False,
             ),
@@ -174,13 +186,32 @@ class KeyStore:
         except ConditionFailed:
             return
 
-    def hold(self, row: KeyRow, status: Status) -> None:
-        """Let a key rest, or go on. 1 transaction. Raises `StaleVersion` when it was changed meanwhile."""
+    def hear(self, organisation_id: str, heard_at: str, *, rests: bool) -> bool:
+        """Note that an organisation's keys rest, or go on, from now on. False when something later was heard. 1 write.
+
+        Events come in any order, and again.
+        """
+        not_later = CountRow.heard.does_not_exist() | (CountRow.heard <= heard_at)
+        changes = [CountRow.heard.set(heard_at), CountRow.rests.set(True) if rests else CountRow.rests.remove()]
+        try:
+            pk = owner_pk(organisation_id)
+            self.table.update(CountRow, pk, COUNT, *changes, only_if=not_later, upsert=True, bump=False)
+        except ConditionFailed:
+            return False
+        return True
+
+    def hold(self, row: KeyRow, status: Status, heard_at: str) -> None:
+        """Let a key rest, or go on. 1 transaction.
+
+        Raises `StaleVersion` when it was changed meanwhile, and `Overtaken`.
+        """
         version = int(row.version)
+        newest = CountRow.heard == heard_at
         try:
             transact(
                 self._updating(row, KeyRow.status.set(status.value), expect=version),
                 self.feed.revoke("k", outdated(row.key_id, version)),
+                checking(self.table, CountRow, owner_pk(row.owner_id), COUNT, only_if=newest, refused=Overtaken()),
             )
         except NotInUse:
             return

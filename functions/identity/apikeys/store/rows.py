@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 
 from tessera import clock
 from tessera.auth import key_text
@@ -24,9 +24,11 @@ class OwnedRow(Row):
 
 
 class CountRow(Row):
-    """`U#<owner>`/`COUNT`: how many keys are in use."""
+    """`U#<owner>`/`COUNT`: how many keys are in use; of an organisation also whether they rest, as was `heard` last."""
 
     active = NumberAttribute(default=0)
+    rests = BooleanAttribute(null=True)
+    heard = UnicodeAttribute(null=True)
 
 
 class EndedRow(Row):

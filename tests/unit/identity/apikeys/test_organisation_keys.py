@@ -1,6 +1,7 @@
 """Keys of an organisation: nobody by themselves but the key, whoever made it and whoever gave it its secret."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ from functions.live.chat.app import app as chat_app
 from tessera import ids
 from tessera.auth.key_item import MAIN, KeyRow
 from tests.kit.apps import Caller, serving
+from tests.kit.faults import meanwhile
 from tests.kit.queues import make_fifo, make_queue
 from tests.kit.stores import make_bucket, make_table
 from tests.kit.web import AppClient
+from tests.kit.worlds import DONE
 
 # What could be chosen before, and stands on keys that were made then.
 TALKING = {"chat:read", "chat:write", "realtime:read", "presence:read"}
@@ -144,3 +147,64 @@ def test_nobody_is_asked_about_ones_own_keys(world: Any, alice: Caller) -> None:
     assert alice.post(f"/apikeys/{made['id']}/rotate", json={}).status_code == 200
 
     assert world.organisations.asked == 0
+
+
+DELETED, RESTORED = (f"organisations.organisation.{done}.v1" for done in ("deleted", "restored"))
+
+
+@dataclass
+class Organisation:
+    world: Any
+    id: str
+    boss: Caller
+    made: dict[str, Any]
+
+    def hears(self, event_type: str, *, at: str) -> Any:
+        """An event of the organisation's, of this second, is delivered."""
+        return self.world.receive(event_type, happened_at=f"2030-03-14T09:26:{at}.000Z", organisation_id=self.id)
+
+    @property
+    def status(self) -> str:
+        return str(self.world.ports.keys.get(self.made["id"]).status)
+
+
+@pytest.fixture
+def org(world: Any) -> Organisation:
+    org_id = ids.new()
+    boss = world.again(world.person().id, org=org_id, org_role="owner", org_ep=1)
+    return Organisation(world, org_id, boss, world.key(boss))
+
+
+def test_what_was_heard_of_a_deletion_late_does_not_hold_keys_that_go_on(org: Organisation) -> None:
+    org.hears(DELETED, at="10")
+    org.hears(RESTORED, at="20")
+
+    assert org.hears(DELETED, at="10") == DONE
+
+    assert org.status == "active"
+
+
+def test_what_was_heard_of_a_restoring_late_does_not_wake_keys_that_rest(org: Organisation) -> None:
+    org.hears(DELETED, at="30")
+
+    assert org.hears(RESTORED, at="20") == DONE
+
+    assert org.status == "suspended"
+
+
+def test_what_is_overtaken_while_it_is_followed_changes_nothing_any_more(org: Organisation) -> None:
+    with meanwhile("TransactWriteItems", lambda: org.hears(RESTORED, at="20")):
+        assert org.hears(DELETED, at="10") == DONE
+
+    assert org.status == "active"
+
+
+def test_no_key_is_made_while_its_organisation_is_being_deleted(world: Any, org: Organisation) -> None:
+    """Its maker was looked up a moment before, and what is made then would not hear of the deletion any more."""
+    with meanwhile("TransactWriteItems", lambda: org.hears(DELETED, at="10")):
+        refused = org.boss.post("/apikeys", json={"name": "One more", "scopes": ["tasks:read"]})
+    org.hears(RESTORED, at="20")
+
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/insufficient-scope")
+    assert [row.key_id for row in world.ports.keys.in_use(org.id)] == [org.made["id"]]
+    assert org.boss.post("/apikeys", json={"name": "One more", "scopes": ["tasks:read"]}).status_code == 201
