@@ -42,7 +42,10 @@ ACCEPTED, WITHDRAWN, EXPIRED = "accepted", "withdrawn", "expired"
 TEMPLATE = "organisation-invitation"
 # Each invitation is a mail to somebody who has not asked for one.
 PER_ORGANISATION = Policy("organisations:invite", (Window(60, 3_600, 30),), fail="closed")
-PER_INVITATION = Policy("organisations:resend", (Window(3, 3_600, 3),), fail="closed")
+# Organisations are made and deleted as fast as one likes.
+PER_PERSON = Policy("organisations:inviter", (Window(120, 3_600, 60),), fail="closed")
+# Of an address and not of an invitation, which can be taken back and made anew.
+PER_ADDRESS = Policy("organisations:address", (Window(4, 3_600, 4),), fail="closed")
 
 
 def invite(
@@ -62,7 +65,10 @@ def invite(
     seen = look()
     check_reach(seen.role, role)
     address = addresses.mailable(email)
+    address_key = ports.address_key(address.key)
     ports.charge(PER_ORGANISATION, f"organisation:{organisation_id}")
+    ports.charge(PER_PERSON, f"user:{person(by)}")
+    _charge_address(ports, organisation_id, address_key)
     known = ports.people.with_address(address.spelled, call)
     # Looked up also for an address that nobody has, so that the answer takes as long.
     if ports.members.find(organisation_id, known.id if known else organisation_id) is not None:
@@ -72,7 +78,7 @@ def invite(
         id=intent.id,
         organisation_id=organisation_id,
         email=address.spelled,
-        address=ports.address_key(address.key),
+        address=address_key,
         role=role,
         sends=1,
         mailed=0,
@@ -125,11 +131,11 @@ def resend(ports: Ports, organisation_id: str, invitation_id: str, *, by: Princi
     Raises `RateLimited`, `TooManyInvitations`, `AlreadyInvited`, `OwnersOnly`, and what `enter` raises.
     """
 
-    def look() -> Standing:
-        return enter(ports, by, organisation_id, MANAGERS)
+    def look() -> tuple[Standing, Invitation]:
+        return enter(ports, by, organisation_id, MANAGERS), _open(ports, organisation_id, invitation_id)
 
-    def decide(seen: Standing) -> None:
-        invitation = _open(ports, organisation_id, invitation_id)
+    def decide(found: tuple[Standing, Invitation]) -> None:
+        seen, invitation = found
         check_reach(seen.role, invitation.role)
         if invitation.sends >= MAX_SENDS:
             raise TooManyInvitations("It was sent too often. Take it back and invite the address again.")
@@ -139,9 +145,9 @@ def resend(ports: Ports, organisation_id: str, invitation_id: str, *, by: Princi
             ports.trail.noting(organisation_id, "invited-again", f"invitation:{invitation_id}", by=by, call=call),
         )
 
-    seen = look()
-    ports.charge(PER_INVITATION, f"invitation:{organisation_id}:{invitation_id}")
-    settled(look, decide, seen=seen)
+    found = look()
+    _charge_address(ports, organisation_id, found[1].address)
+    settled(look, decide, seen=found)
     return _open(ports, organisation_id, invitation_id)
 
 
@@ -273,6 +279,11 @@ def mail(ports: Ports, organisation_id: str, invitation_id: str, number: int) ->
         secret={"link": f"{ports.settings.base}/#invitation={token}"},
     )
     ports.invitations.mark_mailed(invitation)
+
+
+def _charge_address(ports: Ports, organisation_id: str, address_key: str) -> None:
+    """One more mail from this organisation to this address. 1 write to the limiter. Raises `RateLimited`."""
+    ports.charge(PER_ADDRESS, f"address:{organisation_id}:{address_key}")
 
 
 def _open(ports: Ports, organisation_id: str, invitation_id: str) -> Invitation:

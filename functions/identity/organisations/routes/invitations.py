@@ -149,7 +149,7 @@ async def withdraw_invitation(
 async def resend_invitation(
     organisation_id: str, invitation_id: str, response: Response, caller: Writer, ports: Bound, call: Asked
 ) -> InvitationOut:
-    """Send another mail, at most three an hour, good for seven days; older links are good no more."""
+    """Send another mail, good for seven days; older links are good no more. An address gets at most four an hour."""
     found = actions.resend(ports, organisation_id, invitation_id, by=caller, call=call)
     show_version(response, found.version)
     return InvitationOut.of(found)

@@ -418,3 +418,29 @@ def test_what_ran_out_is_not_sent_again_beside_a_newer_one(world, owner, atelier
 
     assert (answer.status_code, slug_of(answer)) == (409, "already-invited")
     assert again.status_code == 202
+
+
+def test_taking_an_invitation_back_sends_nobody_more_mails_an_hour(world, owner, path):
+    answers = []
+    for _ in range(6):
+        made = owner.post(f"{path}/invitations", json={"email": "guest@example.com"})
+        answers.append(made.status_code)
+        if made.status_code == 201:
+            world.deliver()
+            owner.delete(made.headers["location"])
+
+    assert answers == [201] * 4 + [429] * 2
+    assert len(world.accounts.mails) == 4
+
+
+def test_one_person_sends_only_so_many_an_hour_from_however_many_organisations(world, owner):
+    paths = [f"/organisations/{world.organisation(owner)}" for _ in range(3)]
+    answers = []
+    for number in range(65):
+        # No faster than anybody may write at all.
+        world.time.advance(milliseconds=500)
+        email = f"guest-{number}@example.com"
+        answers.append(owner.post(f"{paths[number % 3]}/invitations", json={"email": email}).status_code)
+
+    # One of them has come back by then.
+    assert answers == [201] * 61 + [429] * 4
