@@ -22,8 +22,11 @@ from .rules.organisation import (
 from .rules.slugs import MAX_LENGTH, MIN_LENGTH, PATTERN
 from .rules.tokens import MAX_CHARACTERS
 
-# Bidirectional controls and joiners make one name look like another (UTS 39), and names stand in mails.
-_HIDDEN = re.compile("[\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+# Bidirectional controls, joiners and blank letters make one name look like another (UTS 39), and names stand in mails.
+_HIDDEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800"
+    "\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
 
 
 def _seen(value: str) -> str:

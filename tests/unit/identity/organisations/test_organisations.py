@@ -89,7 +89,10 @@ def test_a_slug_of_other_letters_or_of_reserved_words_is_refused(owner, slug):
     assert [error["pointer"] for error in answer.json()["errors"]] == ["/slug"]
 
 
-@pytest.mark.parametrize("name", ["", "  ", "a\u202eb", "zero\u200bwidth", "n" * 121, 7, None])
+@pytest.mark.parametrize(
+    "name",
+    ["", "  ", "\u3164", "Ac\u115fme", "\u2800", "A\U000e0041", "a\u202eb", "zero\u200bwidth", "n" * 121, 7, None],
+)
 def test_a_name_that_cannot_be_seen_is_refused(owner, name):
     answer = owner.post("/organisations", json={"name": name, "slug": "atelier"})
 
