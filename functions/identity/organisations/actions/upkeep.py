@@ -1,13 +1,15 @@
 """What other capabilities ask, and what happens by itself: memberships, seats, ends, erasure."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from tessera import clock
+from tessera.auth.call import Call
 from tessera.auth.principal import Principal
 from tessera.problems import NotFound
 from tessera.transact import telling, transact
 
-from ..events import MemberRemoved
+from ..events import MemberRemoved, OrganisationUpdated
 from ..ports import Ports
 from ..rules.organisation import OWNER, Member, Organisation, OrganisationActive, Role, Status, next_owner, own
 from ..store.organisations import Moved
@@ -37,9 +39,29 @@ def membership(ports: Ports, organisation_id: str, user_id: str) -> tuple[Organi
     return found, member, ports.roles.find(organisation_id, member.role) if own(member.role) else None
 
 
-def set_seats(ports: Ports, organisation_id: str, seats: int) -> Organisation:
-    """How many may be members from now on; nobody is put out. 1 write. Raises `NotFound`."""
-    return ports.organisations.set_seats(organisation_id, seats)
+def set_seats(
+    ports: Ports, organisation_id: str, seats: int, *, by: Principal, call: Call | None = None
+) -> Organisation:
+    """How many may be members from now on; nobody is put out. 1 read, and 1 transaction for another number.
+
+    Raises `NotFound`.
+    """
+
+    def decide(seen: Organisation | None) -> Organisation:
+        if seen is None:
+            raise NotFound("There is no such organisation.")
+        if seats != seen.seats:
+            changed = OrganisationUpdated(organisation_id=organisation_id, by=person(by), changed=("seats",))
+            target = f"organisation:{organisation_id}"
+            transact(
+                ports.organisations.seating(seen, seats, changed),
+                ports.trail.noting(
+                    organisation_id, "seats-set", target, by=by, call=call, seats=seats, before=seen.seats
+                ),
+            )
+        return replace(seen, seats=seats)
+
+    return settled(lambda: ports.organisations.find(organisation_id), decide)
 
 
 def end(ports: Ports, organisation_id: str, seen_due: str) -> None:

@@ -11,7 +11,7 @@ from tessera.problems import NotFound
 from ..actions import invitations, upkeep
 from ..rules.organisation import OrganisationActive
 from ..schemas import ErasedOut, EraseIn, MembershipIn, MembershipOut, SeatsIn, SeatsOut
-from .shared import PREFIX, Bound
+from .shared import PREFIX, Asked, Bound
 
 router = Router(prefix=f"{PREFIX}/internal", tags=["internal"], include_in_schema=False)
 Issuers = Annotated[Principal, auth.service("accounts", "apikeys")]
@@ -34,9 +34,9 @@ async def is_invited(body: InvitedIn, caller: Accounts, ports: Bound) -> Invited
 
 
 @router.post("/seats", responses=problems(NotFound))
-async def set_seats(body: SeatsIn, caller: Subscriptions, ports: Bound) -> SeatsOut:
+async def set_seats(body: SeatsIn, caller: Subscriptions, ports: Bound, call: Asked) -> SeatsOut:
     """How many may be members from now on. Nobody is put out."""
-    return SeatsOut.of(upkeep.set_seats(ports, body.organisation_id, body.seats))
+    return SeatsOut.of(upkeep.set_seats(ports, body.organisation_id, body.seats, by=caller, call=call))
 
 
 @router.post("/erase", responses=problems(OrganisationActive))

@@ -135,15 +135,24 @@ class OrganisationStore(Stored):
             bump=False,
         )
 
-    def set_seats(self, organisation_id: str, seats: int) -> Organisation:
-        """1 write. Who is in stays in, also above the new number. Raises `NotFound`."""
-        try:
-            row = self.table.update(
-                OrganisationRow, organisation_pk(organisation_id), META, OrganisationRow.seats.set(seats), bump=False
-            )
-        except ConditionFailed:
-            raise NotFound("There is no such organisation.") from None
-        return organisation_of(row)
+    def seating(self, seen: Organisation, seats: int, event: Event) -> Step:
+        """Who is in stays in, also above the new number. Raises `NotFound`, and `Moved` when it has another by now."""
+
+        def judge(old: OrganisationRow | None) -> Exception:
+            is_there = old is not None and old.status != Status.ERASING.value
+            return Moved() if is_there else NotFound("There is no such organisation.")
+
+        return updating(
+            self.table,
+            OrganisationRow,
+            organisation_pk(seen.id),
+            META,
+            OrganisationRow.seats.set(seats),
+            only_if=(OrganisationRow.seats == seen.seats) & (OrganisationRow.status != Status.ERASING.value),
+            event=event,
+            refused=judge,
+            bump=False,
+        )
 
     def begin_erasing(self, organisation_id: str, seen_due: str, again_at: datetime) -> bool:
         """Past its grace: nobody restores it from here on. False when it is not due any more. 1 write."""

@@ -39,7 +39,7 @@ def crowd(world, atelier, request):
 
 
 def test_an_operation_costs_the_same_however_many_members_there_are(world, owner, atelier, path, crowd):
-    world.ports.organisations.set_seats(atelier, 1_000)
+    upkeep.set_seats(world.ports, atelier, 1_000, by=upkeep.MYSELF)
     member, leaver, guest = world.member(atelier), world.member(atelier), world.somebody("guest@example.com")
     match = {"if-match": "*"}
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from functions.identity.organisations.actions import upkeep
 from functions.identity.organisations.rules.organisation import MAX_DOMAINS
 from tessera import ids
 from tessera.problems import Unavailable
@@ -194,7 +195,7 @@ def test_an_address_that_is_not_confirmed_lets_nobody_in(world, owner, path, zon
 
 def test_joining_takes_a_seat(world, owner, atelier, path, zone):
     proven(owner, path, zone, join="role")
-    world.ports.organisations.set_seats(atelier, 1)
+    upkeep.set_seats(world.ports, atelier, 1, by=upkeep.MYSELF)
 
     answer = world.somebody("ann@acme.com").post(f"{path}/join")
 

@@ -102,6 +102,13 @@ def test_subscriptions_say_how_many_seats_there_are(world, owner, atelier, path,
 
     assert (status, body) == (200, {"used": 1, "limit": 3, "invited": 0})
     assert owner.get(f"{path}/seats").json()["limit"] == 3
+    again = internal("/seats", {"organisation_id": atelier, "seats": 3}, caller="subscriptions")
+    assert again == (status, body)
+    entries = owner.get(f"{path}/audit").json()["items"]
+    assert [(one["actor"], one["detail"]) for one in entries if one["action"] == "seats-set"] == [
+        ("subscriptions", {"seats": 3, "before": 20})
+    ]
+    assert ["seats"] in [data.get("changed") for _, data in world.events()]
     assert internal("/seats", {"organisation_id": ids.new(), "seats": 3}, caller="subscriptions")[0] == 404
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from functions.identity.organisations.actions import upkeep
 from functions.identity.organisations.rules.organisation import MAX_INVITATIONS
 from functions.identity.organisations.rules.tokens import parse
 from tessera import ids
@@ -335,10 +336,10 @@ def test_a_hundred_invitations_are_open_at_most(world, owner, atelier, path):
 def test_no_seat_is_left_for_one_more(world, owner, atelier, path):
     guest = world.somebody("guest@example.com")
     token = world.invited(owner, atelier, guest.email)
-    world.ports.organisations.set_seats(atelier, 1)
+    upkeep.set_seats(world.ports, atelier, 1, by=upkeep.MYSELF)
 
     full = guest.post(ACCEPT, json={"token": token})
-    world.ports.organisations.set_seats(atelier, 2)
+    upkeep.set_seats(world.ports, atelier, 2, by=upkeep.MYSELF)
     free = guest.post(ACCEPT, json={"token": token})
 
     assert (full.status_code, slug_of(full)) == (409, "seats-exhausted")

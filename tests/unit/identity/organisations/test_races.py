@@ -43,7 +43,7 @@ def accepting(world, somebody, token):
 
 
 def test_last_seat_100_parallel(world, atelier):
-    world.ports.organisations.set_seats(atelier, 2)
+    upkeep.set_seats(world.ports, atelier, 2, by=upkeep.MYSELF)
     people = [world.somebody() for _ in range(100)]
     calls = [accepting(world, one, invited(world, atelier, one.email)) for one in people]
 
