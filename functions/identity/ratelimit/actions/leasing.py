@@ -1,6 +1,7 @@
 """At most so many at once: acquire, release, expire."""
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from math import ceil
 
@@ -23,7 +24,7 @@ def acquire(
     """A lease, how many there are now, and whether an earlier request has made it. 2 requests.
 
     When all are taken, those whose time has run out are freed first, and then it is tried once more. Raises
-    `LeasesExhausted`.
+    `LeasesExhausted`, and what `idempotency.create` raises.
     """
     hashed = _hashed(limits, subject)
     try:
@@ -35,6 +36,14 @@ def acquire(
         except Full:
             raise LeasesExhausted(wait) from None
     return Lease(f"{lease.id}{SEPARATOR}{hashed}", lease.expires_at), leases.count(hashed), replayed
+
+
+def recorded(intent: Intent) -> Intent:
+    """The intent of a request that may come again, also after its lease has ended: then it takes no other place.
+
+    What says so cannot stand where the lease stood, or whoever finds no place would have to read all that ever was.
+    """
+    return replace(intent, record_key=intent.record_key or intent.id)
 
 
 def release(leases: LeaseStore, lease_id: str, owner_id: str) -> None:

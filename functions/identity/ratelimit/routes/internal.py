@@ -8,7 +8,8 @@ from tessera import auth
 from tessera.auth.principal import Principal
 from tessera.entry import Router, problems
 from tessera.entry.headers import IdempotencyKey
-from tessera.problems import InvalidRequest, NotFound
+from tessera.idempotency import IdempotencyMismatch
+from tessera.problems import Gone, InvalidRequest, NotFound
 
 from ..actions import checking, leasing, resetting
 from ..rules import LeasesExhausted
@@ -52,7 +53,7 @@ async def refund_for_service(body: RefundIn, caller: Service, limits: Limiter, b
     return check_out(checking.refund(limits, buckets, owner_of(caller), asked_of(body)))
 
 
-@router.post("/leases", status_code=201, responses=problems(InvalidRequest, LeasesExhausted))
+@router.post("/leases", status_code=201, responses=problems(InvalidRequest, IdempotencyMismatch, Gone, LeasesExhausted))
 async def acquire_for_service(
     body: LeaseIn,
     response: Response,

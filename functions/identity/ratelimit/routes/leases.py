@@ -11,7 +11,7 @@ from tessera.entry.headers import IdempotencyKey
 from tessera.entry.signing import Signing
 from tessera.idempotency import IdempotencyMismatch
 from tessera.limits import Limits
-from tessera.problems import InvalidRequest, NotFound
+from tessera.problems import Gone, InvalidRequest, NotFound
 
 from ..actions import leasing
 from ..rules import LeasesExhausted, for_use
@@ -23,7 +23,7 @@ router = Router(prefix=f"{PREFIX}/leases", tags=TAGS)
 Lease = Annotated[LeaseId, Path()]
 
 
-@router.post("", status_code=201, responses=problems(InvalidRequest, IdempotencyMismatch, LeasesExhausted))
+@router.post("", status_code=201, responses=problems(InvalidRequest, IdempotencyMismatch, Gone, LeasesExhausted))
 async def acquire_lease(
     body: LeaseIn,
     response: Response,
@@ -55,13 +55,14 @@ def acquired(
     key: str | None,
 ) -> LeaseOut:
     subject = for_use(owner_of(caller), body.namespace, body.key)
+    intent = keys.intent(key, caller, "POST /ratelimit/leases", body)
     lease, in_use, replayed = leasing.acquire(
         limits,
         leases,
         subject,
         limit=body.limit,
         ttl=timedelta(seconds=body.ttl_s),
-        intent=keys.intent(key, caller, "POST /ratelimit/leases", body),
+        intent=intent if key is None else leasing.recorded(intent),
     )
     response.headers["Location"] = f"{PREFIX}/leases/{lease.id}"
     if replayed:

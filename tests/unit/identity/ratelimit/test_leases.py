@@ -6,8 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi.routing import APIRoute
 
 from functions.identity.ratelimit import triggers
+from functions.identity.ratelimit.app import app
 from functions.identity.ratelimit.store.leases import Free, Full, LeaseStore
 from tessera import clock, ids
 from tessera.due import DueItem
@@ -138,6 +140,38 @@ def test_the_same_request_takes_one_place(acquire: Acquire, kind: str) -> None:
     assert first.json() == second.json()
     assert second.headers["idempotent-replay"] == "true"
     assert acquire(headers=headers, ttl_s=5).status_code == 422
+    assert acquire(headers=headers, key="another").status_code == 422
+
+
+@pytest.mark.parametrize("kind", ["timed", "plain"])
+@pytest.mark.parametrize("ended", ["given back", "run out"])
+def test_the_same_request_takes_no_place_after_the_first_has_ended(
+    place: Place, acquire: Acquire, key: Caller, frozen: FakeClock, kind: str, ended: str
+) -> None:
+    headers = {"idempotency-key": ids.new() if kind == "timed" else "job 7"}
+    made = acquire(headers=headers)
+    if ended == "given back":
+        key.delete(made.headers["location"])
+    else:
+        item = due_of(place.table, made.json()["id"])
+        frozen.advance(minutes=1)
+        triggers.come_due(item, place.bindings)
+
+    again = acquire(headers=headers)
+
+    assert (again.status_code, again.json()["type"]) == (410, "/problems/gone")
+    assert acquire().json()["in_use"] == 1
+
+
+def test_what_a_repetition_may_be_told_is_declared() -> None:
+    declared = {
+        route.path: set(route.responses)
+        for route in app.router.routes
+        if isinstance(route, APIRoute) and route.path.endswith("/leases")
+    }
+
+    assert {path: {410, 422, 429} <= statuses for path, statuses in declared.items()} == dict.fromkeys(declared, True)
+    assert len(declared) == 2
 
 
 @pytest.mark.parametrize(
