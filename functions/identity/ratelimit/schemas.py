@@ -9,11 +9,14 @@ from tessera.types import Cursor, In, Instant, Limit, Out, Params, Ulid, text
 from .rules import NAMESPACE_PATTERN, POLICY_PATTERN
 
 MAX_FIGURE, MAX_PERIOD = 1_000_000_000, 2_678_400
+# Of what takes longer to fill nobody sees the end: its item would stay for good, and its times fit in no header.
+MAX_FILL_SECONDS = 10 * 365 * 86_400
 MAX_CHECKS, MAX_WINDOWS, MAX_NETWORKS = 25, 3, 50
 
 Namespace = Annotated[str, StringConstraints(pattern=NAMESPACE_PATTERN, min_length=1, max_length=64)]
 Key = Annotated[str, text(256)]
 PolicyName = Annotated[str, StringConstraints(pattern=POLICY_PATTERN, min_length=1, max_length=64)]
+Hour = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}$", max_length=13)]
 LeaseId = Annotated[str, StringConstraints(pattern=r"^[0-9A-HJKMNP-TV-Z]{26}\.[A-Za-z0-9_-]{44}$", max_length=71)]
 Hashed = Annotated[str, Field(max_length=64)]
 Count = Annotated[int, Field(ge=0)]
@@ -32,6 +35,11 @@ def _network(value: str) -> str:
 
 
 Network = Annotated[str, StringConstraints(min_length=1, max_length=50), AfterValidator(_network)]
+
+
+def _check_fills(limit: int, period_s: int, burst: int | None) -> None:
+    if (burst or limit) * period_s > limit * MAX_FILL_SECONDS:
+        raise ValueError("It would take more than ten years to fill. Name a smaller burst.")
 
 
 class WindowIn(In):
@@ -59,8 +67,13 @@ class CheckIn(In):
         figures = (self.limit, self.period_s, self.burst)
         if self.policy is not None and any(figure is not None for figure in figures):
             raise ValueError("Name a policy, or give limit, period_s and burst; not both.")
-        if self.policy is None and (self.limit is None or self.period_s is None):
+        if isinstance(self.policy, WindowIn):
+            _check_fills(self.policy.limit, self.policy.period_s, self.policy.burst)
+        if self.policy is not None:
+            return self
+        if self.limit is None or self.period_s is None:
             raise ValueError("Name a policy, or give limit and period_s.")
+        _check_fills(self.limit, self.period_s, self.burst)
         return self
 
 
@@ -169,6 +182,8 @@ class PolicyIn(In):
     def _makes_sense(self) -> Self:
         if len({window.period_s for window in self.windows}) < len(self.windows):
             raise ValueError("Each window has a period of its own.")
+        for window in self.windows:
+            _check_fills(window.limit, window.period_s, window.burst)
         if self.slack_ms and self.algorithm != "gcra":
             raise ValueError("Only gcra has slack.")
         return self
@@ -206,13 +221,16 @@ class PoliciesParams(Params):
 
 class TopParams(Params):
     policy: PolicyName | None = None
-    hour: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}$", max_length=13)] | None = None
+    hour: Hour | None = None
     limit: Limit = 50
 
     @model_validator(mode="after")
     def _is_an_hour(self) -> Self:
         if self.hour is not None:
-            datetime.strptime(self.hour, "%Y-%m-%dT%H")
+            try:
+                datetime.strptime(self.hour, "%Y-%m-%dT%H")
+            except ValueError:
+                raise ValueError("There is no such hour.") from None
         return self
 
 

@@ -154,6 +154,8 @@ def test_shadow_lets_pass_and_off_counts_nothing(check: Check, place: Place) -> 
         ({"period_s": 2_678_401}, "/period_s"),
         ({"surplus": 1}, "/surplus"),
         ({"limit": None}, ""),
+        ({"limit": 1, "period_s": 2_678_400, "burst": 120}, ""),
+        ({"policy": {"limit": 1, "period_s": 2_678_400, "burst": 120}}, ""),
     ],
     ids=str,
 )

@@ -166,7 +166,8 @@ def test_a_count_that_always_meets_another_is_delivered_again(place: Place) -> N
 
 
 @pytest.mark.parametrize(
-    "query", ["hour=2030-03-14", "hour=2030-13-14T09", "policy=No!", "limit=0", "limit=101", "x=1"]
+    "query",
+    ["hour=2030-03-14", "hour=2030-13-14T09", "hour=٢٠٣٠-03-14T09", "policy=No!", "limit=0", "limit=101", "x=1"],
 )
 def test_a_wrong_wish_is_refused(admin: Caller, query: str) -> None:
     assert admin.get(f"/ratelimit/top?{query}").status_code == 422
