@@ -16,14 +16,21 @@ def reset(limits: Limits, buckets: BucketStore, subject: Subject, *, by: Princip
     """1 request, and 1 write a bucket. The trail names the subject by its hash. Raises `NotFound`."""
     bucket = limits.bucket_of(subject.name)
     hashed = bucket.removeprefix("B#")
-    names = buckets.reset(bucket)
-    if not names:
+    states = buckets.states(bucket)
+    if not states:
         raise NotFound("Nothing is counted of this subject.")
-    limits.forget(bucket, names)
     entry = audit(
-        "ratelimit.bucket-reset", f"subject:{hashed}", by=by, call=call, namespace=subject.namespace, buckets=len(names)
+        "ratelimit.bucket-reset",
+        f"subject:{hashed}",
+        by=by,
+        call=call,
+        namespace=subject.namespace,
+        buckets=len(states),
     )
+    # First, and not in one transaction, with which every request of the subject would collide.
     transact(telling(buckets, entry))
+    buckets.reset(bucket, states)
+    limits.forget(bucket, list(states))
 
 
 def erase(limits: Limits, buckets: BucketStore, owner_id: str) -> tuple[bool, int]:

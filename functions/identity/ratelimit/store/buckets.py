@@ -1,10 +1,12 @@
 """The buckets that the layer charges, as their owner may look at them: read, reset, erased."""
 
 import re
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Self
 
 from tessera.settings import Bindings
-from tessera.tables import Table, key
+from tessera.tables import ConditionFailed, Row, Table, key
 from tessera.tallies import numbers_of
 
 from ..rules import BESIDE
@@ -29,19 +31,22 @@ class BucketStore(Table):
         """The numbers of a subject's buckets, by the names of their items. 1 request."""
         return {item["sk"]["S"]: numbers_of(item) for item in self._items(bucket) if not _is_beside(item)}
 
-    def reset(self, bucket: str) -> list[str]:
-        """Let the subject begin anew; the items there were. 1 request, and 1 write for each of them."""
-        found = [item for item in self._items(bucket) if not _is_beside(item)]
-        for item in found:
-            names = {f"#{place}": name for place, name in enumerate(item) if _COUNTS.fullmatch(name)}
-            if names:
-                self._call(
+    def reset(self, bucket: str, states: Mapping[str, Mapping[str, int]]) -> None:
+        """Let the subject whose buckets look like this begin anew. 1 write for each of them."""
+        for name, state in states.items():
+            counts = {f"#{place}": count for place, count in enumerate(filter(_COUNTS.fullmatch, state))}
+            if not counts:
+                continue
+            # One that is gone by now is not to come back as an item that nothing ever takes away.
+            with suppress(ConditionFailed):
+                self._conditional(
+                    Row,
                     "update_item",
-                    Key=key(bucket, item["sk"]["S"]),
-                    UpdateExpression=f"REMOVE {', '.join(names)}",
-                    ExpressionAttributeNames=names,
+                    Key=key(bucket, name),
+                    UpdateExpression=f"REMOVE {', '.join(counts)}",
+                    ConditionExpression="attribute_exists(pk)",
+                    ExpressionAttributeNames=counts,
                 )
-        return [item["sk"]["S"] for item in found]
 
     def erase(self, bucket: str) -> tuple[bool, int]:
         """Delete what there is of a subject, at most 100 items: whether that was all, and how many."""

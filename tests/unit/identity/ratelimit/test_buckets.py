@@ -4,13 +4,15 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tessera import aws
+from functions.identity.ratelimit.store.buckets import BucketStore
+from tessera import aws, ids
 from tessera.auth.mac import Mac
 from tessera.buckets import Buckets
 from tessera.limits import Limits
 from tessera.outbox import Envelope
 from tests.kit.apps import Caller
 from tests.kit.clocks import FakeClock
+from tests.kit.faults import failing, meanwhile
 from tests.kit.stores import everything_in
 
 from .conftest import Place, internal
@@ -161,3 +163,25 @@ def test_erasure_is_not_for_anybody(place: Place, admin: Caller) -> None:
 
     assert admin.post("/ratelimit/internal/erase", json=body).status_code == 404
     assert internal("/ratelimit/internal/erase", body, caller="relay")["statusCode"] == 403
+
+
+def test_a_reset_that_cannot_be_put_on_the_trail_is_not_made(check: Check, key: Caller, admin: Caller) -> None:
+    check(cost=10)
+
+    with failing("dynamodb", "TransactWriteItems", code="InternalServerError"):
+        answer = admin.delete(f"{ANN}?owner_id={key.id}")
+
+    assert answer.status_code >= 500
+    assert key.get(ANN).json()["buckets"][0]["limits"][0]["remaining"] == 0
+
+
+def test_a_reset_brings_nothing_back_of_whom_nothing_is_left(place: Place, admin: Caller) -> None:
+    person_id = ids.new()
+    place.limits.decide("user:write", f"user:{person_id}")
+    bucket = place.limits.bucket_of(f"user:{person_id}")
+    buckets = place.bindings.get(BucketStore)
+
+    with meanwhile("UpdateItem", lambda: buckets.erase(bucket), key=bucket):
+        admin.delete(f"/ratelimit/buckets/tessera.user/{person_id}")
+
+    assert place.items(bucket) == []
