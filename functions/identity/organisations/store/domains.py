@@ -3,14 +3,13 @@
 from pynamodb.expressions.operand import Path
 
 from tessera import clock
-from tessera.etags import StaleVersion
 from tessera.expressions import is_new
 from tessera.outbox import Event
 from tessera.problems import NotFound
 from tessera.transact import Step, checking, deleting, putting, updating
 
 from ..rules.organisation import Domain, DomainClaimed, Join
-from .organisations import Moved
+from .organisations import Moved, as_read, judging
 from .rows import CLAIM, ClaimRow, DomainRow, Stored, domain_of, organisation_pk
 
 
@@ -47,7 +46,7 @@ class DomainStore(Stored):
         return checking(self.table, ClaimRow, claim_pk(name), CLAIM, only_if=is_new() | mine, refused=_claimed())
 
     def changing(self, seen: Domain, join: Join, role: str, event: Event, *, expect: int | None) -> Step:
-        stale = StaleVersion(f"You read version {expect}; it is at {seen.version} now. Read it again.")
+        """Raises `StaleVersion` when the caller read another version than there is, and `Moved`."""
         return updating(
             self.table,
             DomainRow,
@@ -55,9 +54,9 @@ class DomainStore(Stored):
             domain_sk(seen.name),
             DomainRow.join.set(join.value),
             DomainRow.role.set(role),
-            only_if=Path("version") == (seen.version if expect is None else expect),
+            only_if=as_read(seen.version, expect),
             event=event,
-            refused=stale if expect is not None and expect != seen.version else Moved(),
+            refused=judging(expect),
         )
 
     def verifying(self, seen: Domain, event: Event) -> list[Step]:

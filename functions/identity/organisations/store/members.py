@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from pynamodb.expressions.operand import Path
 
 from tessera import clock
-from tessera.etags import StaleVersion
 from tessera.expressions import is_new
 from tessera.outbox import Event
 from tessera.problems import NotFound, Problem
@@ -13,7 +12,7 @@ from tessera.tables import Key
 from tessera.transact import Step, deleting, putting, updating
 
 from ..rules.organisation import AlreadyMember, Member, Role, RoleInUse, RoleUnknown, own
-from .organisations import Moved
+from .organisations import Moved, as_read, judging
 from .rows import (
     MemberRow,
     RoleRow,
@@ -68,23 +67,15 @@ class MemberStore(Stored):
 
     def assigning(self, seen: Member, role: str, event: Event, *, expect: int | None = None) -> Step:
         """Another role for a member who is still as they were `seen`. Raises `StaleVersion`, `NotFound`, `Moved`."""
-
-        def judge(old: MemberRow | None) -> Exception:
-            if old is None:
-                return NotFound("There is no such member.")
-            if expect is not None and int(old.version) != expect:
-                return StaleVersion(f"You read version {expect}; it is at {old.version} now. Read it again.")
-            return Moved()
-
         return updating(
             self.table,
             MemberRow,
             organisation_pk(seen.organisation_id),
             member_sk(seen.user_id),
             MemberRow.role.set(role),
-            only_if=(Path("role") == seen.role) & (Path("version") == (expect or seen.version)),
+            only_if=(Path("role") == seen.role) & as_read(seen.version, expect),
             event=event,
-            refused=judge,
+            refused=judging(expect, NotFound("There is no such member.")),
         )
 
     def removing(self, seen: Member) -> Step:
@@ -116,19 +107,17 @@ class RoleStore(Stored):
         return putting(self.table, row, only_if=is_new(), refused=lambda old: Moved())
 
     def redefining(self, organisation_id: str, seen: Role, permissions: Iterable[str], *, expect: int | None) -> Step:
-        """Raises `StaleVersion` when the caller read another version than there is."""
+        """Raises `StaleVersion` when the caller read another version than there is, and `Moved`."""
         wanted = set(permissions)
         held = RoleRow.permissions.set(wanted) if wanted else RoleRow.permissions.remove()
-        stale = StaleVersion(f"You read version {expect}; it is at {seen.version} now. Read it again.")
-        refused = stale if expect is not None and expect != seen.version else Moved()
         return updating(
             self.table,
             RoleRow,
             organisation_pk(organisation_id),
             role_sk(seen.name),
             held,
-            only_if=Path("version") == (seen.version if expect is None else expect),
-            refused=refused,
+            only_if=as_read(seen.version, expect),
+            refused=judging(expect),
         )
 
     def dropping(self, organisation_id: str, name: str) -> Step:

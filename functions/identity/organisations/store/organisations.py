@@ -202,6 +202,25 @@ class OrganisationStore(Stored):
         return [deleting(self.table, SlotRow, user_pk(seen.quota_of), slot_sk(seen.quota_slot))]
 
 
+def as_read(version: int, expect: int | None) -> Condition:
+    """An item is as it was seen, and so is what its caller has read, where they say so."""
+    seen = Path("version") == version
+    return seen if expect is None else seen & (Path("version") == expect)
+
+
+def judging(expect: int | None, gone: Problem | None = None) -> Callable[[Row | None], Exception]:
+    """Why an item is not as it was read: what the caller is told, or `Moved`."""
+
+    def judge(old: Row | None) -> Exception:
+        if old is None:
+            return gone or Moved()
+        if expect is not None and int(old.version) != expect:
+            return StaleVersion(f"You read version {expect}; it is at {old.version} now. Read it again.")
+        return Moved()
+
+    return judge
+
+
 def free_slot(taken: dict[int, str]) -> int | None:
     return next((slot for slot in range(MAX_ORGANISATIONS) if slot not in taken), None)
 

@@ -108,6 +108,17 @@ def test_who_comes_in_by_a_domain_does_so_by_the_rule_that_was_read(ports: Ports
         transact(ports.domains.holding(seen))
 
 
+def test_a_domain_is_changed_only_from_the_role_that_is_counted_off(ports: Ports, atelier: str) -> None:
+    """The version that the caller names is right, but the role that was read is of the one before."""
+    seen = named(ports, domain(atelier))
+    transact(ports.domains.changing(seen, Join.ROLE, "viewer", updated(atelier), expect=None))
+
+    with pytest.raises(Moved):
+        transact(ports.domains.changing(seen, Join.ROLE, "clerk", updated(atelier), expect=seen.version + 1))
+    with pytest.raises(StaleVersion):
+        transact(ports.domains.changing(seen, Join.ROLE, "clerk", updated(atelier), expect=seen.version))
+
+
 # -- members and roles --------------------------------------------------------
 
 
@@ -146,6 +157,18 @@ def test_a_role_defined_by_two_at_once_keeps_what_the_first_gave(ports: Ports, a
 
     found = ports.roles.find(atelier, "custom")
     assert found is not None and found.permissions == {"tasks:read"}
+
+
+def test_a_role_is_redefined_only_from_what_it_permitted_when_that_was_read(ports: Ports, atelier: str) -> None:
+    transact(ports.roles.defining(atelier, "custom", ["tasks:read"]))
+    seen = ports.roles.find(atelier, "custom")
+    assert seen is not None
+    transact(ports.roles.redefining(atelier, seen, ["tasks:write"], expect=None))
+
+    with pytest.raises(Moved):
+        transact(ports.roles.redefining(atelier, seen, [], expect=seen.version + 1))
+    with pytest.raises(StaleVersion):
+        transact(ports.roles.redefining(atelier, seen, [], expect=seen.version))
 
 
 # -- invitations --------------------------------------------------------------
