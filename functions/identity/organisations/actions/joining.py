@@ -49,8 +49,9 @@ def join(ports: Ports, organisation_id: str, *, by: Principal, call: Call) -> tu
             raise InvitationRequired("Ask one of its administrators for an invitation.")
         transact(
             *coming_in(ports, organisation_id, user_id, domain.role, by=by, call=call),
-            *ports.roles.counting(organisation_id, taken=domain.role),
+            # Before its role, which may be gone when the domain gives another one by now.
             ports.domains.holding(domain),
+            *ports.roles.counting(organisation_id, taken=domain.role),
         )
 
     settled(lambda: _domain_of(ports, user_id, call), decide)

@@ -7,6 +7,7 @@ from functions.identity.organisations.rules.organisation import MAX_DOMAINS
 from tessera import ids
 from tessera.problems import Unavailable
 from tessera.resolver import LocalZone
+from tests.kit.faults import meanwhile
 
 
 @pytest.fixture
@@ -226,3 +227,18 @@ def test_who_is_in_it_by_another_way_is_told_so(world, owner, atelier, path):
 
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/already-member")
     assert world.somebody().post(f"{path}/join").status_code == 404
+
+
+def test_who_joins_while_the_domain_gets_another_role_gets_that_one(world, owner, path, zone):
+    owner.put(f"{path}/roles/clerk", json={"permissions": ["tasks:read"]})
+    proven(owner, path, zone, join="role", role="clerk")
+    ann = world.somebody("ann@acme.com")
+
+    def given_another():
+        owner.put(f"{path}/domains/acme.com", json={"join": "role", "role": "viewer"})
+        assert owner.delete(f"{path}/roles/clerk").status_code == 204
+
+    with meanwhile("TransactWriteItems", given_another):
+        joined = ann.post(f"{path}/join")
+
+    assert (joined.status_code, joined.json().get("role")) == (200, "viewer")
