@@ -33,7 +33,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Standing:
-    """The organisation as it was read, and who is asking there. `member` is None for a key of the organisation's."""
+    """The organisation as it was read, and who is asking there.
+
+    `member` is None for a key of the organisation's, and for who has just made it.
+    """
 
     organisation: Organisation
     role: str

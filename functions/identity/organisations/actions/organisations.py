@@ -10,7 +10,6 @@ from tessera.auth.problems import StepUpRequired
 from tessera.due import due_keys
 from tessera.idempotency import Intent
 from tessera.outbox import Event
-from tessera.problems import Busy
 from tessera.transact import Step, transact
 
 from ..events import OrganisationCreated, OrganisationDeleted, OrganisationRestored, OrganisationUpdated
@@ -26,11 +25,9 @@ from ..rules.organisation import (
     Status,
 )
 from ..rules.slugs import check_slug, skeleton
-from ..store.organisations import Moved, SlotTaken, free_slot
+from ..store.organisations import Moved, free_slot
 from ..store.rows import OrganisationRow, organisation_of
 from .access import Standing, as_oneself, enter, person, settled
-
-TRIES = 12
 
 
 def create(ports: Ports, name: str, slug: str, *, by: Principal, call: Call, intent: Intent) -> tuple[Standing, bool]:
@@ -41,21 +38,18 @@ def create(ports: Ports, name: str, slug: str, *, by: Principal, call: Call, int
     """
     user_id = as_oneself(by)
     check_slug(slug)
-    for _ in range(TRIES):
-        try:
-            made, replayed = _created(ports, name, slug, user_id, by=by, call=call, intent=intent)
-        except SlotTaken:
-            continue
-        # A repetition is answered with what they are there by now, which may be nothing.
-        standing = enter(ports, by, made.id, also_deleting=True) if replayed else Standing(made, OWNER, None)
-        return standing, replayed
-    raise Busy()
+    made, replayed = settled(
+        lambda: free_slot(ports.organisations.slots(user_id)),
+        lambda slot: _created(ports, name, slug, user_id, slot, by=by, call=call, intent=intent),
+    )
+    # A repetition is answered with what they are there by now, which may be nothing.
+    standing = enter(ports, by, made.id, also_deleting=True) if replayed else Standing(made, OWNER, None)
+    return standing, replayed
 
 
 def _created(
-    ports: Ports, name: str, slug: str, user_id: str, *, by: Principal, call: Call, intent: Intent
+    ports: Ports, name: str, slug: str, user_id: str, slot: int | None, *, by: Principal, call: Call, intent: Intent
 ) -> tuple[Organisation, bool]:
-    slot = free_slot(ports.organisations.slots(user_id))
     new = Organisation(
         id=intent.id,
         name=name,
@@ -233,13 +227,8 @@ def restore(ports: Ports, organisation_id: str, *, by: Principal, call: Call) ->
     def look() -> Organisation:
         return enter(ports, by, organisation_id, OWNERS, also_deleting=True).organisation
 
-    for _ in range(TRIES):
-        try:
-            settled(look, lambda seen: _restore(ports, seen, by=by, call=call))
-            return enter(ports, by, organisation_id, also_deleting=True)
-        except SlotTaken:
-            continue
-    raise Busy()
+    settled(look, lambda seen: _restore(ports, seen, by=by, call=call))
+    return enter(ports, by, organisation_id, also_deleting=True)
 
 
 def _restore(ports: Ports, seen: Organisation, *, by: Principal, call: Call) -> None:

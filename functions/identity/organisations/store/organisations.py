@@ -46,11 +46,7 @@ from .rows import (
 
 
 class Moved(Exception):
-    """Somebody's role changed since the organisation was read: read it again and decide anew."""
-
-
-class SlotTaken(Exception):
-    """Another organisation of the same person took the slot first."""
+    """What was decided on has changed since it was read, such as somebody's role: read it again and decide anew."""
 
 
 class OrganisationStore(Stored):
@@ -193,7 +189,7 @@ class OrganisationStore(Stored):
         """`None` stands for a slot that is not free: the step fails, and with it the transaction."""
         row = SlotRow(pk=user_pk(user_id), sk=slot_sk(slot or 0), organisation_id=organisation_id)
         refused: Callable[[Row | None], Exception] | type[Problem]
-        refused = OrganisationQuota if slot is None else lambda old: SlotTaken()
+        refused = OrganisationQuota if slot is None else lambda old: Moved()
         return putting(self.table, row, only_if=is_new(), refused=refused)
 
     def freeing_slot(self, seen: Organisation) -> list[Step]:
