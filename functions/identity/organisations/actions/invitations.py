@@ -137,6 +137,9 @@ def resend(ports: Ports, organisation_id: str, invitation_id: str, *, by: Princi
     def decide(found: tuple[Standing, Invitation]) -> None:
         seen, invitation = found
         check_reach(seen.role, invitation.role)
+        if invitation.sends > known.sends:
+            # Somebody has just sent it again, which is what was asked for.
+            return
         if invitation.sends >= MAX_SENDS:
             raise TooManyInvitations("It was sent too often. Take it back and invite the address again.")
         transact(
@@ -145,9 +148,10 @@ def resend(ports: Ports, organisation_id: str, invitation_id: str, *, by: Princi
             ports.trail.noting(organisation_id, "invited-again", f"invitation:{invitation_id}", by=by, call=call),
         )
 
-    found = look()
-    _charge_address(ports, organisation_id, found[1].address)
-    settled(look, decide, seen=found)
+    first = look()
+    known = first[1]
+    _charge_address(ports, organisation_id, known.address)
+    settled(look, decide, seen=first)
     return _open(ports, organisation_id, invitation_id)
 
 

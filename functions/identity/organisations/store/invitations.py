@@ -11,7 +11,6 @@ from tessera.due import due_keys
 from tessera.expressions import all_of, is_free
 from tessera.idempotency import Created, Intent, create, gone_row
 from tessera.outbox import Event
-from tessera.problems import NotFound
 from tessera.tables import ConditionFailed
 from tessera.transact import Step, deleting, putting, updating
 
@@ -70,7 +69,7 @@ class InvitationStore(Stored):
     def sending_again(self, seen: Invitation, event: Event) -> list[Step]:
         """Another seven days, and a link of their own.
 
-        Raises `NotFound` when it is not open as it was `seen`, and `AlreadyInvited` when it was past its time and the
+        Raises `Moved` when it is not open as it was `seen`, and `AlreadyInvited` when it was past its time and the
         address was invited anew.
         """
         expires_at = clock.now() + INVITATION_LIFE
@@ -83,7 +82,6 @@ class InvitationStore(Stored):
         ]
         ttl = AddressRow.ttl.set(int(expires_at.timestamp()))
         pk = organisation_pk(seen.organisation_id)
-        gone = NotFound("There is no such open invitation.")
         return [
             updating(
                 self.table,
@@ -93,7 +91,7 @@ class InvitationStore(Stored):
                 *changes,
                 only_if=_is_open(seen.sends),
                 event=event,
-                refused=gone,
+                refused=lambda old: Moved(),
             ),
             # The row of the address may be gone with its time; the invitation is the one that decides.
             updating(

@@ -302,3 +302,22 @@ def test_an_invitation_that_runs_out_while_everything_is_erased_leaves_nothing(w
     now = int(clock.now().timestamp())
     left = [item for item in everything_in(world.served.table) if item["pk"]["S"] == organisation_pk(atelier)]
     assert [item["sk"]["S"] for item in left if "gone" not in item and int(item["ttl"]["N"]) > now] == []
+
+
+def test_an_invitation_sent_again_by_two_at_once_is_sent_once_for_both(world, owner, atelier, path):
+    admin = world.member(atelier, "admin")
+    made = owner.post(f"{path}/invitations", json={"email": "guest@example.com"}).headers["location"]
+
+    with meanwhile("TransactWriteItems", lambda: admin.post(f"{made}/resend")):
+        answer = owner.post(f"{made}/resend")
+
+    assert (answer.status_code, answer.json().get("sends")) == (202, 2)
+
+
+def test_an_invitation_taken_back_while_it_is_sent_again_is_not_found(world, owner, atelier, path):
+    made = owner.post(f"{path}/invitations", json={"email": "guest@example.com"}).headers["location"]
+
+    with meanwhile("TransactWriteItems", lambda: owner.delete(made)):
+        answer = owner.post(f"{made}/resend")
+
+    assert answer.status_code == 404

@@ -180,7 +180,7 @@ def test_an_invitation_sent_again_by_two_at_once_is_sent_once(
     seen = sent(world, owner, atelier)
     again(ports, seen)
 
-    with pytest.raises(NotFound):
+    with pytest.raises(Moved):
         again(ports, seen)
 
 
@@ -188,7 +188,7 @@ def test_an_invitation_that_was_closed_is_not_sent_again(world: Any, owner: Any,
     seen = sent(world, owner, atelier)
     transact(*ports.invitations.closing(seen, "cancelled"))
 
-    with pytest.raises(NotFound):
+    with pytest.raises(Moved):
         again(ports, seen)
     with pytest.raises(Closed):
         transact(*ports.invitations.closing(seen, "accepted"))
