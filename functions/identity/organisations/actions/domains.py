@@ -50,6 +50,7 @@ def put(
     role: str,
     expect: int | None,
     *,
+    only_known: bool = False,
     by: Principal,
     call: Call,
 ) -> tuple[Domain, bool]:
@@ -64,7 +65,7 @@ def put(
 
     def decide(seen: Organisation) -> bool:
         known = ports.domains.find(organisation_id, name)
-        if known is None and expect is not None:
+        if known is None and only_known:
             raise StaleVersion("There is no such domain yet. Send no If-Match to name it.")
         changed = OrganisationUpdated(organisation_id=organisation_id, by=person(by), changed=("domains",))
         steps: list[Step]

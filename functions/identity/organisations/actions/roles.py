@@ -35,6 +35,7 @@ def define(
     permissions: Sequence[str],
     expect: int | None,
     *,
+    only_known: bool = False,
     by: Principal,
     call: Call,
 ) -> tuple[Role, bool]:
@@ -48,7 +49,7 @@ def define(
 
     def decide(seen: Organisation) -> bool:
         known = ports.roles.find(organisation_id, name)
-        if known is None and expect is not None:
+        if known is None and only_known:
             raise StaleVersion("There is no such role yet. Send no If-Match to define it.")
         if known is None:
             _define(ports, seen, name, wanted, by=by, call=call)

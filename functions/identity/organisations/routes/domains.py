@@ -65,7 +65,17 @@ async def put_domain(
 ) -> DomainOut:
     """Name a domain, or say anew who comes in by it. It counts once it is verified. For owners and admins."""
     version = expected_version(if_match, required=False)
-    found, is_new = actions.put(ports, organisation_id, domain, body.join, body.role, version, by=caller, call=call)
+    found, is_new = actions.put(
+        ports,
+        organisation_id,
+        domain,
+        body.join,
+        body.role,
+        version,
+        only_known=bool(if_match),
+        by=caller,
+        call=call,
+    )
     response.status_code = 201 if is_new else 200
     return _shown(response, found)
 

@@ -46,7 +46,16 @@ async def put_role(
 ) -> RoleOut:
     """Define a role, or change what it permits, within 15 seconds for everybody. For owners and admins."""
     version = expected_version(if_match, required=False)
-    found, is_new = actions.define(ports, organisation_id, name, body.permissions, version, by=caller, call=call)
+    found, is_new = actions.define(
+        ports,
+        organisation_id,
+        name,
+        body.permissions,
+        version,
+        only_known=bool(if_match),
+        by=caller,
+        call=call,
+    )
     response.status_code = 201 if is_new else 200
     return _shown(response, found)
 

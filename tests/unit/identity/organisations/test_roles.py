@@ -125,3 +125,15 @@ def test_a_role_is_unknown_in_another_organisation(world, owner, atelier, path):
     assert other.get(f"{elsewhere}/roles/clerk").status_code == 404
     answer = other.post(f"{elsewhere}/invitations", json={"email": "guest@example.com", "role": "clerk"})
     assert (answer.status_code, slug_of(answer)) == (409, "role-unknown")
+
+
+@pytest.mark.parametrize("rest", ["roles/clerk", "domains/acme.com"])
+@pytest.mark.parametrize("if_match", ["*", '"v1"'])
+def test_whoever_names_any_version_makes_nothing_new(owner, path, rest, if_match):
+    body = {"permissions": []} if rest.startswith("roles") else {}
+
+    refused = owner.put(f"{path}/{rest}", json=body, headers={"if-match": if_match})
+    made = owner.put(f"{path}/{rest}", json=body)
+    changed = owner.put(f"{path}/{rest}", json=body, headers={"if-match": if_match})
+
+    assert [answer.status_code for answer in (refused, made, changed)] == [412, 201, 200]
