@@ -29,7 +29,8 @@ Algorithm = Literal["gcra", "window", "sliding"]
 
 def _network(value: str) -> str:
     try:
-        return str(ipaddress.ip_network(value))
+        # A zone is a word of one machine's own, and makes another spelling of the same network.
+        return str(ipaddress.ip_network("" if "%" in value else value))
     except ValueError as error:
         raise ValueError("A network looks like 203.0.113.0/24 or 2001:db8::/32.") from error
 

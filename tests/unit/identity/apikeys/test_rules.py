@@ -84,7 +84,18 @@ def test_a_network_named_twice_is_kept_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "10.0.0.1/8", "10.0.0.0/33", "10.0.0", "localhost", "10.0.0.0/8 ", "2001:db8::1/48", "fe80::1%eth0/64"]
+    "text",
+    [
+        "",
+        "10.0.0.1/8",
+        "10.0.0.0/33",
+        "10.0.0",
+        "localhost",
+        "10.0.0.0/8 ",
+        "2001:db8::1/48",
+        "fe80::1%eth0",
+        "2001:db8::%x/32",
+    ],
 )
 def test_what_is_no_network_is_pointed_at(text: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
