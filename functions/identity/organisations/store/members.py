@@ -73,7 +73,7 @@ class MemberStore(Stored):
             organisation_pk(seen.organisation_id),
             member_sk(seen.user_id),
             MemberRow.role.set(role),
-            only_if=(Path("role") == seen.role) & as_read(seen.version, expect),
+            only_if=as_read(seen.version, expect),
             event=event,
             refused=judging(expect, NotFound("There is no such member.")),
         )

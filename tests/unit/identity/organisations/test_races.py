@@ -9,6 +9,7 @@ from functions.identity.organisations.rules.tokens import Link
 from functions.identity.organisations.store.rows import META, OrganisationRow, organisation_pk
 from tessera import clock, ids
 from tessera.idempotency import Intent
+from tessera.problems import NotFound
 from tests.kit.faults import contention, meanwhile
 from tests.kit.races import outcomes, together
 from tests.kit.stores import everything_in
@@ -302,6 +303,43 @@ def test_an_invitation_that_runs_out_while_everything_is_erased_leaves_nothing(w
     now = int(clock.now().timestamp())
     left = [item for item in everything_in(world.served.table) if item["pk"]["S"] == organisation_pk(atelier)]
     assert [item["sk"]["S"] for item in left if "gone" not in item and int(item["ttl"]["N"]) > now] == []
+
+
+def test_what_runs_out_while_its_address_is_invited_anew_leaves_that_to_the_newer_one(world, owner, atelier, path):
+    asked = {"email": "guest@example.com"}
+    old = owner.post(f"{path}/invitations", json=asked).json()["id"]
+    (due,) = world.due()
+    world.time.advance(days=7, seconds=1)
+
+    with meanwhile("TransactWriteItems", lambda: owner.post(f"{path}/invitations", json=asked)):
+        invitations.expire(world.ports, atelier, old, due["due_sk"], by=upkeep.MYSELF)
+
+    assert len(owner.get(f"{path}/invitations").json()["items"]) == 1
+    assert owner.post(f"{path}/invitations", json=asked).status_code == 409
+    assert world.ports.organisations.find(atelier).invitations == 1
+
+
+def test_another_number_of_seats_at_the_same_moment_is_the_one_before(world, owner, atelier, path):
+    def seat(seats):
+        return upkeep.set_seats(world.ports, atelier, seats, by=upkeep.MYSELF)
+
+    with meanwhile("TransactWriteItems", lambda: seat(5)):
+        seat(3)
+
+    assert world.ports.organisations.find(atelier).seats == 3
+    entries = owner.get(f"{path}/audit").json()["items"]
+    set_to = {(one["detail"]["before"], one["detail"]["seats"]) for one in entries if one["action"] == "seats-set"}
+    assert set_to == {(20, 5), (5, 3)}
+
+
+def test_what_is_being_erased_gets_no_other_number_of_seats(world, owner, atelier, path):
+    owner.delete(path)
+    world.time.advance(days=30, seconds=1)
+    (due,) = [item for item in world.due() if item["sk"] == META]
+    upkeep.end(world.ports, atelier, due["due_sk"])
+
+    with pytest.raises(NotFound):
+        upkeep.set_seats(world.ports, atelier, 3, by=upkeep.MYSELF)
 
 
 def test_an_invitation_sent_again_by_two_at_once_is_sent_once_for_both(world, owner, atelier, path):
