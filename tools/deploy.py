@@ -5,10 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import botocore.session
-from botocore.exceptions import BotoCoreError, ClientError
-
-from tools import costs, sam, setup_token
+from tools import account, costs, sam, setup_token
 from tools.paths import BOOT, DEV, ROOT, SAM
 from tools.say import Failure, Steps, explain
 
@@ -76,10 +73,10 @@ def deploy(steps: Steps) -> None:
     stage = os.environ.get("STAGE", "")
     if stage not in STAGES:
         raise Failure("Which stage?", remedy=f"Say it: make deploy STAGE=dev (one of {', '.join(STAGES)}).")
-    account, region = identity()
+    number, region = account.identity()
     settings = {name: os.environ[variable] for name, variable in SETTINGS.items() if os.environ.get(variable)}
     alarms = settings.get("Alarms", "on" if stage == "prod" else "off") == "on"
-    print(costs.announcement(stage, account, region, settings, alarms=alarms))
+    print(costs.announcement(stage, number, region, settings, alarms=alarms))
     target = build(steps)
     parameters = {
         "Stage": stage,
@@ -100,27 +97,6 @@ def deploy(steps: Steps) -> None:
     # Not where a log would keep it.
     if "OwnerEmail" not in settings and not os.environ.get("CI"):
         setup_token.offer(setup_token.stack_of(stage), region)
-
-
-def identity() -> tuple[str, str]:
-    """The account and the region that the caller's credentials lead to."""
-    session = botocore.session.get_session()
-    region = session.get_config_variable("region")
-    if session.get_credentials() is None:
-        raise Failure(
-            "There are no AWS credentials here.",
-            remedy="Sign in (aws sso login) or set AWS_PROFILE, then try again. Nothing was created.",
-        )
-    if not region:
-        raise Failure("No AWS region is set.", remedy="Say which: AWS_REGION=eu-central-1 make deploy STAGE=dev")
-    try:
-        account = session.create_client("sts", region_name=region).get_caller_identity()["Account"]
-    except (BotoCoreError, ClientError) as refused:
-        raise Failure(
-            f"AWS does not accept these credentials: {refused}",
-            remedy="Sign in again, or choose another AWS_PROFILE. Nothing was created.",
-        ) from None
-    return str(account), str(region)
 
 
 def python_of(runtime: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import botocore.session
 
+from tools import account
 from tools.say import Failure, explain
 
 PATH = "/admin/internal/setup-token"
@@ -69,12 +70,12 @@ def main(arguments: list[str]) -> int:
     try:
         if len(arguments) != 1:
             raise Failure("Which stage?", remedy="Say it: python -m tools.setup_token dev")
-        region = botocore.session.get_session().get_config_variable("region")
+        region = account.region_of(botocore.session.get_session())
         if not region:
             raise Failure(
                 "No AWS region is set.", remedy="Say which: AWS_REGION=eu-central-1 python -m tools.setup_token dev"
             )
-        offer(stack_of(arguments[0]), str(region))
+        offer(stack_of(arguments[0]), region)
     except Failure as failure:
         explain("setup-token", failure)
         return 1
