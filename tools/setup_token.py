@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 import botocore.session
+from botocore.exceptions import BotoCoreError, ClientError
 
 from tools import account
 from tools.say import Failure, explain
@@ -39,13 +40,20 @@ def event() -> dict[str, Any]:
 
 def ask(client: Any, stack: str) -> str | None:
     """The token, or None when this deployment has had its first owner. Raises `Failure`."""
-    answer = client.invoke(FunctionName=f"{stack}-admin", Payload=json.dumps(event()).encode())
+    try:
+        answer = client.invoke(FunctionName=f"{stack}-admin", Payload=json.dumps(event()).encode())
+    except (BotoCoreError, ClientError) as refused:
+        raise Failure(
+            f"{stack}-admin could not be asked: {refused}",
+            remedy="Whoever may invoke it can ask again: docs/runbooks/first-owner.md says how.",
+        ) from None
     said = json.loads(answer["Payload"].read())
     if said.get("statusCode") == 409:
         return None
     if said.get("statusCode") != 200:
         raise Failure(
-            f"{stack}-admin answered {said.get('statusCode', said)}.", remedy="`make logs C=admin` says more."
+            f"{stack}-admin answered {said.get('statusCode', said)}.",
+            remedy=f"Its lines in the log group /tessera/{stack} say more.",
         )
     return str(json.loads(said["body"])["token"])
 
@@ -70,11 +78,7 @@ def main(arguments: list[str]) -> int:
     try:
         if len(arguments) != 1:
             raise Failure("Which stage?", remedy="Say it: python -m tools.setup_token dev")
-        region = account.region_of(botocore.session.get_session())
-        if not region:
-            raise Failure(
-                "No AWS region is set.", remedy="Say which: AWS_REGION=eu-central-1 python -m tools.setup_token dev"
-            )
+        _, region = account.identity()
         offer(stack_of(arguments[0]), region)
     except Failure as failure:
         explain("setup-token", failure)

@@ -4,6 +4,7 @@ import botocore.session
 import pytest
 
 from tools import account
+from tools.say import Failure
 
 
 @pytest.fixture(autouse=True)
@@ -33,3 +34,27 @@ def test_the_region_is_the_one_that_the_shell_names(
         monkeypatch.setenv(name, value)
 
     assert account.region_of(botocore.session.get_session()) == region
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({}, "There are no AWS credentials here"),
+        ({"AWS_PROFILE": "nope"}, "profile (nope) could not be found"),
+        ({"AWS_ACCESS_KEY_ID": "only-half"}, "Partial credentials"),
+        ({"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}, "No AWS region is set"),
+    ],
+    ids=["none", "a profile that is not there", "half of a key", "no region"],
+)
+def test_what_is_missing_is_said_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], said: str
+) -> None:
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(Failure) as failed:
+        account.identity()
+
+    assert said in failed.value.what
+    assert failed.value.remedy

@@ -4,6 +4,7 @@ import io
 import json
 
 import pytest
+from botocore.exceptions import ClientError
 
 from functions.identity.admin.app import app
 from tessera.auth.guards import Service
@@ -38,6 +39,20 @@ def test_the_stage_that_lasts_has_the_plain_name():
 
 def test_a_deployment_that_has_had_its_owner_gets_no_token():
     assert setup_token.ask(Functions(409, {}), "tessera") is None
+
+
+class Refusing:
+    """The Lambda service as it answers somebody who may not."""
+
+    def invoke(self, **asked):
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not yours"}}, "Invoke")
+
+
+def test_a_refusal_by_aws_is_told_with_what_to_do():
+    with pytest.raises(Failure, match="not yours") as failed:
+        setup_token.ask(Refusing(), "tessera-dev")
+
+    assert "tessera-dev-admin" in failed.value.what and failed.value.remedy
 
 
 def test_any_other_answer_is_a_failure():
