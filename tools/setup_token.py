@@ -77,7 +77,7 @@ def offer(stack: str, region: str) -> None:
 def main(arguments: list[str]) -> int:
     try:
         if len(arguments) != 1:
-            raise Failure("Which stage?", remedy="Say it: python -m tools.setup_token dev")
+            raise Failure("Which stage?", remedy="Say it: .tessera/env/dev/bin/python -m tools.setup_token dev")
         _, region = account.identity()
         offer(stack_of(arguments[0]), region)
     except Failure as failure:

@@ -44,3 +44,9 @@ def test_every_job_of_ci_runs_a_make_target_and_nothing_else(path):
             assert program == "make" and set(wanted) <= targets, command
         for action in (step["uses"] for step in job["steps"] if "uses" in step):
             assert re.fullmatch(r"[\w-]+/[\w-]+@v\d+", action), action
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_tool_is_run_by_the_interpreter_that_has_what_it_imports(page):
+    for block in re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL):
+        assert not re.search(r"(?<!/)\bpython3? -m tools\.", block), f"{page.name}: no other interpreter has botocore"
