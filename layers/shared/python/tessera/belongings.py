@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Protocol, TypeVar
 
 from pydantic import Field
 from pynamodb.expressions.condition import Condition
@@ -63,8 +63,10 @@ class Part(Generic[R]):
     inside: Callable[[R], Sequence["Part[Any]"]] | None = None
 
 
-# All that somebody has in a capability, whose table is given for what `show` reads besides.
-Belongings = Callable[[ExportIn, Table], Sequence[Part[Any]]]
+class Belongings(Protocol):
+    """All that somebody has in a capability, whose table is given for what `show` reads besides."""
+
+    def __call__(self, asked: ExportIn, table: Table) -> Sequence[Part[Any]]: ...
 
 
 def jobs(owner_id: str) -> Part[JobRow]:

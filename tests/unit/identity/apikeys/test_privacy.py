@@ -12,7 +12,6 @@ from tests.kit.privacy import ask, told_then_gone
 from tests.kit.stores import everything_in
 
 ADDRESS = "203.0.113.99"
-ENDED = "which keys were there, for as long as it is known how they were used"
 
 
 def limiter(world: Any) -> Table:
@@ -51,11 +50,22 @@ def test_everything_of_an_owner_is_told_and_then_gone(world, alice):
         handler,
         world.table,
         alice.id,
-        unsaid={"U#{user}|COUNT": "how many keys there are", "U#{user}|E#*": ENDED},
+        unsaid={"U#{user}|COUNT": "how many keys there are"},
     )
 
     assert sorted((one["name"], one["status"]) for one in told["key"]) == [("Ended", "revoked"), ("Robot", "active")]
     assert made["key"] not in str(told) and kept["id"] not in str(told)
+
+
+def test_when_and_from_where_a_key_was_used_is_told_of_it(world, alice):
+    used, rested = world.key(alice, name="Used"), world.key(alice, name="Rested")
+    world.use(used["key"], address=ADDRESS)
+
+    told = ask(handler, "/apikeys/internal/export", {"owner_id": alice.id})["items"]
+
+    by_id = {one["id"]: (one.get("last_used_at"), one.get("last_used_ip"), one["requests_total"]) for one in told}
+    now = clock.now().replace(microsecond=0)
+    assert by_id == {used["id"]: (clock.rfc3339(now), ADDRESS, 1), rested["id"]: (None, None, 0)}
 
 
 def test_from_where_a_key_was_used_is_forgotten_with_its_owner(world, alice):
@@ -78,6 +88,8 @@ def test_also_when_the_key_itself_is_gone_since_long(world, alice, frozen):
     frozen.advance(days=91)
     expire(world)
     assert alice.get("/apikeys").json()["items"] == []
+    (told,) = ask(handler, "/apikeys/internal/export", {"owner_id": alice.id})["items"]
+    assert (told["kind"], told["id"], told["last_used_ip"]) == ("ended-key", made["id"], ADDRESS)
 
     forget(world, alice.id)
 
