@@ -22,11 +22,13 @@ def domain(tmp_path: Path) -> Path:
     return folder
 
 
-def build(domain: Path, logical_id: str, target: Path, runtime: str = RUNTIME) -> subprocess.CompletedProcess[str]:
-    variables = {**os.environ, "ARTIFACTS_DIR": str(target), "RUNTIME": runtime, "PYTHON": sys.executable}
+def build(
+    folder: Path, logical_id: str, target: Path, runtime: str = RUNTIME, **others: str
+) -> subprocess.CompletedProcess[str]:
+    variables = {**os.environ, "ARTIFACTS_DIR": str(target), "RUNTIME": runtime, "PYTHON": sys.executable, **others}
     variables.pop("MAKEFLAGS", None)
     return subprocess.run(
-        ["make", f"build-{logical_id}"], cwd=domain, env=variables, capture_output=True, text=True, check=False
+        ["make", f"build-{logical_id}"], cwd=folder, env=variables, capture_output=True, text=True, check=False
     )
 
 
@@ -62,3 +64,42 @@ def test_an_id_without_a_folder_is_named(domain: Path, tmp_path: Path) -> None:
 
     assert failed.returncode != 0
     assert "No folder here is named like the function Nothing" in failed.stderr
+
+
+@pytest.fixture
+def awkward(tmp_path: Path) -> Path:
+    """A place such as people have, with an interpreter in it."""
+    folder = tmp_path / "O'Brien's ïdeas"
+    folder.mkdir()
+    # A link to it would lead it to what is installed beside itself.
+    interpreter = folder / "python"
+    interpreter.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    interpreter.chmod(0o755)
+    return folder
+
+
+def test_a_function_is_built_wherever_the_project_lies(domain: Path, awkward: Path) -> None:
+    built = build(domain, "Gift", awkward / "out", PYTHON=str(awkward / "python"))
+
+    assert (built.returncode, built.stderr) == (0, "")
+    assert (awkward / "out" / "gift" / "app.py").exists()
+    assert list((awkward / "out").rglob("*.pyc"))
+
+
+@pytest.mark.parametrize(("layer", "logical_id"), [("dependencies", "Dependencies"), ("shared", "Shared")])
+def test_a_local_layer_points_to_its_packages_wherever_they_lie(awkward: Path, layer: str, logical_id: str) -> None:
+    folder, packages = ROOT / "layers" / layer, awkward / "packages"
+    interpreter = str(awkward / "python")
+
+    built = build(folder, logical_id, awkward / "out", PYTHON=interpreter, **{f"LOCAL_{logical_id}": str(packages)})
+
+    assert (built.returncode, built.stderr) == (0, "")
+    (pointer,) = (awkward / "out" / "python" / "lib" / RUNTIME / "site-packages").glob("*.pth")
+    assert pointer.read_text() == f'import sys; sys.path.insert(0, "{packages}")\n'
+
+
+def test_the_shared_layer_is_shipped_from_wherever_the_project_lies(awkward: Path) -> None:
+    built = build(ROOT / "layers" / "shared", "Shared", awkward / "out", PYTHON=str(awkward / "python"))
+
+    assert (built.returncode, built.stderr) == (0, "")
+    assert list((awkward / "out" / "python" / "tessera").rglob("*.pyc"))
