@@ -17,6 +17,7 @@ def main() -> int:
         ("style", [DEV / "ruff", "check", "."]),
         ("format", [DEV / "ruff", "format", "--check", "-q", "."]),
         ("types of the layer", [DEV / "mypy", "layers/shared/python/tessera"]),
+        ("types of the capabilities", [DEV / "mypy", "functions"]),
         ("types of the tools", [DEV / "mypy", "tools", "localstack"]),
     ]
     for name in templates.NAMES:

@@ -49,10 +49,11 @@ def test_a_new_capability_passes_the_contract_tests_and_its_own(tree: Path) -> N
     assert "passed" in said and "failed" not in said
 
 
-def test_a_new_capability_is_formatted_and_documented(tree: Path) -> None:
+def test_a_new_capability_is_formatted_typed_and_documented(tree: Path) -> None:
     made = ["functions/commerce", "tests/unit/commerce", "tests/e2e/commerce"]
     python(tree, "-m", "ruff", "check", "-q", *made)
     python(tree, "-m", "ruff", "format", "-q", "--check", *made)
+    python(tree, "-m", "mypy", "functions/commerce")
     known = "from tools import registry; print(registry.named('gift-cards'))"
 
     assert "ANY /gift-cards/{proxy+}" in python(tree, "-c", known)

@@ -107,8 +107,7 @@ def _hold_domain(provider: Provider, told: Mapping[str, Any]) -> None:
 def _common(provider: Provider, told: Mapping[str, Any], mail: Mapping[str, Any]) -> dict[str, Any]:
     email, verified = mail.get(provider.claim("email")), mail.get(provider.claim("email_verified"))
     name, locale = told.get(provider.claim("name")), told.get(provider.claim("locale"))
-    is_text = isinstance(email, str) and email.isprintable()
-    good_email = email if is_text and 3 <= len(email) <= MAX_EMAIL and "@" in email else None
+    good_email = email if _is_address(email) else None
     # An address at Entra counts as verified only by a claim that the configuration names.
     may_verify = not provider.has_tenants or "email_verified" in provider.claims_map
     return {
@@ -117,6 +116,10 @@ def _common(provider: Provider, told: Mapping[str, Any], mail: Mapping[str, Any]
         "name": _text(name, 120),
         "locale": _text(locale, 35),
     }
+
+
+def _is_address(value: Any) -> bool:
+    return isinstance(value, str) and value.isprintable() and 3 <= len(value) <= MAX_EMAIL and "@" in value
 
 
 def _text(value: Any, longest: int) -> str | None:

@@ -54,8 +54,8 @@ class GiftCards:
     def page(self, owner_id: str, limit: int, after: str | None) -> tuple[list[Item], str | None]:
         """Items, the newest first, and the id after which the next page starts. 1 request."""
         start = {"pk": _owned(owner_id), "sk": _key(after)} if after else None
-        newest = {"sort": Path("sk").startswith("I#"), "newest_first": True}
-        page = self.table.query(ItemRow, _owned(owner_id), limit=limit, after=start, **newest)
+        mine = Path("sk").startswith("I#")
+        page = self.table.query(ItemRow, _owned(owner_id), sort=mine, newest_first=True, limit=limit, after=start)
         return [_item(row) for row in page.rows], _id(page.next["sk"]) if page.next else None
 
     def delete(self, owner_id: str, item_id: str) -> None:
