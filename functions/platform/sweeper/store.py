@@ -38,9 +38,15 @@ class Marks:
     def bind(cls, bindings: Bindings) -> Self:
         return cls(Table(bindings.settings(SweeperSettings).table))
 
-    def get(self, name: str) -> datetime | None:
+    def of(self, name: str, first: datetime) -> datetime:
+        """1 read unit, and a write for a table seen for the first time.
+        From then on nothing of it is forgotten, however long it cannot be swept.
+        """
         row = self.table.get(MarkRow, f"MARK#{name}", "MAIN")
-        return clock.parse(row.until) if row else None
+        if row is None:
+            self.move(name, first)
+            return first
+        return clock.parse(row.until)
 
     def move(self, name: str, until: datetime) -> None:
         """1 write unit. Two sweeps at once only send twice what is due, which its handler drops."""

@@ -13,8 +13,8 @@ from .store import Marks, SweeperSettings, waiting
 
 # A writer whose clock is behind may still add to a minute that was swept.
 OVERLAP = timedelta(minutes=2)
-# A table without a mark is new, so little can be waiting in its past.
-FIRST_LOOK_BACK = timedelta(hours=1)
+# A table without a mark is as new as the stack, or as the capability in it.
+FIRST_LOOK_BACK = timedelta(minutes=10)
 # After a long stop the mark moves hour by hour, so that a sweep cut short has still got somewhere.
 STRIDE = timedelta(hours=1)
 
@@ -43,7 +43,7 @@ def pack_feed(name: str) -> None:
 def sweep_table(marks: Marks, name: str, queue_url: str) -> int:
     """Send what is due, then move the mark: a crash in between sends twice and loses nothing."""
     now, sent = clock.now(), 0
-    since = max((marks.get(name) or now - FIRST_LOOK_BACK) - OVERLAP, now - due.LOOK_BACK)
+    since = max(marks.of(name, now - FIRST_LOOK_BACK) - OVERLAP, now - due.LOOK_BACK)
     while since < now:
         until = min(since + STRIDE, now)
         bodies = (queues.message("due", asdict(item)) for item in waiting(Table(name), since, until))

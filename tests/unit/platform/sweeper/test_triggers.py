@@ -44,7 +44,7 @@ def sent(queue):
 def test_what_is_due_is_sent_and_what_is_not_yet_due_waits(swept, frozen):
     bindings, tasks, queue = swept
     now = clock.now()
-    due = [wait(tasks, now - timedelta(seconds=1)), wait(tasks, now), wait(tasks, now - timedelta(minutes=40))]
+    due = [wait(tasks, now - timedelta(seconds=1)), wait(tasks, now), wait(tasks, now - timedelta(minutes=9))]
     wait(tasks, now + timedelta(seconds=1))
 
     dispatch(triggers.ENTRIES, SWEEP, bindings)
@@ -76,7 +76,7 @@ def test_a_writer_with_a_slow_clock_is_not_missed(swept, frozen):
 
 def test_a_crash_after_sending_sends_again_and_loses_nothing(swept, frozen):
     bindings, tasks, queue = swept
-    item = wait(tasks, clock.now() - timedelta(minutes=30))
+    item = wait(tasks, clock.now() - timedelta(minutes=9))
     with crash_at("sweeper.sent"), pytest.raises(Crash):
         dispatch(triggers.ENTRIES, SWEEP, bindings)
 
@@ -105,6 +105,28 @@ def test_a_table_that_fails_does_not_stop_the_others(swept, frozen):
     dispatch(triggers.ENTRIES, SWEEP, both)
 
     assert sent(queue) == [item]
+
+
+def test_a_new_table_that_cannot_be_swept_for_hours_loses_nothing(swept, frozen):
+    bindings, tasks, queue = swept
+    with failing("dynamodb", "Query", code="AccessDeniedException"):
+        dispatch(triggers.ENTRIES, SWEEP, bindings)
+        item = wait(tasks, clock.now() + timedelta(minutes=1))
+        frozen.advance(hours=3)
+        dispatch(triggers.ENTRIES, SWEEP, bindings)
+
+    dispatch(triggers.ENTRIES, SWEEP, bindings)
+
+    assert sent(queue) == [item]
+
+
+def test_the_first_sweep_of_a_new_stack_costs_little(swept, frozen):
+    bindings, _, _ = swept
+
+    with aws.metered() as meter:
+        dispatch(triggers.ENTRIES, SWEEP, bindings)
+
+    assert len(meter.operations) <= 60
 
 
 def test_more_than_a_page_due_at_once_is_sent_whole(swept, frozen):
