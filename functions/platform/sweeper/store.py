@@ -40,6 +40,7 @@ class Marks:
 
     def of(self, name: str, first: datetime) -> datetime:
         """1 read unit, and a write for a table seen for the first time.
+
         From then on nothing of it is forgotten, however long it cannot be swept.
         """
         row = self.table.get(MarkRow, f"MARK#{name}", "MAIN")
