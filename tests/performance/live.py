@@ -40,7 +40,7 @@ from tests.kit.people import People
 from tests.kit.queues import make_queue
 from tests.kit.scenes import encoded, scene
 from tests.kit.stores import make_table
-from tests.performance import expanding, exporting
+from tests.performance import expanding, exporting, memory
 from tests.performance.filling import put_all
 from tests.performance.latency import local_cloud, quietly
 from tools import ports
@@ -65,6 +65,7 @@ def _on_a_stack(folder: Path) -> Iterator[tuple[str, str]]:
         LocalStack(folder, door_port=ports.any_free(), quiet=True) as stack,
         patch.dict(os.environ, stack.facts.for_tests()),
     ):
+        yield "memory, when it is ready", memory.when_ready(stack)
         yield from _sockets(stack)
         yield f"{expanding.PEOPLE:,} people told of something", str(expanding.told(stack))
 
