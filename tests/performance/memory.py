@@ -1,4 +1,4 @@
-"""What the local stack takes when it is ready: the emulator with the process its workers come from, the door, the relay.
+"""What the local stack takes when it is ready: the emulator, the process its workers come from, the door, the relay.
 
 Workers of capabilities come on top of it, one for each that is asked, and go when they have been idle for a while.
 """
