@@ -15,19 +15,23 @@ ERASED_AT_ONCE = 50
 def refresh(ports: Ports, user_id: str) -> None:
     """Let the keys of a user know how the user stands now.
 
-    1 request for who has none; else 2, 1 internal call, and 1 write a key. What has happened does not matter, only
-    what is so now: events may come twice and in any order.
+    1 request for who has none; else 2, 1 internal call (2 for who is locked), and 1 write a key. What has happened does
+    not matter, only what is so now: events may come twice and in any order.
     """
     rows = ports.keys.in_use(user_id)
     if not rows:
         return
-    standing = ports.owners.standing(user_id)
+    noted, standing = None, ports.owners.standing(user_id)
+    while standing is not None and standing != noted:
+        status = Status.ACTIVE if standing.is_active else Status.SUSPENDED
+        for row in rows:
+            ports.keys.refresh(row, roles=standing.roles, epoch=standing.epoch, status=status)
+        if standing.is_active:
+            return
+        # Who is unlocked gets no new epoch by which what was noted of it meanwhile would be the newer.
+        noted, standing = standing, ports.owners.standing(user_id)
     if standing is None:
         end.revoke_all(ports, user_id, reason="owner_gone")
-        return
-    status = Status.ACTIVE if standing.is_active else Status.SUSPENDED
-    for row in rows:
-        ports.keys.refresh(row, roles=standing.roles, epoch=standing.epoch, status=status)
 
 
 def follow_organisation(ports: Ports, organisation_id: str, *, is_there: bool, heard_at: str) -> None:

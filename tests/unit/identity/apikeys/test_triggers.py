@@ -60,6 +60,20 @@ def test_a_key_rests_while_its_owner_is_locked(world: Any, alice: Any, frozen: A
     assert world.use(made["key"]).status_code == 200
 
 
+def test_who_is_unlocked_while_the_lock_is_noted_has_keys_that_work(world: Any, alice: Any) -> None:
+    made = world.key(alice)
+    world.accounts.says(alice.id, status="locked", epoch=2)
+
+    def unlocked() -> None:
+        world.accounts.says(alice.id, status="active")
+        world.receive("accounts.user.unlocked.v1", user_id=alice.id)
+
+    with meanwhile("UpdateItem", unlocked, key="K#"):
+        world.receive("accounts.user.locked.v1", user_id=alice.id)
+
+    assert world.ports.keys.get(made["id"]).status == "active"
+
+
 def test_a_suspended_key_is_shown_as_such_and_can_be_revoked(world: Any, alice: Any) -> None:
     made = world.key(alice)
     world.accounts.says(alice.id, status="locked", epoch=2)
