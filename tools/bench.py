@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tools import layers, processes, registry
+from tools import cloud, layers, processes, registry
 from tools.paths import ROOT, STATE
 from tools.say import Failure, explain
 
@@ -23,6 +23,7 @@ DEPENDENCIES_MB = 45
 
 
 def main() -> int:
+    cloud.leave_accounts()
     try:
         with processes.stopping_on_signals():
             code = run_tests()

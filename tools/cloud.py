@@ -29,6 +29,14 @@ def environment(endpoint: str = "") -> dict[str, str]:
     return {**kept, **ours, **({"AWS_ENDPOINT_URL": endpoint} if endpoint else {})}
 
 
+def leave_accounts() -> None:
+    """From now on neither this process nor anything it starts can reach a real account, or trips over its settings."""
+    local = environment()
+    for name in set(os.environ) - set(local):
+        del os.environ[name]
+    os.environ.update(local)
+
+
 def client(service: str, endpoint: str) -> Any:
     session = botocore.session.Session()
     config = Config(retries={"mode": "standard", "total_max_attempts": 3}, read_timeout=60)

@@ -13,6 +13,7 @@ from tools.say import Failure, Steps, explain
 
 
 def main() -> int:
+    cloud.leave_accounts()
     wanted, steps = os.environ.get("C", ""), Steps()
     try:
         facts = stack.running(RUN)

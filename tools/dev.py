@@ -87,6 +87,7 @@ async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def main() -> int:
+    cloud.leave_accounts()
     try:
         running(RUN)
     except Failure as failure:

@@ -17,6 +17,7 @@ LOOK_BACK_MS = 60_000
 
 
 def main() -> int:
+    cloud.leave_accounts()
     wanted = os.environ.get("C", "").replace("_", "-")
     try:
         facts = running(RUN)

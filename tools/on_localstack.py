@@ -17,6 +17,7 @@ COMPOSE = ["docker", "compose", "-f", str(ROOT / "localstack" / "compose.yaml")]
 
 
 def main() -> int:
+    cloud.leave_accounts()
     steps = Steps()
     try:
         if not os.environ.get("LOCALSTACK_AUTH_TOKEN"):

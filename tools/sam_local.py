@@ -18,6 +18,7 @@ from tools.say import Failure, Steps, explain
 
 
 def main() -> int:
+    cloud.leave_accounts()
     steps = Steps()
     try:
         require_docker()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from tools import generated, ports, processes, registry
+from tools import cloud, generated, ports, processes, registry
 from tools.paths import ROOT, STATE
 from tools.say import Failure, explain
 from tools.stack import AlreadyRunning, LocalStack
@@ -47,6 +47,8 @@ def main(arguments: Sequence[str]) -> int:
     if unknown:
         print(f"There is no suite {unknown[0]}. There are: {', '.join(SUITES)}.", file=sys.stderr)
         return 2
+    if not os.environ.get("BASE_URL"):
+        cloud.leave_accounts()
     outcomes: list[Outcome] = []
     try:
         with processes.stopping_on_signals():

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from tools import registry, seed
+from tools import cloud, registry, seed
 from tools.paths import DEMO, RUN, shown
 from tools.processes import stopping_on_signals
 from tools.say import Failure
@@ -13,6 +13,7 @@ from tools.stack import AlreadyRunning, Facts, LocalStack
 
 
 def main() -> int:
+    cloud.leave_accounts()
     persist = os.environ.get("PERSIST") == "1"
     try:
         port = int(os.environ.get("PORT") or 8000)
