@@ -90,10 +90,10 @@ def main() -> int:
     cloud.leave_accounts()
     try:
         running(RUN)
+        port = ports.free_or_any(ports.wanted(8001))
     except Failure as failure:
         explain("dev", failure)
         return 1
-    port = ports.free_or_any(int(os.environ.get("PORT") or 8001))
     # Safari keeps `Secure` cookies from nothing else, not even from this machine.
     is_https = os.environ.get("HTTPS") == "1"
     signed_by, key = certificate.ready() if is_https else (None, None)

@@ -1,6 +1,5 @@
 """`make doctor`: what this machine has and lacks, each finding with its remedy."""
 
-import os
 import resource
 import shutil
 import sys
@@ -10,6 +9,7 @@ import psutil
 
 from tools import ports
 from tools.paths import ROOT, RUN, SAM
+from tools.say import Failure
 from tools.stack import answers, read_facts
 
 Finding = tuple[str, str]
@@ -38,13 +38,16 @@ def disk() -> Finding:
 
 
 def port() -> Finding:
-    wanted = int(os.environ.get("PORT") or 8000)
+    try:
+        wanted = ports.wanted(8000)
+    except Failure as failure:
+        return BAD, f"{failure.what} {failure.remedy}"
     facts = read_facts(RUN)
     if facts and facts.pid and facts.door_port == wanted and answers(f"{facts.base_url}/health"):
         return OK, f"Tessera is running at {facts.base_url}"
-    if ports.is_free(wanted):
-        return OK, f"port {wanted} is free"
-    return BAD, f"port {wanted} is taken by another program. Choose another: make run PORT={ports.any_free()}"
+    if reason := ports.refusal(wanted):
+        return BAD, f"port {wanted} {reason}. Choose another: make run PORT={ports.any_free()}"
+    return OK, f"port {wanted} is free"
 
 
 def tools() -> Finding:

@@ -23,7 +23,7 @@ def main() -> int:
     try:
         require_docker()
         facts = stack.running(RUN)
-        port = ports.free_or_any(int(os.environ.get("PORT") or 3000))
+        port = ports.free_or_any(ports.wanted(3000))
         target, runtime = STATE / "sam-local" / "build", os.environ.get("RUNTIME", deploy.RUNTIME)
         # Whole layers here: the local stack's only point into a folder that no container sees.
         variables = {"RUNTIME": runtime, "ARCHITECTURE": stack.ARCHITECTURE, "PYTHON": deploy.python_of(runtime)}

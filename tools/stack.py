@@ -191,9 +191,9 @@ class LocalStack:
             self._door.wait_until(lambda: answers(f"{self.facts.base_url}/health"), seconds=30)
 
     def _require_port(self) -> None:
-        if not ports.is_free(self._wanted_door):
+        if reason := ports.refusal(self._wanted_door):
             remedy = f"Choose another: make run PORT={ports.any_free()}"
-            raise Failure(f"Port {self._wanted_door} is taken by another program.", remedy=remedy)
+            raise Failure(f"Port {self._wanted_door} {reason}.", remedy=remedy)
 
     def _build_and_deploy(self, pointers: Mapping[str, str]) -> None:
         assert self._emulator is not None

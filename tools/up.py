@@ -5,10 +5,10 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from tools import cloud, registry, seed
+from tools import cloud, ports, registry, seed
 from tools.paths import DEMO, RUN, shown
 from tools.processes import stopping_on_signals
-from tools.say import Failure
+from tools.say import Failure, explain
 from tools.stack import AlreadyRunning, Facts, LocalStack
 
 
@@ -16,10 +16,10 @@ def main() -> int:
     cloud.leave_accounts()
     persist = os.environ.get("PERSIST") == "1"
     try:
-        port = int(os.environ.get("PORT") or 8000)
-    except ValueError:
-        print(f"PORT must be a number; it is {os.environ['PORT']!r}.", file=sys.stderr)
-        return 2
+        port = ports.wanted(8000)
+    except Failure as failure:
+        explain("the port", failure)
+        return 1
     try:
         with stopping_on_signals(), LocalStack(RUN, door_port=port, persist=persist, remembers=True) as stack:
             sessions: dict[str, str] = {}
