@@ -8,7 +8,9 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from tools import cloud
+from botocore.exceptions import BotoCoreError
+
+from tools import cloud, registry
 from tools.paths import RUN
 from tools.say import Failure, explain
 from tools.stack import running
@@ -18,9 +20,10 @@ LOOK_BACK_MS = 60_000
 
 def main() -> int:
     cloud.leave_accounts()
-    wanted = os.environ.get("C", "").replace("_", "-")
+    wanted = os.environ.get("C", "")
     try:
         facts = running(RUN)
+        wanted = registry.named(wanted).name if wanted else ""
         for event in follow(cloud.client("logs", facts.endpoint), f"/tessera/{facts.stack}"):
             line = render(event, wanted)
             if line:
@@ -28,6 +31,11 @@ def main() -> int:
     except Failure as failure:
         explain("logs", failure)
         return 1
+    except LookupError as unknown:
+        explain("logs", Failure(str(unknown.args[0])))
+        return 1
+    except BotoCoreError:
+        print("\n  The local stack has stopped.")
     except KeyboardInterrupt:
         return 0
     return 0
