@@ -47,6 +47,11 @@ def main(arguments: Sequence[str]) -> int:
     if unknown:
         print(f"There is no suite {unknown[0]}. There are: {', '.join(SUITES)}.", file=sys.stderr)
         return 2
+    if only and not any(targets(suite, only) for suite in wanted or SUITES):
+        print(
+            f"There are no tests of `{only}` in {', '.join(wanted or SUITES)}. C names a capability.", file=sys.stderr
+        )
+        return 2
     if not os.environ.get("BASE_URL"):
         cloud.leave_accounts()
     outcomes: list[Outcome] = []

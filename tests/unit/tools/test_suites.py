@@ -42,6 +42,17 @@ def test_a_capability_narrows_to_its_own_tests() -> None:
     assert [path.name for path in found] == ["relay"]
 
 
+def test_a_name_that_nothing_has_tests_for_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(suites.generated, "make", lambda: pytest.fail("nothing is made for it"))
+    monkeypatch.setattr(suites.cloud, "leave_accounts", lambda: None)
+    monkeypatch.setenv("C", "taks")
+
+    assert suites.main(["unit", "e2e"]) == 2
+    assert "There are no tests of `taks` in unit, e2e." in capsys.readouterr().err
+
+
 @pytest.fixture
 def two_suites(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     tests = {"contract": "def test_one(): assert 'red' == 'blue'", "unit": "def test_two(): pass"}
