@@ -51,11 +51,11 @@ def port() -> Finding:
 
 
 def tools() -> Finding:
-    missing = [name for name in ("make", "tar", "git") if shutil.which(name) is None]
+    missing = [name for name in ("make", "tar") if shutil.which(name) is None]
     return (
         (BAD, f"missing: {', '.join(missing)}. Install them with your system's packages.")
         if missing
-        else (OK, "make, tar and git are there")
+        else (OK, "make and tar are there")
     )
 
 
