@@ -6,6 +6,13 @@ READY  := $(PYTHON) tools/bootstrap.py
 export PORT PERSIST WARM LIVE C D STAGE
 # Images of Python often set it. Each of our many processes would compile whatever it imports again.
 unexport PYTHONDONTWRITEBYTECODE
+# The local cloud listens on this machine alone, where no proxy leads.
+ifneq ($(http_proxy)$(HTTP_PROXY)$(https_proxy)$(HTTPS_PROXY)$(all_proxy)$(ALL_PROXY),)
+COMMA := ,
+OTHERS := $(or $(no_proxy),$(NO_PROXY))
+export no_proxy := $(if $(OTHERS),$(OTHERS)$(COMMA))127.0.0.1,localhost
+export NO_PROXY := $(no_proxy)
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: help run test unit contract e2e peers realworld bench chaos mutants lint format new openapi dev deploy-local logs doctor build deploy sam-local localstack lock clean

@@ -1,0 +1,46 @@
+"""What the Makefile hands on to the tools."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tools.paths import ROOT
+
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+@pytest.mark.parametrize(
+    ("set_by_the_person", "handed_on"),
+    [
+        ({"HTTP_PROXY": "http://proxy:3128"}, "127.0.0.1,localhost"),
+        ({"https_proxy": "http://proxy:3128"}, "127.0.0.1,localhost"),
+        ({"http_proxy": "http://proxy:3128", "no_proxy": ".example.com"}, ".example.com,127.0.0.1,localhost"),
+        ({"HTTP_PROXY": "http://proxy:3128", "NO_PROXY": ".example.com"}, ".example.com,127.0.0.1,localhost"),
+        # On macOS a variable of this kind would hide the proxies of the system's settings.
+        ({}, ""),
+    ],
+)
+def test_what_listens_here_is_reached_without_a_proxy(
+    tmp_path: Path, set_by_the_person: dict[str, str], handed_on: str
+) -> None:
+    said = recipe(tmp_path, 'echo "$$no_proxy|$$NO_PROXY"', set_by_the_person)
+
+    assert said == f"{handed_on}|{handed_on}"
+
+
+def recipe(folder: Path, command: str, variables: dict[str, str]) -> str:
+    """What this line of the Makefile would print, in a shell with these variables and no other of their kind."""
+    makefile = folder / "Makefile"
+    makefile.write_text(f"include {ROOT / 'Makefile'}\nline:\n\t@{command}\n")
+    others = {key: value for key, value in os.environ.items() if key.lower() not in PROXIES and key != "MAKEFLAGS"}
+    done = subprocess.run(
+        ["make", "-f", makefile, "line"],
+        cwd=folder,
+        env={**others, **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
