@@ -29,6 +29,21 @@ def test_no_operation_is_open_that_does_not_say_so(document):
             assert (operation["security"] == []) == is_public, operation["operationId"]
 
 
+# What is asked for here is the end of an account, whatever its profile says by then.
+WHATEVER_IT_SAYS = {"/accounts/me", "/admin/users/{user_id}"}
+
+
+def test_what_is_changed_as_it_was_read_is_deleted_so_too(document):
+    for path, methods in document["paths"].items():
+        changing = [methods[method] for method in ("put", "patch") if method in methods]
+        if "delete" in methods and path not in WHATEVER_IT_SAYS and any(map(takes_if_match, changing)):
+            assert takes_if_match(methods["delete"]), path
+
+
+def takes_if_match(operation):
+    return {"$ref": "#/components/parameters/IfMatch"} in operation.get("parameters", ())
+
+
 def test_both_ends_of_every_event_fit(catalogue):
     assert not events.faults(catalogue), "\n".join(events.faults(catalogue))
 

@@ -143,9 +143,9 @@ def change(ports: Ports, share_id: str, changes: dict[str, Any], expect: int | N
     raise Busy
 
 
-def revoke(ports: Ports, share_id: str, *, by: Principal) -> None:
-    """It opens nothing from now on. 2 requests. Raises `NotFound`."""
-    ports.shares.revoke(_own(ports, share_id, by))
+def revoke(ports: Ports, share_id: str, expect: int | None, *, by: Principal) -> None:
+    """It opens nothing from now on. 2 requests. Raises `NotFound`, `StaleVersion`."""
+    ports.shares.revoke(_own(ports, share_id, by), expect)
 
 
 def grant(ports: Ports, file_id: str, user_id: str, role: str, *, by: Principal) -> None:

@@ -5,7 +5,7 @@ from fastapi import Path, Query, Response
 from tessera.cursors import InvalidCursor
 from tessera.entry import Router, problems
 from tessera.entry.headers import IdempotencyKey, IfMatch, required_version, show_created, show_version
-from tessera.etags import StaleVersion, VersionRequired
+from tessera.etags import StaleVersion, VersionRequired, expected_version
 from tessera.idempotency import IdempotencyMismatch
 from tessera.problems import Gone, InvalidRequest, NotFound
 from tessera.types import Page, Ulid
@@ -89,10 +89,10 @@ async def change_share(
     return ShareOut.of(share)
 
 
-@router.delete("/shares/{share_id:ulid}", status_code=204, responses=problems(NotFound))
-async def revoke_share(share_id: str, caller: Writer, ports: Bound) -> None:
+@router.delete("/shares/{share_id:ulid}", status_code=204, responses=problems(NotFound, StaleVersion))
+async def revoke_share(share_id: str, caller: Writer, ports: Bound, if_match: IfMatch = None) -> None:
     """End a link at once."""
-    actions.revoke(ports, share_id, by=caller)
+    actions.revoke(ports, share_id, expected_version(if_match, required=False), by=caller)
 
 
 @router.get("/s/{token}", responses=problems(NotFound))

@@ -1,5 +1,6 @@
 """Links to files, and who else was let in."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Self
 
@@ -132,9 +133,12 @@ class ShareStore:
             raise NotFound("There is no such link.") from None
         return share_of(row)
 
-    def revoke(self, share: Share) -> None:
-        """It opens nothing from now on. 1 write unit."""
-        self._update(share.id, [Path("revoked").set(1)])
+    def revoke(self, share: Share, expect: int | None) -> None:
+        """It opens nothing from now on. 1 write unit. Raises `StaleVersion`."""
+        gone = Path("revoked").set(1)
+        # One that is not there any more opens nothing either.
+        with suppress(ConditionFailed):
+            self.table.update(ShareRow, share_pk(share.id), MAIN, gone, expect=expect, bump=False)
 
     def delete_of_file(self, file_id: str) -> int:
         """Every link to a file that is gone, and everybody who was let in."""

@@ -141,10 +141,12 @@ def rename(
     return _known(ports, user_id, passkey_id)
 
 
-def remove(ports: Ports, user_id: str, passkey_id: str, *, caller: Principal, call: Call) -> None:
+def remove(
+    ports: Ports, user_id: str, passkey_id: str, *, version: int | None = None, caller: Principal, call: Call
+) -> None:
     """The passkey opens nothing any more. 2 reads, 1 transaction, and 1 internal call for a browser.
 
-    Raises `StepUpRequired`, `NotFound`, `LastSignInMethod`, `Unavailable`.
+    Raises `StepUpRequired`, `NotFound`, `StaleVersion`, `LastSignInMethod`, `Unavailable`.
     """
     for _ in range(TRIES):
         user = ports.users.get(user_id)
@@ -167,7 +169,7 @@ def remove(ports: Ports, user_id: str, passkey_id: str, *, caller: Principal, ca
                     audit("accounts.passkey-removed", f"user:{user_id}", by=caller, call=call, passkey=passkey_id),
                 ],
                 steps=[
-                    *ports.passkeys.removing(user_id, [passkey_id]),
+                    *ports.passkeys.removing(user_id, [passkey_id], expect=version),
                     *(ports.factors.dropping(user_id, RECOVERY) if "recovery" in gone else []),
                 ],
                 restamp=True,

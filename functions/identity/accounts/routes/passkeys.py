@@ -8,7 +8,7 @@ from tessera import clock
 from tessera.auth.problems import StepUpRequired
 from tessera.entry import Router, problems
 from tessera.entry.headers import IfMatch, required_version, show_version
-from tessera.etags import StaleVersion, VersionRequired
+from tessera.etags import StaleVersion, VersionRequired, expected_version
 from tessera.problems import InvalidRequest, NotFound, Unavailable
 
 from .. import authenticators
@@ -81,11 +81,16 @@ async def rename_passkey(
 
 
 @router.delete(
-    "/{passkey_id}", status_code=204, responses=problems(NotFound, StepUpRequired, LastSignInMethod, Unavailable)
+    "/{passkey_id}",
+    status_code=204,
+    responses=problems(NotFound, StaleVersion, StepUpRequired, LastSignInMethod, Unavailable),
 )
-async def remove_passkey(passkey_id: PasskeyId, caller: Myself, ports: Bound, call: Asked) -> None:
+async def remove_passkey(
+    passkey_id: PasskeyId, caller: Myself, ports: Bound, call: Asked, if_match: IfMatch = None
+) -> None:
     """Remove a passkey, unless it is the last way to sign in."""
-    passkeys.remove(ports, user_id_of(caller), passkey_id, caller=caller, call=call)
+    version = expected_version(if_match, required=False)
+    passkeys.remove(ports, user_id_of(caller), passkey_id, version=version, caller=caller, call=call)
 
 
 def _out(row: PasskeyRow) -> PasskeyOut:

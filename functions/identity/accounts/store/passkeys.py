@@ -8,9 +8,10 @@ from pynamodb.expressions.operand import Path
 
 from tessera import clock
 from tessera.auth import jws
-from tessera.expressions import is_new
+from tessera.etags import StaleVersion
+from tessera.expressions import all_of, is_new
 from tessera.outbox import Event
-from tessera.problems import NotFound
+from tessera.problems import NotFound, Problem
 from tessera.settings import Bindings
 from tessera.tables import ConditionFailed, Table
 from tessera.transact import Step, deleting, putting, transact, updating
@@ -95,10 +96,12 @@ class PasskeyStore:
             putting(self.table, row),
         ]
 
-    def removing(self, user_id: str, passkey_ids: Sequence[str]) -> list[Step]:
+    def removing(self, user_id: str, passkey_ids: Sequence[str], *, expect: int | None = None) -> list[Step]:
+        """Raises `NotFound`, and `StaleVersion` for one that is at another version than `expect`."""
         steps: list[Step] = []
+        same = None if expect is None else Path("version") == expect
         for passkey_id in passkey_ids:
-            there = PasskeyRow.passkey_id == passkey_id
+            there = all_of(PasskeyRow.passkey_id == passkey_id, same)
             steps += [
                 deleting(
                     self.table,
@@ -106,7 +109,7 @@ class PasskeyStore:
                     user_pk(user_id),
                     passkey_sk(passkey_id),
                     only_if=there,
-                    refused=NotFound("There is no such passkey."),
+                    refused=_not_as_read,
                 ),
                 deleting(self.table, CredentialRow, credential_pk(passkey_id), CLAIM),
             ]
@@ -139,6 +142,12 @@ class PasskeyStore:
             bump=False,
         )
         transact(using, *more)
+
+
+def _not_as_read(old: PasskeyRow | None) -> Problem:
+    if old is None:
+        return NotFound("There is no such passkey.")
+    return StaleVersion(f"It is at version {int(old.version)} now. Read it again.")
 
 
 def _grown(row: PasskeyRow, shown: Asserted) -> Condition:

@@ -130,14 +130,19 @@ def verify(ports: Ports, organisation_id: str, name: str, *, by: Principal, call
     return settled(lambda: enter(ports, by, organisation_id, MANAGERS).organisation, decide)
 
 
-def remove(ports: Ports, organisation_id: str, name: str, *, by: Principal, call: Call) -> None:
-    """Give a domain up. Who came in by it stays in. 3 requests. Raises `NotFound`, and what `enter` raises."""
+def remove(
+    ports: Ports, organisation_id: str, name: str, *, expect: int | None = None, by: Principal, call: Call
+) -> None:
+    """Give a domain up. Who came in by it stays in. 3 requests.
+
+    Raises `StaleVersion`, `NotFound`, and what `enter` raises.
+    """
 
     def decide(seen: Organisation) -> None:
         domain = _domain(ports, organisation_id, name)
         changed = OrganisationUpdated(organisation_id=organisation_id, by=person(by), changed=("domains",))
         transact(
-            *ports.domains.removing(domain),
+            *ports.domains.removing(domain, expect=expect),
             ports.organisations.changing(seen, OrganisationRow.domains.add(-1), event=changed),
             *ports.roles.counting(organisation_id, given_up=domain.role),
             ports.trail.noting(organisation_id, "domain-removed", f"domain:{name}", by=by, call=call),

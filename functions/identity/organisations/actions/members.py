@@ -61,16 +61,18 @@ def _assign(
     transact(*steps)
 
 
-def remove(ports: Ports, organisation_id: str, user_id: str, *, by: Principal, call: Call) -> None:
+def remove(
+    ports: Ports, organisation_id: str, user_id: str, *, expect: int | None = None, by: Principal, call: Call
+) -> None:
     """Out, and their tokens for the organisation with them within 15 seconds. 3 requests.
 
-    Raises `OwnersOnly`, `LastOwner`, `NotFound`, and what `enter` raises.
+    Raises `OwnersOnly`, `LastOwner`, `StaleVersion`, `NotFound`, and what `enter` raises.
     """
 
     def decide(seen: Standing) -> None:
         member = _member(ports, organisation_id, user_id)
         check_reach(seen.role, member.role)
-        transact(*removing(ports, seen.organisation, member, by=by, call=call))
+        transact(*removing(ports, seen.organisation, member, expect=expect, by=by, call=call))
 
     settled(lambda: enter(ports, by, organisation_id, MANAGERS), decide)
 
@@ -85,7 +87,14 @@ def leave(ports: Ports, organisation_id: str, *, by: Principal, call: Call) -> N
 
 
 def removing(
-    ports: Ports, seen: Organisation, member: Member, *, by: Principal, call: Call | None, heirs: int = 0
+    ports: Ports,
+    seen: Organisation,
+    member: Member,
+    *,
+    by: Principal,
+    call: Call | None,
+    expect: int | None = None,
+    heirs: int = 0,
 ) -> list[Step]:
     """The steps that end a membership. `heirs` is how many become owners in the same transaction."""
     owners = heirs - (member.role == OWNER)
@@ -97,7 +106,7 @@ def removing(
             members=-1,
             event=MemberRemoved(organisation_id=seen.id, by=person(by), user_id=member.user_id),
         ),
-        ports.members.removing(member),
+        ports.members.removing(member, expect=expect),
         *ports.roles.counting(seen.id, given_up=member.role),
         # With an epoch, so that somebody who is invited again can act for the organisation at once.
         ports.feed.revoke("m", f"{seen.id}#{member.user_id}", min_ep=seen.epoch + 1),

@@ -111,12 +111,14 @@ def _redefine(
     )
 
 
-def drop(ports: Ports, organisation_id: str, name: str, *, by: Principal, call: Call) -> None:
-    """3 requests. Raises `RoleInUse`, `NotFound`, and what `enter` raises."""
+def drop(
+    ports: Ports, organisation_id: str, name: str, *, expect: int | None = None, by: Principal, call: Call
+) -> None:
+    """3 requests. Raises `RoleInUse`, `StaleVersion`, `NotFound`, and what `enter` raises."""
 
     def decide(seen: Organisation) -> None:
         transact(
-            ports.roles.dropping(seen.id, name),
+            ports.roles.dropping(seen.id, name, expect=expect),
             ports.organisations.changing(seen, OrganisationRow.roles.add(-1), event=_changed(seen, by)),
             ports.trail.noting(seen.id, "role-dropped", f"role:{name}", by=by, call=call),
         )

@@ -91,10 +91,15 @@ async def verify_domain(
     return _shown(response, actions.verify(ports, organisation_id, domain, by=caller, call=call))
 
 
-@router.delete("/{domain}", status_code=204, responses=problems(NotFound, RoleTooLow, OrganisationDeleting))
-async def remove_domain(organisation_id: str, domain: DomainName, caller: Writer, ports: Bound, call: Asked) -> None:
+@router.delete(
+    "/{domain}", status_code=204, responses=problems(NotFound, RoleTooLow, StaleVersion, OrganisationDeleting)
+)
+async def remove_domain(
+    organisation_id: str, domain: DomainName, caller: Writer, ports: Bound, call: Asked, if_match: IfMatch = None
+) -> None:
     """Give a domain up. Who came in by it stays in. For owners and admins."""
-    actions.remove(ports, organisation_id, domain, by=caller, call=call)
+    expect = expected_version(if_match, required=False)
+    actions.remove(ports, organisation_id, domain, expect=expect, by=caller, call=call)
 
 
 def _shown(response: Response, found: Domain) -> DomainOut:

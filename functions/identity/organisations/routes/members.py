@@ -8,7 +8,7 @@ from tessera.auth.problems import SessionRevoked, TokenStale
 from tessera.cursors import InvalidCursor
 from tessera.entry import Router, problems
 from tessera.entry.headers import IfMatch, required_version, show_version
-from tessera.etags import StaleVersion, VersionRequired
+from tessera.etags import StaleVersion, VersionRequired, expected_version
 from tessera.problems import InvalidRequest, NotFound, Unavailable
 from tessera.types import Page
 
@@ -72,11 +72,16 @@ async def change_member(
 
 
 @router.delete(
-    MEMBER, status_code=204, responses=problems(NotFound, RoleTooLow, OwnersOnly, LastOwner, OrganisationDeleting)
+    MEMBER,
+    status_code=204,
+    responses=problems(NotFound, RoleTooLow, OwnersOnly, LastOwner, StaleVersion, OrganisationDeleting),
 )
-async def remove_member(organisation_id: str, user_id: str, caller: Writer, ports: Bound, call: Asked) -> None:
+async def remove_member(
+    organisation_id: str, user_id: str, caller: Writer, ports: Bound, call: Asked, if_match: IfMatch = None
+) -> None:
     """Put a member out. Their tokens for the organisation are refused within 15 seconds. For owners and admins."""
-    actions.remove(ports, organisation_id, user_id, by=caller, call=call)
+    expect = expected_version(if_match, required=False)
+    actions.remove(ports, organisation_id, user_id, expect=expect, by=caller, call=call)
 
 
 @router.post("/leave", status_code=204, responses=problems(NotFound, LastOwner, OrganisationDeleting))

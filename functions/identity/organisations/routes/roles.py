@@ -60,10 +60,15 @@ async def put_role(
     return _shown(response, found)
 
 
-@router.delete("/{name}", status_code=204, responses=problems(NotFound, RoleTooLow, RoleInUse, OrganisationDeleting))
-async def drop_role(organisation_id: str, name: RolePath, caller: Writer, ports: Bound, call: Asked) -> None:
+@router.delete(
+    "/{name}", status_code=204, responses=problems(NotFound, RoleTooLow, RoleInUse, StaleVersion, OrganisationDeleting)
+)
+async def drop_role(
+    organisation_id: str, name: RolePath, caller: Writer, ports: Bound, call: Asked, if_match: IfMatch = None
+) -> None:
     """Drop a role that nobody and nothing names any more. For owners and admins."""
-    actions.drop(ports, organisation_id, name, by=caller, call=call)
+    expect = expected_version(if_match, required=False)
+    actions.drop(ports, organisation_id, name, expect=expect, by=caller, call=call)
 
 
 def _shown(response: Response, role: Role) -> RoleOut:

@@ -76,12 +76,17 @@ class DomainStore(Stored):
             ),
         ]
 
-    def removing(self, seen: Domain) -> list[Step]:
-        """Raises `Moved` when it is not as it was `seen`."""
-        pk = organisation_pk(seen.organisation_id)
-        same = Path("version") == seen.version
+    def removing(self, seen: Domain, *, expect: int | None = None) -> list[Step]:
+        """Raises `StaleVersion` when the caller read another version than there is, and `Moved`."""
         steps = [
-            deleting(self.table, DomainRow, pk, domain_sk(seen.name), only_if=same, refused=lambda old: Moved()),
+            deleting(
+                self.table,
+                DomainRow,
+                organisation_pk(seen.organisation_id),
+                domain_sk(seen.name),
+                only_if=as_read(seen.version, expect),
+                refused=judging(expect),
+            ),
         ]
         if seen.verified_at is not None:
             steps.append(deleting(self.table, ClaimRow, claim_pk(seen.name), CLAIM))

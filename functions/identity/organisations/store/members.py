@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from pynamodb.expressions.operand import Path
 
 from tessera import clock
-from tessera.expressions import is_new
+from tessera.expressions import all_of, is_new
 from tessera.outbox import Event
-from tessera.problems import NotFound, Problem
+from tessera.problems import NotFound
 from tessera.tables import Key
 from tessera.transact import Step, deleting, putting, updating
 
@@ -78,15 +78,15 @@ class MemberStore(Stored):
             refused=judging(expect, NotFound("There is no such member.")),
         )
 
-    def removing(self, seen: Member) -> Step:
-        """Raises `Moved` when the member is not as they were `seen`."""
+    def removing(self, seen: Member, *, expect: int | None = None) -> Step:
+        """Raises `StaleVersion`, and `Moved` when the member is not as they were `seen`."""
         return deleting(
             self.table,
             MemberRow,
             organisation_pk(seen.organisation_id),
             member_sk(seen.user_id),
-            only_if=Path("role") == seen.role,
-            refused=lambda old: Moved(),
+            only_if=all_of(Path("role") == seen.role, None if expect is None else Path("version") == expect),
+            refused=judging(expect),
         )
 
 
@@ -120,12 +120,14 @@ class RoleStore(Stored):
             refused=judging(expect),
         )
 
-    def dropping(self, organisation_id: str, name: str) -> Step:
-        """Raises `RoleInUse`, with how many name it, and `NotFound`."""
+    def dropping(self, organisation_id: str, name: str, *, expect: int | None = None) -> Step:
+        """Raises `RoleInUse`, with how many name it, `StaleVersion` and `NotFound`."""
 
-        def judge(old: RoleRow | None) -> Problem:
+        def judge(old: RoleRow | None) -> Exception:
             if old is None:
                 return NotFound("There is no such role.")
+            if expect is not None and int(old.version) != expect:
+                return judging(expect)(old)
             count = int(old.assigned)
             told = f"Members, open invitations and domains that name it: {count}. Give them another role first."
             return RoleInUse(told, assigned=count)
@@ -135,7 +137,7 @@ class RoleStore(Stored):
             RoleRow,
             organisation_pk(organisation_id),
             role_sk(name),
-            only_if=Path("assigned") == 0,
+            only_if=all_of(Path("assigned") == 0, None if expect is None else Path("version") == expect),
             refused=judge,
         )
 

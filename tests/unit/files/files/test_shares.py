@@ -229,6 +229,17 @@ def test_the_terms_of_a_link_can_be_changed(world, ann, file):
     assert ends["expires_at"] == "2030-03-20T00:00:00.000Z"
 
 
+def test_a_link_is_revoked_as_it_was_read(ann, file):
+    made = share(ann, file)
+    path = f"/files/shares/{made['id']}"
+    now = ann.patch(path, json={"max_downloads": 5}, headers={"if-match": made["etag"]}).headers["etag"]
+
+    kept = ann.delete(path, headers={"if-match": made["etag"]})
+    gone = ann.delete(path, headers={"if-match": now})
+
+    assert (kept.status_code, gone.status_code) == (412, 204)
+
+
 def test_a_revoked_link_is_not_changed_back(world, ann, file):
     made = share(ann, file)
     found = world.ports.shares.find(made["id"])

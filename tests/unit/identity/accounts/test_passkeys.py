@@ -400,15 +400,19 @@ def test_a_list_says_what_a_person_knows_them_by(http: AppClient, ann: Person, f
     )
 
 
-def test_passkey_gets_another_name(http: AppClient, ann: Person, device: Authenticator, told: Callable[[], list[str]]):
+def test_passkey_gets_another_name_and_goes_as_it_was_read(
+    http: AppClient, ann: Person, device: Authenticator, told: Callable[[], list[str]]
+):
     (before,) = http.get("/accounts/me/passkeys", headers=ann.bearer).json()["items"]
     path = f"/accounts/me/passkeys/{before['id']}"
 
     renamed = http.patch(path, json={"name": "Work laptop"}, headers={**ann.bearer, "if-match": '"v1"'})
     stale = http.patch(path, json={"name": "Other"}, headers={**ann.bearer, "if-match": '"v1"'})
+    kept = http.delete(path, headers={**ann.bearer, "if-match": '"v1"'})
+    gone = http.delete(path, headers={**ann.bearer, "if-match": '"v2"'})
 
     assert (renamed.status_code, renamed.json()["name"], renamed.headers["etag"]) == (200, "Work laptop", '"v2"')
-    assert stale.status_code == 412
+    assert (stale.status_code, kept.status_code, gone.status_code) == (412, 412, 204)
     assert "accounts.passkey-renamed" in told()
 
 

@@ -55,6 +55,17 @@ def test_every_member_sees_the_others_and_no_address(world, owner, atelier, path
     assert "@" not in answer.text
 
 
+def test_a_member_who_got_another_role_since_is_not_removed(world, owner, atelier, path):
+    one = f"{path}/members/{world.member(atelier).id}"
+    read = owner.get(one).headers["etag"]
+    now = owner.patch(one, json={"role": "viewer"}, headers={"if-match": read}).headers["etag"]
+
+    kept = owner.delete(one, headers={"if-match": read})
+    gone = owner.delete(one, headers={"if-match": now})
+
+    assert (kept.status_code, gone.status_code) == (412, 204)
+
+
 def test_a_role_is_changed_with_the_members_etag(world, owner, atelier, path):
     member = world.member(atelier)
     etag = owner.get(f"{path}/members/{member.id}").headers["etag"]

@@ -137,3 +137,16 @@ def test_whoever_names_any_version_makes_nothing_new(owner, path, rest, if_match
     changed = owner.put(f"{path}/{rest}", json=body, headers={"if-match": if_match})
 
     assert [answer.status_code for answer in (refused, made, changed)] == [412, 201, 200]
+
+
+@pytest.mark.parametrize("rest", ["roles/clerk", "domains/acme.com"])
+def test_what_was_changed_since_it_was_read_is_not_taken_away(owner, path, rest):
+    body = {"permissions": []} if rest.startswith("roles") else {}
+    read = owner.put(f"{path}/{rest}", json=body).headers["etag"]
+    changed = {"permissions": ["tasks:read"]} if rest.startswith("roles") else {"join": "role", "role": "viewer"}
+    now = owner.put(f"{path}/{rest}", json=changed).headers["etag"]
+
+    kept = owner.delete(f"{path}/{rest}", headers={"if-match": read})
+    gone = owner.delete(f"{path}/{rest}", headers={"if-match": now})
+
+    assert (kept.status_code, gone.status_code) == (412, 204)
