@@ -57,12 +57,12 @@ class Emulator:
         except (urllib.error.URLError, OSError):
             return False
 
-    def stop(self, *, seconds: float = 20) -> None:
-        """End it; it has so long to save."""
-        if self._child is not None:
-            self._child.stop(seconds=seconds)
-            self._child = None
+    def stop(self, *, seconds: float = 20) -> bool:
+        """End it; it has so long to save, and did so if this is true."""
+        ended = self._child is not None and self._child.stop(seconds=seconds)
+        self._child = None
         shutil.rmtree(self._temporary, ignore_errors=True)
+        return ended
 
     @property
     def _temporary(self) -> Path:

@@ -49,9 +49,11 @@ class Child:
             # Nothing tells that a port is open but trying it.
             time.sleep(0.05)
 
-    def stop(self, *, seconds: float = 10) -> None:
-        end(self.pid, self.started, seconds=seconds)
+    def stop(self, *, seconds: float = 10) -> bool:
+        """End it; did it end by itself, in so long?"""
+        ended = end(self.pid, self.started, seconds=seconds)
         self._process.wait()
+        return ended
 
 
 def give_way(pid: int) -> None:
@@ -68,24 +70,28 @@ def started(pid: int) -> float:
     return float(psutil.Process(pid).create_time())
 
 
-def end(pid: int, started: float, *, seconds: float = 10) -> None:
-    """End this process and its descendants: first itself, which may want to save, then what is left of the rest."""
+def end(pid: int, started: float, *, seconds: float = 10) -> bool:
+    """End this process and its descendants: first itself, which may want to save, then what is left of the rest.
+
+    False when it was not there, or had to be killed.
+    """
     try:
         process = psutil.Process(pid)
-        # Numbers are used again: another process may have this one by now.
-        if abs(process.create_time() - started) > 1:
-            return
+        # Numbers are used again: another process may have this one by now. One that nobody waits for keeps its own.
+        if abs(process.create_time() - started) > 1 or process.status() == psutil.STATUS_ZOMBIE:
+            return False
         family = process.children(recursive=True)
         process.terminate()
-        psutil.wait_procs([process], timeout=seconds)
+        ended, _ = psutil.wait_procs([process], timeout=seconds)
         family += process.children(recursive=True) if process.is_running() else []
     except psutil.NoSuchProcess:
-        return
+        return False
     left = [member for member in [process, *family] if member.is_running()]
     for member in left:
         with _gone_is_fine():
             member.kill()
     psutil.wait_procs(left, timeout=5)
+    return bool(ended)
 
 
 @contextmanager

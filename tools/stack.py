@@ -29,6 +29,10 @@ ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_6
 MAIL_FROM, REPLY_DOMAIN = "tessera@example.com", "reply.example.com"
 
 
+# What its state folder holds of the data that it began with: nothing, nothing yet, or all of it.
+NONE, UNSAVED, SAVED = "none", "unsaved", "saved"
+
+
 class AlreadyRunning(Exception):
     """Another stack holds this state folder. The argument is what is known of it."""
 
@@ -45,6 +49,15 @@ class Facts:
     persist: bool
     children: tuple[tuple[int, float], ...] = ()
     deployed: str = ""
+    data: str = SAVED
+
+    @property
+    def is_kept(self) -> bool:
+        """Is there something in its state folder for the next start to go on with?"""
+        return self.persist and self.data == SAVED
+
+    def after_saving(self) -> Self:
+        return replace(self, data=SAVED) if self.data == UNSAVED else self
 
     @property
     def base_url(self) -> str:
@@ -105,6 +118,7 @@ class LocalStack:
         self._door: Child | None = None
         self._emulator: Emulator | None = None
         self._facts: Facts | None = None
+        self._is_saved = False
         # Is there nothing in it yet but what the templates make?
         self.is_new = True
 
@@ -131,6 +145,11 @@ class LocalStack:
     ) -> None:
         self._stop()
 
+    def settle(self) -> None:
+        """It has the data that it is to begin with: from now on there is something to keep."""
+        if self.facts.data == NONE:
+            self._note(replace(self.facts, data=UNSAVED))
+
     def watch(self) -> None:
         """Stay until a child ends, which is a failure, or until we are interrupted."""
         assert self._door is not None and self._emulator is not None
@@ -147,7 +166,7 @@ class LocalStack:
         before = self._clear_away()
         with self.steps.check("the port"):
             self._require_port()
-        kept = before if self.persist and before and before.persist else None
+        kept = before if self.persist and before and before.is_kept else None
         self.is_new = not (kept and kept.deployed)
         # What is deployed knows its port and its secret, so whoever goes on with it keeps to them.
         earlier = kept or (before if self.remembers else None)
@@ -159,6 +178,7 @@ class LocalStack:
             pid=os.getpid(),
             edge_secret=earlier.edge_secret if earlier else secrets.token_urlsafe(24),
             persist=self.persist,
+            data=SAVED if kept else NONE,
         )
         with self.steps.step("documents, layers"), ThreadPoolExecutor(1) as beside:
             # On a new machine each takes some seconds, and neither needs the other.
@@ -237,14 +257,18 @@ class LocalStack:
         with _uninterrupted(), contextlib.ExitStack() as ending:
             ending.callback(self._let_go)
             if self._emulator is not None:
-                ending.callback(self._emulator.stop, seconds=20 if self.persist else 1)
+                ending.callback(self._stop_emulator, self._emulator)
                 ending.callback(self._wait_until_idle)
             if self._door is not None:
                 ending.callback(self._door.stop, seconds=5)
 
+    def _stop_emulator(self, emulator: Emulator) -> None:
+        self._is_saved = emulator.stop(seconds=20 if self.persist else 1)
+
     def _let_go(self) -> None:
         if self._facts is not None:
-            self._note(replace(self._facts, pid=0, children=()))
+            facts = self._facts.after_saving() if self._is_saved else self._facts
+            self._note(replace(facts, pid=0, children=()))
         if not self.persist and self._emulator is not None:
             self._emulator.forget()
         if self._lock is not None:
@@ -272,10 +296,15 @@ class LocalStack:
             raise AlreadyRunning(facts.base_url if facts else shown(self.folder)) from None
 
     def _clear_away(self) -> Facts | None:
-        """End what a launcher that was killed has left behind."""
+        """End what a launcher that was killed has left behind; an emulator that is still there saves."""
         before = read_facts(self.folder)
-        for pid, started in before.children if before else ():
-            processes.end(pid, started)
+        if before is None:
+            return None
+        ended = [processes.end(pid, started) for pid, started in before.children]
+        if any(ended[:1]):
+            return before.after_saving()
+        if before.pid and before.persist and self.persist and not self.steps.quiet:
+            print("  The last run was killed before it could save: what was changed in it is lost.", flush=True)
         return before
 
     def _children(self) -> tuple[tuple[int, float], ...]:

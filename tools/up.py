@@ -26,6 +26,7 @@ def main() -> int:
             if stack.is_new:
                 with stack.steps.step("demo data"):
                     sessions = seed.run(stack.facts)
+                stack.settle()
             print_welcome(stack.facts, stack.steps.elapsed)
             with seed.going_on(stack.facts, sessions):
                 stack.watch()

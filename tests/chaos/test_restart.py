@@ -23,6 +23,7 @@ def test_a_listener_goes_on_where_it_was_when_the_cloud_comes_back(tmp_path: Pat
 
     async def outlive() -> tuple[list[int], list[int]]:
         with stack() as first:
+            first.settle()
             people = People(first.facts.base_url, first.facts.endpoint)
             person = people.new()
             token = person.tokens["access_token"]

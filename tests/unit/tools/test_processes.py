@@ -28,16 +28,23 @@ def test_a_child_takes_its_own_children_with_it(tmp_path: Path) -> None:
     parent.wait_until(lambda: bool(psutil.Process(parent.pid).children()), seconds=10)
     family = psutil.Process(parent.pid).children(recursive=True)
 
-    parent.stop()
+    assert parent.stop()
 
     assert not any(member.is_running() for member in family)
+
+
+def test_a_child_that_has_ended_before_was_not_ended_now(tmp_path: Path) -> None:
+    gone = child(tmp_path, "pass")
+    until(lambda: psutil.Process(gone.pid).status(), lambda status: status == psutil.STATUS_ZOMBIE)
+
+    assert not gone.stop()
 
 
 def test_a_child_that_does_not_listen_is_ended_all_the_same(tmp_path: Path) -> None:
     deaf = child(tmp_path, DEAF)
     deaf.wait_until(lambda: "ready" in (tmp_path / "log").read_text(), seconds=10)
 
-    deaf.stop(seconds=0.2)
+    assert not deaf.stop(seconds=0.2)
 
     assert not deaf.is_alive
 
