@@ -1,17 +1,24 @@
 """`make new`: what it writes passes every contract test, its own tests and the linter, as it comes."""
 
+import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from tools.new import blocks
+from tools.new.__main__ import SCAFFOLD
 from tools.new.names import Names, checked
 from tools.paths import ROOT
 from tools.say import Failure
+
+NAME = re.compile(r"(?m)^([a-z0-9][a-z0-9._-]*)==")
+PACKAGE = re.compile(r"[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*")
 
 pytestmark = pytest.mark.long
 
@@ -70,6 +77,44 @@ def test_a_block_is_added_and_nothing_else_is_touched(tree: Path) -> None:
         assert len(after) > len(before)
 
 
+def test_a_name_that_holds_a_word_of_the_example_is_kept_whole() -> None:
+    names = Names("work", "ecommerce_gift_cards_more")
+
+    assert names.fill("functions/commerce/gift_cards") == "functions/work/ecommerce_gift_cards_more"
+    assert names.fill("GiftCards gift-cards gift cards") == (
+        "EcommerceGiftCardsMore ecommerce-gift-cards-more ecommerce gift cards more"
+    )
+
+
+def test_no_capability_can_stand_in_the_way_of_a_dependency() -> None:
+    locks = (ROOT / "layers").glob("*/requirements.txt")
+    shipped = {re.sub(r"[-_.]+", "-", name) for lock in locks for name in NAME.findall(lock.read_text())}
+    modules = {
+        module
+        for module, carriers in metadata.packages_distributions().items()
+        if shipped & {re.sub(r"[-_.]+", "-", carrier).lower() for carrier in carriers}
+    }
+
+    for module in modules:
+        if PACKAGE.fullmatch(module):
+            with pytest.raises(Failure, match="is taken"):
+                checked(ROOT, "commerce", module)
+
+
+def test_no_capability_can_have_the_name_of_a_class_of_the_example() -> None:
+    nodes = [node for path in SCAFFOLD.rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
+    names = {node.name for node in nodes if isinstance(node, ast.ClassDef)}
+    names |= {each.asname or each.name for node in nodes if isinstance(node, ast.ImportFrom) for each in node.names}
+    assigned = [each for node in nodes if isinstance(node, ast.Assign) for each in node.targets]
+    names |= {each.id for each in assigned if isinstance(each, ast.Name)}
+    classes = {name for name in names if name[0].isupper() and not name.isupper() and "GiftCards" not in name}
+
+    assert classes
+    for name in classes:
+        with pytest.raises(Failure):
+            checked(ROOT, "commerce", re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower())
+
+
 @pytest.mark.parametrize(
     ("domain", "behind"),
     [("identity", "identity: b"), ("content", "identity: b"), ("work", "work: c"), ("data", "work: c")],
@@ -111,6 +156,16 @@ Outputs:
         ("commerce", "pydantic", "is taken"),
         ("commerce", "health", "is taken"),
         ("commerce", "relay", "already"),
+        ("commerce", "lambda", "is taken"),
+        ("commerce", "on", "is taken"),
+        ("commerce", "item", "is taken"),
+        ("commerce", "playground", "is taken"),
+        ("commerce", "stand-ins", "is taken"),
+        ("commerce", "api", "resource `Api` is in the templates already"),
+        ("commerce", "messages", "`Messages` is in the templates already"),
+        ("commerce", "uploads", "`Uploads` is in the templates already"),
+        ("work", "tasks-root", "`TasksRoot` is in the templates already"),
+        ("commerce", "x" * 49, "longer than 48"),
     ],
 )
 def test_a_name_that_would_not_do_is_refused_before_anything_is_written(domain: str, name: str, said: str) -> None:
