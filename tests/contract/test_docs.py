@@ -1,12 +1,14 @@
 """What the documents say of the tree is so."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 import yaml
 
 from tests.kit.templates import ROOT, template
-from tools import costs, deploy
+from tools import costs, deploy, events, registry
+from tools.document import apps
 
 PAGES = sorted(path for path in (ROOT / "docs").rglob("*.md"))
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -50,3 +52,21 @@ def test_every_job_of_ci_runs_a_make_target_and_nothing_else(path):
 def test_a_tool_is_run_by_the_interpreter_that_has_what_it_imports(page):
     for block in re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL):
         assert not re.search(r"(?<!/)\bpython3? -m tools\.", block), f"{page.name}: no other interpreter has botocore"
+
+
+@pytest.mark.parametrize("capability", registry.capabilities(), ids=lambda capability: capability.name)
+def test_a_readme_names_every_event_its_capability_tells(capability):
+    named = set(events_named((capability.folder / "README.md").read_text(), capability.name))
+
+    told = {event.type for event in events.emitted(apps.load(capability, "events"))}
+    # The log of who did what is one for all of them.
+    assert told - {"audit.entry.recorded.v1"} <= named
+
+
+def events_named(readme: str, capability: str) -> Iterator[str]:
+    """The types written as code, `tasks.task.created|deleted.v1` being two. Its own may lack its name and `.v1`."""
+    for code in re.findall(r"`([^`]+)`", readme):
+        *head, verbs = re.sub(r"\s+", "", code).removesuffix(".v1").split(".")
+        if head:
+            noun = ".".join(head if len(head) > 1 else [capability, *head])
+            yield from (f"{noun}.{verb}.v1" for verb in verbs.split("|"))
