@@ -35,6 +35,18 @@ def test_every_parameter_is_explained():
     assert {name for name in deploy.SETTINGS.values() if f"`{name}`" not in DEPLOY} == set()
 
 
+def test_everything_that_outlives_its_stack_is_named():
+    stays = DEPLOY.partition("## Deleting, and what stays")[2].partition("\n## ")[0]
+
+    for name, resource in template("stores")["Resources"].items():
+        properties = resource["Properties"]
+        if not resource.get("DeletionPolicy") or resource["Type"] == "AWS::DynamoDB::Table":
+            continue
+        named = properties.get("BucketName") or properties.get("Name")
+        said = named["Fn::Sub"].replace("${Stack}", "tessera-dev").partition("-${")[0] if named else name
+        assert f"`{said}" in stays, f"{name} stays"
+
+
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_every_job_of_ci_runs_a_make_target_and_nothing_else(path):
     targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
