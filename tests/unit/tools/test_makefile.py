@@ -36,7 +36,7 @@ def recipe(folder: Path, command: str, variables: dict[str, str]) -> str:
     makefile.write_text(f"include {ROOT / 'Makefile'}\nline:\n\t@{command}\n")
     others = {key: value for key, value in os.environ.items() if key.lower() not in PROXIES and key != "MAKEFLAGS"}
     done = subprocess.run(
-        ["make", "-f", makefile, "line"],
+        ["make", "--no-print-directory", "-f", makefile, "line"],
         cwd=folder,
         env={**others, **variables},
         capture_output=True,
