@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from tools import account, costs, sam, setup_token
@@ -74,19 +75,13 @@ def deploy(steps: Steps) -> None:
     if stage not in STAGES:
         raise Failure("Which stage?", remedy=f"Say it: make deploy STAGE=dev (one of {', '.join(STAGES)}).")
     number, region = account.identity()
-    settings = {name: os.environ[variable] for name, variable in SETTINGS.items() if os.environ.get(variable)}
-    alarms = settings.get("Alarms", "on" if stage == "prod" else "off") == "on"
-    print(costs.announcement(stage, number, region, settings, alarms=alarms))
+    chosen = settings(os.environ)
+    alarms = chosen.get("Alarms", "auto") in ("on", "auto" if stage == "prod" else "on")
+    print(costs.announcement(stage, number, region, chosen, alarms=alarms))
     target = build(steps)
-    parameters = {
-        "Stage": stage,
-        "Runtime": RUNTIME,
-        "Architecture": ARCHITECTURE,
-        "Alarms": "on" if alarms else "off",
-        **settings,
-    }
     command = [SAM, "deploy", "--config-env", stage, "--template-file", target / "template.yaml", "--region", region]
-    command += ["--config-file", ROOT / "samconfig.toml", "--parameter-overrides", *sam.pairs(parameters)]
+    command += ["--config-file", ROOT / "samconfig.toml", "--parameter-overrides"]
+    command += sam.pairs(parameters(stage, chosen))
     if os.environ.get("CI"):
         # Nobody is there to be asked.
         command.append("--no-confirm-changeset")
@@ -95,8 +90,18 @@ def deploy(steps: Steps) -> None:
     if code != 0:
         raise Failure(f"`sam deploy` ended with code {code}. What it printed says why.")
     # Not where a log would keep it.
-    if "OwnerEmail" not in settings and not os.environ.get("CI"):
+    if "OwnerEmail" not in chosen and not os.environ.get("CI"):
         setup_token.offer(setup_token.stack_of(stage), region)
+
+
+def settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """What the person has set, by the template's names."""
+    return {name: environment[variable] for name, variable in SETTINGS.items() if environment.get(variable)}
+
+
+def parameters(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
+    """SAM lets every other parameter be what it was in the last deployment."""
+    return {"Stage": stage, "Runtime": RUNTIME, "Architecture": ARCHITECTURE, **chosen}
 
 
 def python_of(runtime: str) -> str:
