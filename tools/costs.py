@@ -44,9 +44,13 @@ def announcement(stage: str, account: str, region: str, settings: Mapping[str, s
         f"        in all                   ${sum(cost for *_, cost in items):>6.2f}",
         "  Requests, storage and logs come on top, by use." + ("" if alarms else " ALARMS=on adds the alarms."),
         "\n  What you set",
-        f"    OWNER_EMAIL  {settings.get('OwnerEmail', '(not set: nobody can become owner)')}",
-        f"    MAIL_FROM    {settings.get('MailFrom', '(not set: no mail can be sent)')}",
+        f"    OWNER_EMAIL  {settings.get('OwnerEmail', _not_set('a setup token makes the owner'))}",
+        f"    MAIL_FROM    {settings.get('MailFrom', _not_set('no mail can be sent'))}",
         "    SES sends MAIL_FROM a link to confirm. A new account is in SES's sandbox, where mail reaches confirmed",
         "    addresses only: ask for production access in the SES console. docs/deploy.md has the details.\n",
     ]
     return "\n".join(lines)
+
+
+def _not_set(at_first: str) -> str:
+    return f"(not set: as deployed before; in a first deployment {at_first})"

@@ -19,5 +19,6 @@ def test_alarms_are_counted_when_they_are_on() -> None:
 def test_what_was_not_set_is_said() -> None:
     said = costs.announcement("dev", "123456789012", "eu-central-1", {}, alarms=False)
 
-    assert "nobody can become owner" in said
+    assert "OWNER_EMAIL  (not set: as deployed before; in a first deployment a setup token makes the owner)" in said
+    assert "MAIL_FROM    (not set: as deployed before; in a first deployment no mail can be sent)" in said
     assert "sandbox" in said
