@@ -23,20 +23,25 @@ _UNWANTED = re.compile("[\x00\ud800-\udfff]")
 _TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+\\?"?', re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _OPENING = b"[{"
+# With a byte order mark, which nobody should send, or without one.
+_ENCODINGS = frozenset(["utf-8", "utf-8-sig"])
 
 
 def check_body(body: bytes) -> None:
     """Raise `InvalidRequest` when the JSON cannot be kept as it is. Cheap unless it looks suspicious."""
     try:
-        text = body.decode()
+        body.decode()
     except UnicodeDecodeError as error:
         raise _refused("", f"The body is not UTF-8: byte {error.start} cannot be read.") from None
+    # The parser behind us would read it as UTF-16 or UTF-32, in which nothing looks suspicious (RFC 8259 8.1).
+    if json.detect_encoding(body) not in _ENCODINGS:
+        raise _refused("", "The body is not UTF-8: it begins like another encoding of Unicode.")
     if nesting(body) > MAX_NESTING:
         raise _refused("", f"The body may be nested {MAX_NESTING} levels deep.")
     if not _SUSPECT.search(body):
         return
     try:
-        found = json.loads(text, parse_constant=_no_constant)
+        found = json.loads(body, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         # Not JSON at all: the parser behind us says where.
         return

@@ -153,8 +153,14 @@ def test_every_fault_of_a_body_is_named_with_its_place(app):
         (b'{"text": 1e999}', "/text"),
         (b'{"text": "a", "more": {"k": [-%s.5E20]}}' % (b"9" * 300), "/more/k/0"),
         (b'{"text": "\xff"}', ""),
+        (b'\xef\xbb\xbf{"text": "a\\ud800b"}', "/text"),
+        ('{"text": "a\\ud800b"}'.encode("utf-16-le"), ""),
+        ('{"text": "a\\u0000b"}'.encode("utf-32-be"), ""),
     ],
-    ids=["NUL", "lone surrogate", "deep inside", "NaN", "too large", "many digits", "not UTF-8"],
+    ids=[
+        *("NUL", "lone surrogate", "deep inside", "NaN", "too large", "many digits", "not UTF-8"),
+        *("behind a byte order mark", "in UTF-16", "in UTF-32"),
+    ],
 )
 def test_what_cannot_be_kept_is_refused_with_its_place(app, body, pointer):
     response = ask(app, "POST", "/notes", content=body, headers={"content-type": "application/json"})
