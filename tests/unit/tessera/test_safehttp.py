@@ -781,6 +781,8 @@ def test_a_header_block_has_a_limit(talk: Callable[[socket.socket, threading.Eve
         says(OK + b"transfer-encoding: chunked\r\n\r\nzz\r\n"),
         says(OK + b"transfer-encoding: chunked\r\n\r\n5\r\nabc"),
         says(OK + b"transfer-encoding: chunked\r\n\r\nffffffffffffffffff\r\nx"),
+        says(OK + b"transfer-encoding: chunked\r\n\r\n-1\r\nabc"),
+        says(OK + b"transfer-encoding: chunked\r\n\r\n5\r\nabcde\r\n-1\r\nabc"),
         says(OK + b"content-length: -5\r\ncontent-encoding: gzip\r\n\r\nxxxxx"),
     ],
 )
@@ -797,6 +799,20 @@ def test_chunks_are_put_together_and_counted() -> None:
         assert opened(server.port).fetch(server.url).body == b"abcd" * 300
         with pytest.raises(safehttp.TooLarge):
             opened(server.port).fetch(server.url, max_bytes=1_000)
+
+
+def test_a_chunk_of_less_than_nothing_does_not_open_the_limit() -> None:
+    sent: list[int] = []
+
+    def talk(connection: socket.socket, over: threading.Event) -> None:
+        connection.sendall(OK + b"transfer-encoding: chunked\r\n\r\n-1\r\n")
+        for _ in range(500):
+            sent.append(connection.send(b"x" * 100_000))
+
+    with Raw(talk) as server, pytest.raises(safehttp.FetchFailed):
+        opened(server.port).fetch(server.url, max_bytes=1_000)
+
+    assert sum(sent) < 20_000_000
 
 
 def test_a_redirect_written_in_utf_8_is_understood() -> None:

@@ -55,7 +55,7 @@ class Wire(io.RawIOBase):
         self._told(lambda: self._connection.sendall(data))
 
     def makefile(self, *_: Any) -> io.BufferedReader:
-        return io.BufferedReader(self, 8_192)
+        return _Measured(self, 8_192)
 
     def readable(self) -> bool:
         return True
@@ -88,3 +88,12 @@ class Wire(io.RawIOBase):
             raise TookTooLong("The answer did not come in time.") from error
         except OSError as error:
             raise FetchFailed("The connection broke.") from error
+
+
+class _Measured(io.BufferedReader):
+    """Never read to its end: `http.client` would, for a chunk whose size the other side gives as less than nothing."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or size < 0:
+            raise FetchFailed("What came is not HTTP.")
+        return super().read(size)
