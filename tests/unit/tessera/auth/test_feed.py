@@ -157,6 +157,18 @@ def test_a_frozen_container_polls_before_it_serves(
         feed.check(claims)
 
 
+def test_what_was_revoked_before_a_clock_was_set_right_is_known(
+    feed: Feed, claims: Claims, authfeed: Table, frozen: FakeClock
+) -> None:
+    frozen.advance(seconds=120)
+    feed.check(claims)
+    frozen.advance(seconds=-115)
+    write(authfeed, at_ms=clock.millis() - 1_000)
+
+    with pytest.raises(SessionRevoked):
+        feed.check(claims)
+
+
 def test_feed_out_of_order_commit(feed: Feed, claims: Claims, authfeed: Table, frozen: FakeClock) -> None:
     feed.check(claims)
     frozen.advance(seconds=9)

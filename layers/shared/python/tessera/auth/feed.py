@@ -191,7 +191,8 @@ class Feed:
 
     def _read(self) -> None:
         started = clock.millis()
-        is_cold = self._polled_at is None or started - self._polled_at > COLD_START_MS
+        # By a clock that went back, the last poll says nothing of what was written since.
+        is_cold = self._polled_at is None or not 0 <= started - self._polled_at <= COLD_START_MS
         pages = cold(self._table) if is_cold else since(self._table, (self._polled_at or 0) - OVERLAP_MS)
         for page in pages:
             for entry in page:
