@@ -9,12 +9,16 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import aiohttp
+from botocore.exceptions import BotoCoreError, ClientError
 
 from localstack.seed import World
 from tools import registry
 from tools.paths import DEMO, ROOT
 from tools.say import Failure
 from tools.stack import Facts
+
+# What a seed raises when the stack does not answer, or otherwise than it should.
+UNANSWERED = (RuntimeError, OSError, aiohttp.ClientError, BotoCoreError, ClientError)
 
 
 def run(facts: Facts) -> dict[str, str]:
@@ -24,7 +28,7 @@ def run(facts: Facts) -> dict[str, str]:
     """
     try:
         users, sessions = asyncio.run(_first(facts))
-    except (RuntimeError, OSError, aiohttp.ClientError) as error:
+    except UNANSWERED as error:
         raise Failure(str(error), remedy="`make run` again, and `make logs` in another terminal, say more.") from None
     DEMO.touch(mode=0o600)
     DEMO.write_text(json.dumps({"users": users}, indent=2) + "\n")
@@ -52,7 +56,7 @@ def _go_on(facts: Facts, sessions: dict[str, str], leaving: threading.Event) -> 
     began = time.monotonic()
     try:
         asyncio.run(_rest(facts, sessions))
-    except (RuntimeError, OSError, aiohttp.ClientError) as error:
+    except UNANSWERED as error:
         # Whoever stops the stack knows that it answers no more.
         if not leaving.is_set():
             print(f"  Some demo data is missing: {error}", flush=True)
