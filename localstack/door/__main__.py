@@ -8,7 +8,7 @@ from pathlib import Path
 from aiohttp import web
 
 from localstack import logs
-from localstack.door.app import SETTINGS, build
+from localstack.door.app import SERVED, SETTINGS, build
 from localstack.door.settings import DoorSettings
 
 
@@ -25,7 +25,7 @@ def main() -> None:
     settings = DoorSettings.load(Path(sys.argv[1]))
     app = build(settings)
     app.cleanup_ctx.append(counting)
-    web.run_app(app, host="127.0.0.1", port=settings.port, print=None, access_log=None, shutdown_timeout=1)
+    web.run_app(app, host="127.0.0.1", port=settings.port, print=None, access_log=None, shutdown_timeout=1, **SERVED)
 
 
 if __name__ == "__main__":

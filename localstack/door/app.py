@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -20,6 +21,9 @@ from localstack.stand_ins import served
 STATIC = Path(__file__).parent / "static"
 SETTINGS = web.AppKey("settings", DoorSettings)
 CLIENT = web.AppKey("client", aiohttp.ClientSession)
+
+# How aiohttp is to serve it: a packed body goes on as it came, and is unpacked by nobody on the way.
+SERVED: dict[str, Any] = {"auto_decompress": False}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

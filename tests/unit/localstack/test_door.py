@@ -10,7 +10,7 @@ import yarl
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestClient, TestServer
 
-from localstack.door.app import build
+from localstack.door.app import SERVED, build
 from localstack.door.settings import DoorSettings
 
 Check = Callable[[TestClient, "Emulator"], Awaitable[None]]
@@ -53,12 +53,18 @@ class Emulator:
         return socket
 
 
+async def started(app: web.Application) -> TestServer:
+    server = TestServer(app)
+    await server.start_server(**SERVED)
+    return server
+
+
 def at_the_door(check: Check) -> None:
     async def scene() -> None:
         emulator = Emulator()
         behind = web.Application(client_max_size=20 * 1024 * 1024)
         behind.router.add_route("*", "/{tail:.*}", emulator.answer)
-        async with TestServer(behind) as server:
+        async with await started(behind) as server:
             settings = DoorSettings(
                 port=0,
                 endpoint=str(server.make_url("")).rstrip("/"),
@@ -69,7 +75,7 @@ def at_the_door(check: Check) -> None:
                 capabilities=frozenset(["tasks"]),
                 folder=Path(),
             )
-            async with TestClient(TestServer(build(settings))) as client:
+            async with TestClient(await started(build(settings))) as client:
                 await check(client, emulator)
 
     asyncio.run(scene())
@@ -83,6 +89,17 @@ def test_a_request_goes_on_byte_for_byte() -> None:
         asked = emulator.asked[0]
         assert (asked.method, asked.raw_path) == ("PUT", f"{API}/tasks/a%2Fb?q=%20x&q=y")
         assert (asked.headers["x-forwarded-for"], asked.headers["x-tessera-edge"]) == ("127.0.0.1", "s3cret")
+
+    at_the_door(check)
+
+
+@pytest.mark.parametrize("packing", ["gzip", "deflate", "br", "zstd"])
+def test_a_packed_body_goes_on_packed_whatever_it_holds(packing: str) -> None:
+    async def check(client: TestClient, emulator: Emulator) -> None:
+        async with client.post("/tasks", data=b"not packed", headers={"Content-Encoding": packing}) as answer:
+            assert (answer.status, await answer.json()) == (200, {"size": len(b"not packed")})
+
+        assert emulator.asked[0].headers["content-encoding"] == packing
 
     at_the_door(check)
 
@@ -211,7 +228,7 @@ def test_a_refused_handshake_passes_its_status_on() -> None:
         async with TestServer(behind) as server:
             endpoint = str(server.make_url("")).rstrip("/")
             settings = DoorSettings(1, endpoint, "tessera", "tessera-live", "tessera", "s", frozenset(), Path())
-            async with TestClient(TestServer(build(settings))) as client:
+            async with TestClient(await started(build(settings))) as client:
                 try:
                     await client.ws_connect("/live")
                     status = 101
