@@ -141,9 +141,12 @@ def _scalars(schema: Any) -> Iterator[dict[str, Any]]:
 
 
 class Model(BaseModel):
-    """Any data of ours that is checked. What checks it is built when it is first used: most of a function is not."""
+    """Any data of ours that is checked. What checks it is built when it is first used: most of a function is not.
 
-    model_config = ConfigDict(defer_build=True)
+    What does not pass is not repeated in the error, which may get into a log.
+    """
+
+    model_config = ConfigDict(defer_build=True, hide_input_in_errors=True)
 
 
 class In(Model):

@@ -9,7 +9,7 @@ import pytest
 from fastapi import Response
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from tessera import auth, aws
 from tessera.auth.principal import Principal
@@ -19,7 +19,7 @@ from tessera.entry.guard import UnguardedRoute
 from tessera.problems import Problem
 from tessera.settings import MissingSettings, refuse_stray_endpoint
 from tessera.strictness import MAX_NESTING, nesting
-from tessera.types import In
+from tessera.types import In, Out
 
 Anyone = Annotated[Principal, auth.public(limited=False)]
 
@@ -259,6 +259,32 @@ def test_a_defect_is_answered_without_its_detail_and_logged_with_it(app, caplog)
     assert response.status_code == 500
     assert "secret detail" not in response.text
     assert "secret detail" in caplog.text
+
+
+@pytest.mark.asvs("16.2.5")
+@pytest.mark.parametrize("shape", ["model", "plain"])
+def test_an_answer_that_does_not_fit_its_model_is_logged_without_what_it_holds(caplog, shape):
+    address = "@".join(["anna", "example.com"])
+    short = Router(prefix="/short")
+
+    class ShortOut(Out):
+        text: Annotated[str, Field(max_length=3)]
+
+    @short.get("/model")
+    async def model(caller: Anyone) -> ShortOut:
+        """Fail."""
+        return ShortOut(text=address)
+
+    @short.get("/plain")
+    async def plain(caller: Anyone) -> ShortOut:
+        """Fail too."""
+        return {"text": address}
+
+    response = ask(build_app("short", short, environment={"STAGE": "test"}), "GET", f"/short/{shape}")
+
+    assert problem(response)["type"] == "/problems/unexpected"
+    assert "at most 3 characters" in caplog.text
+    assert address not in caplog.text
 
 
 @pytest.mark.asvs("16.2.4")

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import RequestValidationError, ResponseValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,6 +21,8 @@ from tessera.problems import (
     Problem,
     Unexpected,
 )
+
+LOGGED = "It was logged; the trace id names it."
 
 
 def problem_response(problem: Problem) -> Response:
@@ -43,6 +45,15 @@ async def on_invalid(request: Request, error: Exception) -> Response:
     errors = [FieldError(pointer_of(fault["loc"]), _said(fault)) for fault in faults[:20]]
     where = ", ".join(dict.fromkeys(error.pointer or "the body" for error in errors))
     return problem_response(InvalidRequest(f"Look at {where}.", errors=errors))
+
+
+async def on_misfit(request: Request, error: Exception) -> Response:
+    """An answer that its own model refuses, a defect of ours. The log has what was wrong and not what it held."""
+    assert isinstance(error, ResponseValidationError)
+    faults = [{name: fault[name] for name in ("type", "loc", "msg")} for fault in error.errors()]
+    bare = ResponseValidationError(faults, endpoint_ctx=error.endpoint_ctx)
+    log.unexpected("answer", bare.with_traceback(error.__traceback__))
+    return problem_response(Unexpected(LOGGED))
 
 
 def pointer_of(location: Sequence[Any]) -> str:

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 
 from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import RequestValidationError, ResponseValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
-from tessera.entry.answers import on_http_error, on_invalid, on_problem
+from tessera.entry.answers import on_http_error, on_invalid, on_misfit, on_problem
 from tessera.entry.edge import Edge
 from tessera.entry.guard import guarded
 from tessera.entry.probes import probes
@@ -34,6 +34,7 @@ def build_app(name: str, *routers: Router, environment: Mapping[str, str] = os.e
         app.router.routes.append(mine)
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(ResponseValidationError, on_misfit)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_middleware(Edge, capability=name, settings=bindings.settings(Settings))
     return app

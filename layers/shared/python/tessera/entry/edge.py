@@ -7,7 +7,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tessera import aws, clock, ids, log
-from tessera.entry.answers import problem_response
+from tessera.entry.answers import LOGGED, problem_response
 from tessera.problems import Problem, Unexpected
 from tessera.settings import Settings
 
@@ -38,7 +38,7 @@ class Edge:
             # worker and give the caller a bare error of the platform's.
             except Exception as error:  # noqa: BLE001
                 log.unexpected("route", error)
-                await answer.give(Unexpected("It was logged; the trace id names it."))
+                await answer.give(Unexpected(LOGGED))
             answer.log()
 
 
