@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from tessera import aws, clock, due, log, queues
 from tessera.auth import feed_entries
+from tessera.problems import Busy
 from tessera.settings import Bindings
 from tessera.tables import Table
 from tessera.triggers import Entries, worker
@@ -17,6 +18,7 @@ OVERLAP = timedelta(minutes=2)
 FIRST_LOOK_BACK = timedelta(minutes=10)
 # After a long stop the mark moves hour by hour, so that a sweep cut short has still got somewhere.
 STRIDE = timedelta(hours=1)
+_FAILING = (aws.ClientError, aws.BotoCoreError, Busy)
 
 
 def sweep(bindings: Bindings) -> None:
@@ -24,7 +26,7 @@ def sweep(bindings: Bindings) -> None:
     for name, queue_url in bindings.settings(SweeperSettings).targets:
         try:
             sweep_table(bindings.get(Marks), name, queue_url)
-        except (aws.ClientError, aws.BotoCoreError) as error:
+        except _FAILING as error:
             log.unexpected(f"sweep of {name}", error)
     pack_feed(bindings.settings(SweeperSettings).authfeed)
 
@@ -33,7 +35,7 @@ def pack_feed(name: str) -> None:
     """After a mass revocation, functions that start cold read it packed."""
     try:
         packed = feed_entries.pack(Table(name))
-    except (aws.ClientError, aws.BotoCoreError) as error:
+    except _FAILING as error:
         log.unexpected("packing of the feed", error)
         return
     if packed:

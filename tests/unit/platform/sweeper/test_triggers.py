@@ -107,6 +107,22 @@ def test_a_table_that_fails_does_not_stop_the_others(swept, frozen):
     assert sent(queue) == [item]
 
 
+def test_a_table_that_is_throttled_does_not_stop_the_others(swept, table_of):
+    bindings, tasks, queue = swept
+    throttled, nowhere = table_of("Tasks"), make_queue("nowhere")
+    targets = f"{throttled.name}={nowhere} {bindings.environment['DUE_TABLES']}"
+    item = wait(tasks, clock.now())
+
+    def throttle(service, operation, parameters):
+        if operation == "Query" and parameters["TableName"] == throttled.name:
+            raise aws.ClientError({"Error": {"Code": "ThrottlingException", "Message": "Slower."}}, operation)
+
+    with aws.intercepted(throttle):
+        dispatch(triggers.ENTRIES, SWEEP, Bindings({**bindings.environment, "DUE_TABLES": targets}))
+
+    assert sent(queue) == [item]
+
+
 def test_a_new_table_that_cannot_be_swept_for_hours_loses_nothing(swept, frozen):
     bindings, tasks, queue = swept
     with failing("dynamodb", "Query", code="AccessDeniedException"):
