@@ -12,7 +12,7 @@ from math import isfinite
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from tessera.problems import FieldError, InvalidRequest
+from tessera.problems import FieldError, InvalidRequest, NotFound
 
 MAX_BODY_BYTES = 1_000_000
 # Answers can be written 255 levels deep. What a caller keeps with us comes back inside of lists and pages.
@@ -66,6 +66,12 @@ def check_query(query: bytes) -> None:
         raise _refused("?", "The query is not UTF-8.") from None
     if "\x00" in text:
         raise _refused("?", "The query holds a NUL character.")
+
+
+def check_path(path: str) -> None:
+    """Raise `NotFound` for what no path of ours can hold."""
+    if _UNWANTED.search(path):
+        raise NotFound()
 
 
 def _walk(value: Any, pointer: str) -> None:

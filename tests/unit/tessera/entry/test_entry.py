@@ -241,6 +241,20 @@ def test_a_nul_in_the_query_is_refused(app):
     assert ask(app, "GET", "/notes?limit=%ff").status_code == 422
 
 
+@pytest.mark.parametrize("name", ["a\0b", "a%00b", "a\ud800b"], ids=["NUL", "NUL, escaped twice", "lone surrogate"])
+def test_a_path_with_what_cannot_be_kept_leads_nowhere(name):
+    named = Router(prefix="/named")
+
+    @named.get("/{name}")
+    async def read(name: str, caller: Anyone) -> NoteOut:
+        """Read by name."""
+        return NoteOut(text=name)
+
+    answer = lambda_handler(build_app("named", named, environment={}))(gateway_event(path=f"/named/{name}"), None)
+
+    assert (answer["statusCode"], json.loads(answer["body"])["type"]) == (404, "/problems/not-found")
+
+
 def test_a_fault_in_the_query_names_the_parameter(app):
     assert problem(ask(app, "GET", "/notes?limit=many"))["errors"][0]["pointer"] == "?limit"
 

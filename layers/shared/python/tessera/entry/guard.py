@@ -18,7 +18,7 @@ from tessera.auth.charging import charge_by
 from tessera.auth.guards import Guard
 from tessera.entry.routing import Route, guards_of
 from tessera.problems import PayloadTooLarge, UnsupportedMedia
-from tessera.strictness import MAX_BODY_BYTES, check_body, check_query
+from tessera.strictness import MAX_BODY_BYTES, check_body, check_path, check_query
 
 
 class UnguardedRoute(RuntimeError):
@@ -47,6 +47,7 @@ def guarded(route: Route) -> ASGIApp:
         principal = guard.admit(call)
         scope["state"]["principal"] = principal
         log.current().caller = f"{principal.kind}:{principal.id}"
+        check_path(scope["path"])
         check_query(scope["query_string"])
         takes_body = whole().body_field is not None
         body = await _checked_body(scope, receive) if takes_body else b""
