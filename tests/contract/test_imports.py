@@ -16,8 +16,8 @@ FUNCTIONS = ROOT / "functions"
 # Each group may import itself and the groups before it, never one behind it.
 GROUPS = [
     "ids clock money types settings log",
-    "aws backoff problems strictness etags cursors recent ordering words recurrence rrule cron pricing csvio sealed "
-    "icalendar namespaces emails",
+    "aws backoff batches problems strictness etags cursors recent ordering words recurrence rrule cron pricing csvio "
+    "sealed icalendar namespaces emails",
     "outbox expressions tables link_passwords transact due jobs idempotency listing belongings ledger",
     "auth limits gcra windows quotas tallies policies overrides buckets decisions leases sampling",
     "bus queues triggers live job_news seqlog fanout saga",

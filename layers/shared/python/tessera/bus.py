@@ -11,13 +11,13 @@ from typing import Any, ClassVar
 from pydantic import ConfigDict
 
 from tessera import aws
+from tessera.batches import batches
 from tessera.outbox import Envelope
 from tessera.types import Model
 
 TYPE_PATTERN = re.compile(r"^[a-z][a-z-]*\.[a-z][a-z_]*\.[a-z][a-z_]*\.v[1-9][0-9]*$")
 # These two belong to nobody because every capability emits them.
 SHARED_PREFIXES = ("audit.", "privacy.")
-_BATCH = 10
 
 
 class Event(Model):
@@ -43,10 +43,9 @@ def may_emit(capability: str, event_type: str) -> bool:
 
 
 def put(bus_name: str, capability: str, envelopes: Sequence[Envelope]) -> list[Envelope]:
-    """Send these events and return those the bus did not take. 1 request per 10."""
+    """Send these events and return those the bus did not take. 1 request per 10, more where they are long."""
     refused: list[Envelope] = []
-    for start in range(0, len(envelopes), _BATCH):
-        batch = envelopes[start : start + _BATCH]
+    for batch in batches(envelopes, Envelope.text):
         entries = [
             {
                 "EventBusName": bus_name,

@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import Any
 
 from tessera import aws, log
+from tessera.batches import MOST_ENTRIES, batches
 
-_BATCH = 10
 MAX_DELAY_SECONDS = 900
 
 
@@ -24,10 +23,9 @@ def send(queue_url: str, kind: str, data: dict[str, Any], *, delay_seconds: int 
 
 
 def send_bodies(queue_url: str, bodies: Iterable[str]) -> int:
-    """Send these bodies, 10 a request, and return how many. Raises `ClientError` when one is not taken."""
+    """Send these bodies, up to 10 a request, and return how many. Raises `ClientError` when one is not taken."""
     sent = 0
-    remaining = iter(bodies)
-    while batch := list(islice(remaining, _BATCH)):
+    for batch in batches(bodies, str):
         entries = [{"Id": str(position), "MessageBody": body} for position, body in enumerate(batch)]
         answer = aws.client("sqs").send_message_batch(QueueUrl=queue_url, Entries=entries)
         if answer.get("Failed"):
@@ -44,7 +42,7 @@ def dead_letters(queue_url: str, *, at_most: int) -> Iterator[dict[str, Any]]:
     while seen < at_most:
         answer = aws.client("sqs").receive_message(
             QueueUrl=queue_url,
-            MaxNumberOfMessages=min(_BATCH, at_most - seen),
+            MaxNumberOfMessages=min(MOST_ENTRIES, at_most - seen),
             VisibilityTimeout=120,
             WaitTimeSeconds=0,
             MessageAttributeNames=["All"],

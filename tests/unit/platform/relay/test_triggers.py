@@ -25,6 +25,12 @@ class NoteWritten(Event):
     number: int = 1
 
 
+class LongNoteWritten(Event):
+    type: ClassVar[str] = "tasks.note.written.v1"
+
+    text: str
+
+
 class Forged(Event):
     type: ClassVar[str] = "accounts.user.locked.v1"
 
@@ -120,6 +126,42 @@ def test_what_the_bus_refuses_again_stays_in_the_queue(wiring):
         answer = redelivered(wiring)
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": "0"}]}
+
+
+def sizes_of(entries, name):
+    return sum(len(entry[name].encode()) for entry in entries)
+
+
+@pytest.fixture
+def narrow():
+    """AWS takes 256 KB in one request, whatever the number of entries; moto takes anything."""
+
+    def refuse(service, operation, parameters):
+        if operation == "PutEvents" and sizes_of(parameters["Entries"], "Detail") > 256 * 1024:
+            raise aws.ClientError({"Error": {"Code": "ValidationException", "Message": "Too large."}}, operation)
+        if operation == "SendMessageBatch" and sizes_of(parameters["Entries"], "MessageBody") > 256 * 1024:
+            raise aws.ClientError({"Error": {"Code": "BatchRequestTooLong", "Message": "Too large."}}, operation)
+
+    with aws.intercepted(refuse):
+        yield
+
+
+def long_notes():
+    return [record(LongNoteWritten(text="ü" * 24_000), "tessera-tasks") for _ in range(10)]
+
+
+def test_long_events_of_one_batch_all_reach_the_bus(wiring, narrow):
+    streamed(wiring, *long_notes())
+
+    assert drain(wiring["retry"]) == []
+    assert len(heard_types(wiring)) == 10
+
+
+def test_long_events_that_the_bus_refuses_all_wait_to_be_sent_later(wiring, narrow):
+    with failing("events", "PutEvents", code="InternalFailure"):
+        streamed(wiring, *long_notes())
+
+    assert len(drain(wiring["retry"])) == 10
 
 
 def test_the_stream_is_read_again_when_neither_bus_nor_queue_takes_an_event(wiring):
