@@ -425,3 +425,19 @@ def test_an_answer_is_measured_as_lambda_measures_it(text):
 
     handler = lambda_handler(build_app("notes", made, environment={"STAGE": "test"}))
     assert handler(gateway_event(), None)["statusCode"] == 500
+
+
+@pytest.mark.asvs("16.2.5")
+def test_an_answer_that_is_too_large_is_logged_without_its_path(caplog, capsys):
+    made = Router(prefix="/notes")
+
+    @made.get("/shared/{token}")
+    async def shared(token: str, caller: Anyone) -> Response:
+        """Say much."""
+        return Response("a" * 6_000_001, media_type="text/plain")
+
+    handler = lambda_handler(build_app("notes", made, environment={"STAGE": "test"}))
+
+    assert handler(gateway_event(path="/notes/shared/s3cret"), None)["statusCode"] == 500
+    assert "answer too large" in caplog.text
+    assert "s3cret" not in capsys.readouterr().out

@@ -43,7 +43,8 @@ def _answered(http: Mangum, event: dict[str, Any], context: Any) -> Any:
         log.unexpected("gateway event", error)
         return {"statusCode": 500, "headers": {"content-type": "application/problem+json"}, "body": _BROKEN}
     if _is_too_large(answer.get("body") or ""):
-        log.line("answer too large", route=event.get("rawPath", ""), outcome="refused")
+        # The request's own line has its route. The path itself may hold what opens something.
+        log.line("answer too large", request_id=getattr(context, "aws_request_id", ""), outcome="refused")
         return {"statusCode": 500, "headers": {"content-type": "application/problem+json"}, "body": _BROKEN}
     return answer
 
