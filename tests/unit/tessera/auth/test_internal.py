@@ -97,6 +97,17 @@ def test_the_device_the_browser_named_is_known_to_the_callee_as_it_would_be_to_o
     assert [event["headers"].get("x-device-token") for _, event, _ in callee.seen] == ["a-device", None]
 
 
+def test_a_call_on_behalf_of_a_call_still_says_whose_browser_it_was(
+    sessions: Internal, callee: Callee, call: MakeCall
+) -> None:
+    browser = {"address": "198.51.100.1", "user_agent": "Firefox", "device": "a-device"}
+
+    with log.scope("sessions"):
+        sessions.call("accounts", "POST", "/x", for_call=call(internal={"internal": True, "client": browser}))
+
+    assert callee.seen[0][1]["requestContext"]["tessera"]["client"] == browser
+
+
 def test_a_functions_name_may_be_given(bindings: Bindings, callee: Callee) -> None:
     named = Bindings({**bindings.environment, "FUNCTION_GIFT_CARDS": "arn:of:it"})
 

@@ -165,6 +165,10 @@ def _client_of(call: Call | None) -> dict[str, str]:
     if call is None:
         return {}
     found = {name: call.header(header) for name, header in CLIENT_HEADERS.items()}
+    if call.is_internal and call.internal is not None:
+        # What the browser told whoever called us; this event's own headers are that caller's.
+        known = call.internal.get("client") or {}
+        found = {name: str(known.get(name) or "") or value for name, value in found.items()}
     return {"address": call.client_address, **{name: value for name, value in found.items() if value}}
 
 
