@@ -187,6 +187,21 @@ def test_trimming_moves_the_floor_over_what_is_old_and_waits_for_the_rest(log):
         assert log.table.get(HeadRow, key_of(TOPIC), HEAD).due_pk
 
 
+def test_who_saw_a_log_before_it_was_trimmed_appends_without_moving_the_floor_back(table_of):
+    table = table_of("Realtime")
+    writer, trimmer = SeqLog(table), SeqLog(table)
+    fake = FakeClock()
+    with clock.using(fake):
+        writer.append(TOPIC, [Entry("old"), Entry("old too")])
+        fake.advance(seconds=namespace_of(TOPIC).max_age_seconds + 1)
+        trimmer.trim(TOPIC, table.get(HeadRow, key_of(TOPIC), HEAD).due_pk)
+
+        appended = writer.append(TOPIC, [Entry("new")])
+
+        assert appended.last == 3
+        assert trimmer.head(TOPIC).floor == 3
+
+
 def test_a_new_epoch_makes_every_position_another(log):
     before = log.append(TOPIC, [Entry("a")]).epoch
 

@@ -8,7 +8,7 @@ from pynamodb.expressions.update import Action as Change
 from tessera import clock, ids
 from tessera.backoff import Backoff
 from tessera.due import due_keys
-from tessera.expressions import is_new
+from tessera.expressions import all_of, is_new
 from tessera.namespaces import Namespace, namespace_of
 from tessera.problems import Busy, Problem
 from tessera.seqlog.heads import Heads, new_epoch
@@ -156,11 +156,9 @@ class SeqLog(Heads):
             Path("due_pk").set(Path("due_pk") | due_pk),
             Path("due_sk").set(Path("due_sk") | due_sk),
         ]
-        only_if = (
-            (Path("epoch") == head.epoch) & (Path("off") == head.off) & (Path("shards") == head.shards)
-            if head.epoch
-            else is_new()
-        )
+        # The floor too, for whoever saw it before it was moved would move it back.
+        seen = {"epoch": head.epoch, "off": head.off, "shards": head.shards, "floor": head.floor}
+        only_if = all_of(*(Path(name) == value for name, value in seen.items())) if head.epoch else is_new()
         moving = updating(
             self.table,
             HeadRow,
