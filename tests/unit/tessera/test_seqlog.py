@@ -6,7 +6,8 @@ from tessera.expressions import is_new
 from tessera.live import Live, NotItsTopic, user_topic
 from tessera.namespaces import UnknownTopic, may_append, namespace_of
 from tessera.problems import Problem
-from tessera.seqlog import HEAD, Entry, HeadRow, LogContended, SeqLog, key_of
+from tessera.seqlog import HEAD, Entry, HeadRow, LogContended, SeqLog, heads, key_of
+from tessera.seqlog.log import GRACE_SECONDS
 from tessera.tables import Row
 from tessera.transact import putting
 from tests.kit.clocks import FakeClock
@@ -200,6 +201,22 @@ def test_who_saw_a_log_before_it_was_trimmed_appends_without_moving_the_floor_ba
 
         assert appended.last == 3
         assert trimmer.head(TOPIC).floor == 3
+
+
+def test_trimming_late_passes_over_what_nobody_sees_any_more_and_keeps_what_is_behind_it(log, monkeypatch):
+    monkeypatch.setattr(heads, "TRIMMED_AT_ONCE", 2)
+    fake = FakeClock()
+    with clock.using(fake):
+        log.append(TOPIC, [Entry("old")] * 3)
+        fake.advance(seconds=namespace_of(TOPIC).max_age_seconds + GRACE_SECONDS + 1)
+        log.append(TOPIC, [Entry("new")])
+
+        floors = []
+        while (row := log.table.get(HeadRow, key_of(TOPIC), HEAD)).floor < 4:
+            log.trim(TOPIC, row.due_pk)
+            floors.append(int(log.head(TOPIC).floor))
+
+        assert floors == [3, 4]
 
 
 def test_a_new_epoch_makes_every_position_another(log):

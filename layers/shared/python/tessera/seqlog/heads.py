@@ -11,7 +11,7 @@ from tessera.due import due_keys
 from tessera.expressions import is_new
 from tessera.namespaces import namespace_of
 from tessera.recent import Recent
-from tessera.seqlog.rows import HEAD, EntryRow, Head, HeadRow, entry_key, key_of
+from tessera.seqlog.rows import HEAD, EntryRow, Head, HeadRow, entry_key, key_of, offset_of
 from tessera.tables import ConditionFailed, Table
 
 REMEMBERED_TOPICS = 2_000
@@ -101,8 +101,9 @@ class Heads:
         kept = next((entry for entry in page.rows if int(entry.at) > oldest), None)
         if kept is not None:
             floor, due_at = kept.offset, int(kept.at) + age * 1_000
-        elif page.next is not None and page.rows:
-            floor, due_at = page.rows[-1].offset + 1, clock.millis()
+        elif page.next is not None:
+            # Rows leave out what nobody sees any more, so that only the page's end says how far it went.
+            floor, due_at = offset_of(page.next["sk"]) + 1, clock.millis()
         else:
             floor, due_at = int(row.off) + 1, 0
         changes: list[Change] = [Path("floor").set(floor)]

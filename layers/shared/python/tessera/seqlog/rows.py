@@ -32,7 +32,7 @@ class EntryRow(Row):
 
     @property
     def offset(self) -> int:
-        return int(self.sk.removeprefix("E#"))
+        return offset_of(self.sk)
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,10 @@ def key_of(topic: str) -> str:
 
 def entry_key(offset: int) -> str:
     return f"E#{offset:016d}"
+
+
+def offset_of(sort: str) -> int:
+    return int(sort.removeprefix("E#"))
 
 
 def as_text(value: Any) -> str:
