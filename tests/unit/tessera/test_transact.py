@@ -1,3 +1,4 @@
+from contextlib import contextmanager
 from typing import ClassVar
 
 import pytest
@@ -125,20 +126,50 @@ def test_endless_contention_says_try_again(hall):
         transact(*booking(hall, "S#1"))
 
 
-def test_a_lost_answer_after_our_own_write_is_a_success(hall):
+@contextmanager
+def the_first_answer_lost():
     lost = []
 
-    def lose_the_first_answer(http_response, parsed, model, **_):
-        if model.name == "TransactWriteItems" and not lost:
+    def lose(http_response, parsed, model, **_):
+        if not lost:
             lost.append(1)
             raise aws.Unreachable[0](endpoint_url="lost on the way back")
 
     events = aws.client("dynamodb").meta.events
-    events.register("after-call.dynamodb.TransactWriteItems", lose_the_first_answer, unique_id="lose")
+    events.register("after-call.dynamodb.TransactWriteItems", lose, unique_id="lose")
     try:
-        transact(*booking(hall, "S#1"))
+        yield
     finally:
         events.unregister("after-call.dynamodb.TransactWriteItems", unique_id="lose")
+
+
+def test_a_lost_answer_after_our_own_write_is_a_success(hall):
+    with the_first_answer_lost():
+        transact(*booking(hall, "S#1"))
+
+    assert left(hall) == 1
+
+
+def test_a_lost_answer_is_a_success_also_where_another_step_is_refused_before_our_own_write(hall):
+    seat, last_place = booking(hall, "S#1")
+    hall.update(HallRow, "HALL", "MAIN", HallRow.left.set(1))
+
+    with the_first_answer_lost():
+        transact(last_place, seat)
+
+    assert left(hall) == 0
+
+
+def test_a_write_that_the_client_sent_twice_by_itself_is_a_success(hall):
+    sent = []
+
+    def send_once_more(service, operation, parameters):
+        if operation == "TransactWriteItems" and not sent:
+            sent.append(1)
+            aws.client("dynamodb").transact_write_items(**parameters)
+
+    with aws.intercepted(send_once_more):
+        transact(*booking(hall, "S#1"))
 
     assert left(hall) == 1
 

@@ -137,16 +137,15 @@ def transact(*steps: Step, patient: bool = True, tell_all: bool = False) -> int:
     token = ids.new()
     actions = [_action(step, token) for step in steps]
     backoff = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, budget_seconds=BUDGET_SECONDS)
-    unsure = False
     for attempt in range(MAX_TRIES):
         try:
             aws.client("dynamodb").transact_write_items(TransactItems=actions, ClientRequestToken=token)
             return attempt
         except aws.Unreachable:
-            unsure = True
+            pass
         except aws.ClientError as error:
             if aws.code_of(error) == "TransactionCanceledException":
-                if _settled(steps, error, token, unsure=unsure, tell_all=tell_all):
+                if _settled(steps, error, token, tell_all=tell_all):
                     return attempt
                 if not patient:
                     break
@@ -157,22 +156,20 @@ def transact(*steps: Step, patient: bool = True, tell_all: bool = False) -> int:
     raise Busy()
 
 
-def _settled(
-    steps: Sequence[Step], error: aws.ClientError, token: str, *, unsure: bool, tell_all: bool = False
-) -> bool:
+def _settled(steps: Sequence[Step], error: aws.ClientError, token: str, *, tell_all: bool = False) -> bool:
     """True when the cancellation only says that our own lost attempt had won; raises a refusal.
 
     Returns False when nothing but contention stood in the way.
     """
     reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])
+    # A lost answer, then our own write in the way: that is a success, whatever else is in the way of a second one.
+    if any((reason.get("Item") or {}).get("op_id", {}).get("S") == token for reason in reasons):
+        return True
     refused = []
     for step, reason in zip(steps, reasons, strict=False):
         code = reason.get("Code", "None")
         if code == "ConditionalCheckFailed":
             old: Item | None = reason.get("Item")
-            # A lost answer, then our own write in the way: that is a success.
-            if unsure and old and old.get("op_id", {}).get("S") == token:
-                return True
             if not tell_all:
                 raise step.refusal(old) from None
             refused.append(step)
