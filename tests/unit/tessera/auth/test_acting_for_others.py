@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tessera import auth
+from tessera import auth, log
 from tessera.auth import tickets
 from tessera.auth.call import Call
 from tessera.auth.custom_roles import CustomRoles
@@ -112,6 +112,20 @@ def test_what_is_the_persons_own_is_never_changed_by_somebody_else(
 
     with pytest.raises(ImpersonationForbidden):
         guard(permission).admit(call("POST", token=token))
+
+
+def test_a_route_that_asks_for_no_permission_is_the_persons_own_by_its_capability(
+    call: MakeCall, signer: Signer
+) -> None:
+    token = signer.token(act={"sub": "boss", "sid": "s", "write": True})
+    anybody = auth.current_user().dependency
+
+    with log.scope("tasks"):
+        anybody.admit(call("POST", token=token))
+    with log.scope("accounts"):
+        anybody.admit(call(token=token))
+        with pytest.raises(ImpersonationForbidden):
+            anybody.admit(call("POST", token=token))
 
 
 def test_roles_that_ship_hold_until_the_first_change_and_then_only_one_writer_wins(bindings: Bindings) -> None:

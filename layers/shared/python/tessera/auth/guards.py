@@ -153,7 +153,7 @@ class Authenticated(Guard):
             call.answer_headers["Tessera-Impersonated-By"] = principal.actor.id
             if is_change and not principal.actor.may_write:
                 raise ImpersonationForbidden("You are acting for somebody else and may only read.")
-            capability, _, verb = self.permission.partition(":")
+            capability, _, verb = (self.permission or log.current().capability).partition(":")
             if is_change and (capability in NEVER_LENT or verb == "export"):
                 raise ImpersonationForbidden("This is for the person alone to do.")
         is_personal = self.permission in PERSONAL and not self.in_organisation
