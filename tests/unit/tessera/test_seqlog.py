@@ -3,6 +3,7 @@ import pytest
 from tessera import aws, clock
 from tessera.due import DueItem
 from tessera.expressions import is_new
+from tessera.fanout import Fanout
 from tessera.live import Live, NotItsTopic, user_topic
 from tessera.namespaces import UnknownTopic, may_append, namespace_of
 from tessera.problems import Problem
@@ -11,7 +12,7 @@ from tessera.seqlog.log import GRACE_SECONDS
 from tessera.tables import Row
 from tessera.transact import putting
 from tests.kit.clocks import FakeClock
-from tests.kit.faults import Crash, contention, crash_at
+from tests.kit.faults import Crash, contention, crash_at, failing
 from tests.kit.races import outcomes, together
 from tests.kit.stores import everything_in
 
@@ -288,6 +289,19 @@ def test_a_publisher_that_dies_after_the_append_has_not_lost_it(log):
         live.publish(TOPIC, "a")
 
     assert [entry.poke for entry in log.read(TOPIC, 0, 10)] == ["1"]
+
+
+def test_a_delivery_that_cannot_be_woken_makes_no_failure_of_what_was_appended(log):
+    live = Live("realtime", log, Fanout(["https://nowhere.test/fanout.fifo"], ""))
+    log.listen(TOPIC, 1)
+    log.listen("demo:two", 1)
+
+    with failing("sqs", "SendMessage", code="InternalError"):
+        first = live.publish(TOPIC, "a")
+        live.publish_each({"demo:two": "b"}, [])
+
+    assert first.last == 1
+    assert [entry.poke for entry in (*log.read(TOPIC, 0, 10), *log.read("demo:two", 0, 10))] == ["1", "1"]
 
 
 def test_nobody_appends_to_what_is_anothers_or_more_than_it_takes(log):

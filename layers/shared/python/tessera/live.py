@@ -78,7 +78,7 @@ class Live:
         """The same for up to 25 entries, which keep this order."""
         made = self.log.append(topic, [self._traced(topic, entry) for entry in entries], also=also)
         aws.fault_point("live.appended")
-        self.fanout.poke(topic, made.last, made.shards)
+        self._wake(topic, made)
         return made
 
     def publish_each(self, said: Mapping[str, Any], steps: Sequence[Step]) -> None:
@@ -90,7 +90,7 @@ class Live:
         made = self.log.append_each({topic: self._traced(topic, Entry(data)) for topic, data in said.items()}, steps)
         aws.fault_point("live.appended")
         for topic, appended in made.items():
-            self.fanout.poke(topic, appended.last, appended.shards)
+            self._wake(topic, appended)
 
     def tell(self, topic: str, data: Any, *, info: Mapping[str, Any] | None = None) -> None:
         """Tell those who listen now. Nothing is kept, and nothing is written; 1 or 2 requests, none mostly."""
@@ -123,6 +123,13 @@ class Live:
     def revoke(self, topic: str, user_id: str) -> None:
         """`revoking` on its own. 1 request."""
         transact(self.revoking(topic, user_id))
+
+    def _wake(self, topic: str, made: Appended) -> None:
+        """What is appended has happened, whoever can be woken now: relay sees the entries too, and wakes once more."""
+        try:
+            self.fanout.poke(topic, made.last, made.shards)
+        except (aws.ClientError, aws.BotoCoreError) as error:
+            log.unexpected("poke", error)
 
     def _traced(self, topic: str, entry: Entry) -> Entry:
         self._must_own(topic)
