@@ -13,6 +13,13 @@ OTHERS := $(or $(no_proxy),$(NO_PROXY))
 export no_proxy := $(if $(OTHERS),$(OTHERS)$(COMMA))127.0.0.1,localhost
 export NO_PROXY := $(no_proxy)
 endif
+# Some homes take no packages: that of a container's user without a name, or one that is read only.
+ifndef UV_CACHE_DIR
+CACHE := $${XDG_CACHE_HOME:-$${HOME:+$$HOME/.cache}}
+ifneq ($(shell uv="$(CACHE)/uv"; [ -z "$(CACHE)" ] || { mkdir -p "$$uv" && [ -w "$$uv" ]; } 2>/dev/null || echo no),)
+export UV_CACHE_DIR := $(CURDIR)/.tessera/cache
+endif
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: help run test unit contract e2e peers realworld bench chaos mutants lint format new openapi dev deploy-local logs doctor build deploy sam-local localstack lock clean

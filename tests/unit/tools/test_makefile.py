@@ -9,6 +9,7 @@ import pytest
 from tools.paths import ROOT
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+OTHERS = ("makeflags", "uv_cache_dir")
 
 
 @pytest.mark.parametrize(
@@ -30,11 +31,31 @@ def test_what_listens_here_is_reached_without_a_proxy(
     assert said == f"{handed_on}|{handed_on}"
 
 
+def test_packages_are_kept_here_where_the_home_folder_takes_none(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.touch()
+
+    said = recipe(tmp_path, 'echo "$$UV_CACHE_DIR"', {"HOME": str(home), "XDG_CACHE_HOME": ""})
+
+    assert said == str(tmp_path / ".tessera" / "cache")
+
+
+@pytest.mark.parametrize("variable", ["HOME", "XDG_CACHE_HOME"])
+def test_packages_are_kept_where_all_projects_have_them(tmp_path: Path, variable: str) -> None:
+    assert recipe(tmp_path, 'echo "$$UV_CACHE_DIR"', {"XDG_CACHE_HOME": "", variable: str(tmp_path)}) == ""
+
+
+def test_whoever_names_a_place_for_packages_has_them_there(tmp_path: Path) -> None:
+    chosen = {"HOME": "/dev/null", "XDG_CACHE_HOME": "", "UV_CACHE_DIR": str(tmp_path / "mine")}
+
+    assert recipe(tmp_path, 'echo "$$UV_CACHE_DIR"', chosen) == str(tmp_path / "mine")
+
+
 def recipe(folder: Path, command: str, variables: dict[str, str]) -> str:
     """What this line of the Makefile would print, in a shell with these variables and no other of their kind."""
     makefile = folder / "Makefile"
     makefile.write_text(f"include {ROOT / 'Makefile'}\nline:\n\t@{command}\n")
-    others = {key: value for key, value in os.environ.items() if key.lower() not in PROXIES and key != "MAKEFLAGS"}
+    others = {key: value for key, value in os.environ.items() if key.lower() not in (*PROXIES, *OTHERS)}
     done = subprocess.run(
         ["make", "--no-print-directory", "-f", makefile, "line"],
         cwd=folder,
