@@ -346,6 +346,22 @@ def gateway_event(method="GET", path="/notes", body=None, **more):
     }
 
 
+@pytest.mark.parametrize("method", ["POST", "GET", "HEAD", "OPTIONS"])
+def test_an_internal_route_is_not_there_for_whoever_comes_by_the_gateway(method):
+    inside = Router(prefix="/notes/internal")
+
+    @inside.post("/erase")
+    async def erase(caller: Annotated[Principal, auth.service("accounts")]) -> NoteOut:
+        """Erase."""
+        return NoteOut(text="gone")
+
+    answer = lambda_handler(build_app("notes", inside, environment={}))(
+        gateway_event(method, "/notes/internal/erase"), None
+    )
+
+    assert (answer["statusCode"], answer["headers"].get("allow")) == (404, None)
+
+
 def test_an_event_of_the_gateway_is_answered(app):
     handler = lambda_handler(app)
 

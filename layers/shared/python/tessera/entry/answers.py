@@ -84,6 +84,8 @@ async def on_http_error(request: Request, error: Exception) -> Response:
         return problem_response(NotFound())
     if error.status_code == 405:
         allowed = ", ".join(allowed_methods(request))
+        if not allowed:
+            return problem_response(NotFound())
         return problem_response(MethodNotAllowed(f"Here you may use {allowed}.", headers={"Allow": allowed}))
     if error.status_code == 413:
         return problem_response(PayloadTooLarge())
@@ -93,10 +95,10 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 
 
 def allowed_methods(request: Request) -> list[str]:
-    """The methods of every route that matches this path, not only of the first one."""
+    """The methods of every route that matches this path, not only of the first one; of internal ones none is told."""
     found: set[str] = set()
     for route in request.app.router.routes:
         match, _ = route.matches({**request.scope, "method": "\0"})
-        if match is not Match.NONE:
+        if match is not Match.NONE and "/internal/" not in route.path:
             found |= route.methods or set()
     return sorted(found | ({"HEAD"} if "GET" in found else set()))
