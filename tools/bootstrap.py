@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from typing import Iterator
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -67,6 +68,11 @@ def make_all(names: "list[str]") -> None:
     """The first environment brings uv, which then makes the others side by side."""
     if not names:
         return
+    with _alone():
+        _make_all(names)
+
+
+def _make_all(names: "list[str]") -> None:
     make("boot")
     refusals = []  # type: list[Refusal]
 
@@ -83,6 +89,21 @@ def make_all(names: "list[str]") -> None:
         thread.join()
     if refusals:
         raise refusals[0]
+
+
+@contextmanager
+def _alone() -> "Iterator[None]":
+    """Two at once would each remove what the other is making."""
+    import fcntl
+
+    os.makedirs(STATE, exist_ok=True)
+    with open(os.path.join(STATE, "env.lock"), "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            print("  waiting for another `make`, which makes the environments", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def make(name: str) -> None:

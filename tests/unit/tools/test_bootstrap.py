@@ -1,11 +1,14 @@
 """What the bare interpreter is told."""
 
 import ast
+import fcntl
+import threading
 from collections import namedtuple
 from pathlib import Path
 
 import pytest
 
+from tests.kit.people import until
 from tools import bootstrap
 from tools.paths import ROOT
 
@@ -34,3 +37,30 @@ def test_a_lock_names_hashes_and_no_index(lock: Path) -> None:
 
     assert "--hash=sha256:" in text
     assert "://" not in text
+
+
+@pytest.fixture
+def state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A project of its own, with nothing in it."""
+    monkeypatch.setattr(bootstrap, "ROOT", str(tmp_path))
+    monkeypatch.setattr(bootstrap, "STATE", str(tmp_path / ".tessera"))
+    return tmp_path / ".tessera"
+
+
+def test_one_makes_the_environments_while_others_wait(
+    state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made: list[str] = []
+    monkeypatch.setattr(bootstrap, "make", made.append)
+    state.mkdir()
+    waiting = threading.Thread(target=bootstrap.make_all, args=(["dev"],))
+
+    with (state / "env.lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        waiting.start()
+        said: list[str] = []
+        until(lambda: said.append(capsys.readouterr().out) or "".join(said), lambda text: "waiting" in text)
+        assert made == []
+    waiting.join(timeout=10)
+
+    assert made == ["boot", "dev"]
