@@ -133,7 +133,7 @@ def _commands(name: str, place: str, lock: str) -> "Iterator[list[str]]":
         # pip runs from its wheel as it stands. To install it takes longer than what it is wanted for.
         yield [sys.executable, "-m", "venv"] + (["--without-pip"] if wheel else []) + [place]
         pip = [os.path.join(wheel, "pip")] if wheel else ["-m", "pip"]
-        yield [python_of("boot")] + pip + ["install", "--disable-pip-version-check", "-q", "-r", lock]
+        yield [python_of("boot")] + pip + ["install", "--no-user", "--disable-pip-version-check", "-q", "-r", lock]
     else:
         uv = os.path.join(ENVIRONMENTS, "boot", "bin", "uv")
         yield [uv, "venv", "-q", "--python", sys.executable, place]

@@ -64,3 +64,10 @@ def test_one_makes_the_environments_while_others_wait(
     waiting.join(timeout=10)
 
     assert made == ["boot", "dev"]
+
+
+def test_nothing_of_the_person_has_a_say_in_where_the_first_environment_gets_its_packages() -> None:
+    *_, install = bootstrap._commands("boot", "place", "lock")
+
+    # Some machines set PIP_USER for everybody, and an environment knows no user.
+    assert "--no-user" in install
