@@ -19,6 +19,17 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 STATE = os.path.join(ROOT, ".tessera")
 ENVIRONMENTS = os.path.join(STATE, "env")
 OLDEST = (3, 11)
+# What is made beside the state folder.
+MADE_FOLDERS = (
+    ".aws-sam",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".mypy_cache",
+    ".hypothesis",
+    ".schemathesis",
+    "functions/platform/openapi/built",
+)
+MADE_FILES = ("functions/platform/openapi/document.*", "functions/identity/accounts/common_passwords.*")
 
 
 class Refusal(Exception):
@@ -157,11 +168,15 @@ def python_of(name: str) -> str:
 
 
 def clean() -> int:
-    lock = os.path.join(STATE, "run", "lock")
-    if os.path.exists(lock) and _is_held(lock):
-        raise Refusal("`make run` is running here. Stop it with Ctrl-C, then clean.")
-    for folder in (".tessera", ".aws-sam", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".hypothesis"):
-        shutil.rmtree(os.path.join(ROOT, folder), ignore_errors=True)
+    for target in ("run", "test"):
+        lock = os.path.join(STATE, target, "lock")
+        if os.path.exists(lock) and _is_held(lock):
+            raise Refusal("`make %s` is running here. Stop it with Ctrl-C, then clean." % target)
+    for folder in (STATE,) + tuple(os.path.join(ROOT, name) for name in MADE_FOLDERS):
+        shutil.rmtree(folder, ignore_errors=True)
+    for pattern in MADE_FILES:
+        for path in glob.glob(os.path.join(glob.escape(ROOT), pattern)):
+            os.remove(path)
     return 0
 
 

@@ -71,3 +71,30 @@ def test_nothing_of_the_person_has_a_say_in_where_the_first_environment_gets_its
 
     # Some machines set PIP_USER for everybody, and an environment knows no user.
     assert "--no-user" in install
+
+
+@pytest.mark.parametrize("running", ["run", "test"])
+def test_what_runs_is_not_cleaned_away(state: Path, capsys: pytest.CaptureFixture[str], running: str) -> None:
+    (state / running).mkdir(parents=True)
+
+    with (state / running / "lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert bootstrap.main(["--clean"]) == 1
+    assert f"`make {running}` is running here" in capsys.readouterr().err
+    assert state.exists()
+
+    assert bootstrap.main(["--clean"]) == 0
+    assert not state.exists()
+
+
+def test_cleaning_removes_all_that_is_made_and_nothing_that_is_kept(state: Path, tmp_path: Path) -> None:
+    ignored = [line for line in (ROOT / ".gitignore").read_text().split() if line.startswith("functions/")]
+    made = [tmp_path / line.replace("*", "json").replace("built/", "built/assets.json") for line in ignored]
+    source = tmp_path / "functions" / "platform" / "openapi" / "routes.py"
+    for path in (*made, source):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+    assert made and bootstrap.main(["--clean"]) == 0
+    assert [path for path in made if path.exists()] == []
+    assert source.exists()
