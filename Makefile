@@ -6,6 +6,8 @@ READY  := $(PYTHON) tools/bootstrap.py
 export PORT PERSIST WARM LIVE C D STAGE
 # Images of Python often set it. Each of our many processes would compile whatever it imports again.
 unexport PYTHONDONTWRITEBYTECODE
+# These are meant for another Python: with them ours would import what is not its own, or no module of the tools.
+unexport PYTHONPATH PYTHONSAFEPATH PYTHONOPTIMIZE
 # The local cloud listens on this machine alone, where no proxy leads.
 ifneq ($(http_proxy)$(HTTP_PROXY)$(https_proxy)$(HTTPS_PROXY)$(all_proxy)$(ALL_PROXY),)
 COMMA := ,

@@ -51,6 +51,11 @@ def test_whoever_names_a_place_for_packages_has_them_there(tmp_path: Path) -> No
     assert recipe(tmp_path, 'echo "$$UV_CACHE_DIR"', chosen) == str(tmp_path / "mine")
 
 
+@pytest.mark.parametrize("variable", ["PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONSAFEPATH", "PYTHONOPTIMIZE"])
+def test_what_is_meant_for_another_python_does_not_reach_ours(tmp_path: Path, variable: str) -> None:
+    assert recipe(tmp_path, f'echo "$${variable}"', {variable: "1"}) == ""
+
+
 def recipe(folder: Path, command: str, variables: dict[str, str]) -> str:
     """What this line of the Makefile would print, in a shell with these variables and no other of their kind."""
     makefile = folder / "Makefile"
