@@ -1,8 +1,10 @@
+import secrets
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tessera import cursors
+from tessera import cursors, ids
 from tessera.cursors import InvalidCursor
 
 KEY = b"k" * 32
@@ -72,4 +74,15 @@ def test_the_order_of_filters_does_not_matter_and_their_borders_do():
 
 def test_a_state_that_makes_a_cursor_over_one_kilobyte_is_a_defect():
     with pytest.raises(ValueError, match="1024"):
-        cursors.encode(KEY, {"pk": "x" * 1000}, scope=SCOPE)
+        cursors.encode(KEY, {"pk": secrets.token_hex(1000)}, scope=SCOPE)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=120, max_size=120))
+@example("北" * 120)
+@example("".join(map(chr, range(0x20000, 0x20078))))
+def test_the_longest_name_in_any_script_fits_though_an_index_holds_it_twice(name):
+    key = {"pk": f"UNQ#name#{name}", "sk": "MAIN", "gs1_pk": "DIRECTORY", "gs1_sk": f"{name}#{ids.new()}"}
+
+    text = cursors.encode(KEY, {"after": key}, scope=SCOPE)
+
+    assert cursors.decode(KEY, text, scope=SCOPE) == {"after": key}

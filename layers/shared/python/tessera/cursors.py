@@ -3,7 +3,8 @@
     Problem
     └── InvalidCursor   400 bad-cursor   not ours, altered, or of another list
 
-The text is base64url of: version (1 byte), HMAC-SHA256 cut to 16 bytes, state as JSON.
+The text is base64url of: version (1 byte), HMAC-SHA256 cut to 16 bytes, state as JSON, which is packed where it
+would be too long: an index holds a name twice, in any script.
 """
 
 import base64
@@ -11,6 +12,7 @@ import binascii
 import hashlib
 import hmac
 import json
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +20,7 @@ from tessera.problems import Problem
 
 MAX_CHARACTERS = 1024
 
-_VERSION = b"\x01"
+_PLAIN, _PACKED = b"\x01", b"\x02"
 _MAC_BYTES = 16
 
 
@@ -37,27 +39,35 @@ def scope_of(owner: str, route: str, filters: Mapping[str, object] | None = None
     return json.dumps([owner, route, dict(filters or {})], sort_keys=True, separators=(",", ":"), default=str)
 
 
-def _mac(key: bytes, scope: str, payload: bytes) -> bytes:
+def _mac(key: bytes, scope: str, version: bytes, payload: bytes) -> bytes:
     bound = hashlib.sha256(scope.encode("utf-8", "surrogatepass")).digest()
-    return hmac.digest(key, b"tessera.cursor" + _VERSION + bound + payload, "sha256")[:_MAC_BYTES]
+    return hmac.digest(key, b"tessera.cursor" + version + bound + payload, "sha256")[:_MAC_BYTES]
 
 
 def encode(key: bytes, state: Mapping[str, Any], *, scope: str) -> str:
     """The cursor of this state. Raises `ValueError` when it would be over 1 KB, which is a defect of the caller."""
-    payload = json.dumps(dict(state), separators=(",", ":"), allow_nan=False).encode()
-    text = base64.urlsafe_b64encode(_VERSION + _mac(key, scope, payload) + payload).rstrip(b"=").decode()
+    plain = json.dumps(dict(state), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    payload = plain.encode("utf-8", "surrogatepass")
+    text = _signed(key, scope, _PLAIN, payload)
+    if len(text) > MAX_CHARACTERS:
+        text = _signed(key, scope, _PACKED, zlib.compress(payload, 9))
     if len(text) > MAX_CHARACTERS:
         raise ValueError(f"A cursor has at most {MAX_CHARACTERS} characters; this state makes {len(text)}.")
     return text
 
 
+def _signed(key: bytes, scope: str, version: bytes, payload: bytes) -> str:
+    return base64.urlsafe_b64encode(version + _mac(key, scope, version, payload) + payload).rstrip(b"=").decode()
+
+
 def decode(key: bytes, text: str, *, scope: str) -> dict[str, Any]:
     """The state that `encode` was given with this key and scope. Raises `InvalidCursor` for anything else."""
     raw = _bytes_of(text)
-    given, payload = raw[1 : 1 + _MAC_BYTES], raw[1 + _MAC_BYTES :]
-    if raw[:1] != _VERSION or not hmac.compare_digest(given, _mac(key, scope, payload)):
+    version, given, payload = raw[:1], raw[1 : 1 + _MAC_BYTES], raw[1 + _MAC_BYTES :]
+    if version not in (_PLAIN, _PACKED) or not hmac.compare_digest(given, _mac(key, scope, version, payload)):
         raise InvalidCursor
-    state: dict[str, Any] = json.loads(payload)
+    # What is signed is ours, so that it unpacks to no more than was packed.
+    state: dict[str, Any] = json.loads(zlib.decompress(payload) if version == _PACKED else payload)
     return state
 
 
