@@ -147,6 +147,15 @@ def test_where_a_link_goes(written: str, base: str | None, stands: str | None) -
     assert (re.findall(r'href="([^"]*)"', html) or [None]) == [stands]
 
 
+@pytest.mark.parametrize("profile", ["article", "comment", "feed"])
+def test_an_attribute_that_a_profile_does_not_name_passes_on_no_element(profile: Profile) -> None:
+    said = '<p title="a" lang="de" dir="rtl">a</p><em title="b">b</em><a href="https://x.y/" title="c" lang="fr">c</a>'
+
+    kept = [attributes.keys() for _, attributes in Seen(clean(said, profile)).tags]
+
+    assert kept == [set(), set(), {"href", "title", "rel"}]
+
+
 def test_what_a_feed_shows_comes_over_https() -> None:
     html = clean('<audio src="http://e.com/a.mp3"></audio><video src="https://e.com/v.mp4"></video>', "feed")
 

@@ -60,7 +60,8 @@ def clean(html: str, profile: Profile, *, base_url: str | None = None, resolve: 
         html,
         tags=set(rules.tags),
         clean_content_tags=_WITH_CONTENT - rules.tags,
-        attributes={tag: set(names) for tag, names in rules.attributes.items()},
+        # Of what every element may carry, `title` and `lang` would pass unasked.
+        attributes={"*": set(), **{tag: set(names) for tag, names in rules.attributes.items()}},
         attribute_filter=_filter(rules, base_url, resolve),
         set_tag_attribute_values={tag: values for tag, values in _SET.items() if tag in rules.tags},
         url_schemes=set(rules.schemes | _OUR_SCHEMES),
