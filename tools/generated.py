@@ -31,6 +31,8 @@ def make() -> None:
         is_there = all((ROOT / name).exists() for name in MADE)
         if is_there and stamp.exists() and stamp.read_text() == sources:
             return
+        # From here on they may be half written, whatever the sources will be the next time.
+        stamp.unlink(missing_ok=True)
         with log.open("w") as out, ExitStack() as stopping:
             making = {}
             # At the same time: neither needs what the other makes.
