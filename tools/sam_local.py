@@ -57,7 +57,7 @@ def main() -> int:
 
 def require_docker() -> None:
     if shutil.which("docker") is None:
-        raise Failure("Docker is not installed.", remedy="`sam local` needs it; `make run` does all the same without.")
+        raise Failure("Docker is not installed.", remedy="This needs it; `make run` does all the same without.")
     if subprocess.run(["docker", "info"], capture_output=True, check=False).returncode != 0:
         raise Failure("The Docker daemon does not answer.", remedy="Start it, then try again; or use `make run`.")
 
