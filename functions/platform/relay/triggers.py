@@ -44,8 +44,13 @@ def forward(records: Sequence[dict[str, Any]], bindings: Bindings) -> None:
             _poke(bindings.get(Fanout), image)
         if "event" not in image:
             continue
-        capability = capability_of(record["eventSourceARN"], settings.stack)
-        envelope = Envelope.parse(image["event"]["S"])
+        capability, text = capability_of(record["eventSourceARN"], settings.stack), image["event"]["S"]
+        try:
+            envelope = Envelope.parse(text)
+        except ValueError:
+            queues.send_bodies(settings.dead_queue, [_body(capability, text)])
+            log.line("unreadable event", source=capability, outcome="kept")
+            continue
         if bus.may_emit(capability, envelope.type):
             waiting[capability].append(envelope)
         else:
@@ -95,13 +100,13 @@ def _send(settings: RelaySettings, capability: str, envelopes: list[Envelope]) -
 
 
 def _keep(queue_url: str, capability: str, envelopes: Sequence[Envelope], *, outcome: str) -> None:
-    bodies = [
-        queues.message("relay", Undelivered(capability=capability, envelope=envelope.text()).model_dump())
-        for envelope in envelopes
-    ]
-    queues.send_bodies(queue_url, bodies)
+    queues.send_bodies(queue_url, [_body(capability, envelope.text()) for envelope in envelopes])
     for envelope in envelopes:
         _told(capability, envelope, outcome)
+
+
+def _body(capability: str, envelope: str) -> str:
+    return queues.message("relay", Undelivered(capability=capability, envelope=envelope).model_dump())
 
 
 def _told(capability: str, envelope: Envelope, outcome: str) -> None:

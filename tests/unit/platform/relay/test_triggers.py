@@ -102,6 +102,17 @@ def test_a_capability_cannot_speak_for_another(wiring):
     assert len(drain(wiring["dead"])) == 1
 
 
+def test_an_event_that_cannot_be_read_is_kept_for_a_person_and_holds_up_no_other(wiring):
+    broken = record(NoteWritten(), "tessera-tasks")
+    broken["dynamodb"]["NewImage"]["event"] = {"S": "not an event"}
+
+    streamed(wiring, broken, record(NoteWritten(), "tessera-tasks"))
+
+    assert heard_types(wiring) == [NoteWritten.type]
+    (dead,) = [json.loads(body)["data"] for body in drain(wiring["dead"])]
+    assert dead == {"capability": "tasks", "envelope": "not an event"}
+
+
 def test_every_capability_may_report_to_the_audit(wiring):
     streamed(wiring, record(Audited(), "tessera-tasks"))
 
