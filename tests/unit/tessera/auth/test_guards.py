@@ -396,6 +396,16 @@ def test_as_a_dependency_a_guard_hands_over_what_was_found() -> None:
     assert AppClient(app).get("/").json() == {"id": "anna"}
 
 
+@pytest.mark.asvs("16.2.1")
+def test_a_refusal_is_logged_with_whom_it_refused(call: MakeCall, signer: Signer) -> None:
+    asked = call("POST", token=signer.token(sub="anna", roles=["user"]))
+
+    with log.scope("tasks") as here, pytest.raises(InsufficientScope):
+        guard(auth.require("tasks:manage")).admit(asked)
+
+    assert here.caller == "user:anna"
+
+
 def test_triggers_may_use_the_auth_layer_without_fastapi() -> None:
     modules = ("authenticate", "call", "envelope", "feed", "internal", "keyring", "mac", "principal", "roles", "tokens")
     heavy = "{'fastapi', 'cryptography', 'boto3'} & sys.modules.keys()"
