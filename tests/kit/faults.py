@@ -42,6 +42,24 @@ def failing(service: str, operation: str, *, code: str, times: int = 1_000_000) 
 
 
 @contextmanager
+def answer_lost(operation: str) -> Iterator[None]:
+    """The first such call to DynamoDB is done, and its answer never comes."""
+    lost: list[str] = []
+
+    def lose(model: Any, **_: Any) -> None:
+        if not lost:
+            lost.append(model.name)
+            raise aws.Unreachable[-1](endpoint_url="lost on the way back")
+
+    events = aws.client("dynamodb").meta.events
+    events.register(f"after-call.dynamodb.{operation}", lose, unique_id="answer-lost")
+    try:
+        yield
+    finally:
+        events.unregister(f"after-call.dynamodb.{operation}", unique_id="answer-lost")
+
+
+@contextmanager
 def meanwhile(operation: str, do: Callable[[], object], *, key: str = "") -> Iterator[None]:
     """Somebody else does this right before the first such call (of an item whose key says so) goes out."""
     waiting = [do]

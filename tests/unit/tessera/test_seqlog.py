@@ -1,6 +1,7 @@
 import pytest
 
 from tessera import aws, clock
+from tessera import transact as transact_module
 from tessera.due import DueItem
 from tessera.expressions import is_new
 from tessera.fanout import Fanout
@@ -12,7 +13,7 @@ from tessera.seqlog.log import GRACE_SECONDS
 from tessera.tables import Row
 from tessera.transact import putting
 from tests.kit.clocks import FakeClock
-from tests.kit.faults import Crash, contention, crash_at, failing
+from tests.kit.faults import Crash, answer_lost, contention, crash_at, failing
 from tests.kit.races import outcomes, together
 from tests.kit.stores import everything_in
 
@@ -77,6 +78,18 @@ def test_a_conflict_now_and_then_costs_a_look_and_loses_nothing(log):
 
 class Taken(Problem):
     status, slug, title = 409, "taken", "Taken"
+
+
+def test_an_append_whose_answer_never_came_is_looked_for_and_not_done_twice(log, monkeypatch):
+    log.append(TOPIC, [Entry("a")])
+    # As after a read that has timed out: there is no time for another try.
+    monkeypatch.setattr(transact_module, "BUDGET_SECONDS", 0)
+
+    with answer_lost("TransactWriteItems"):
+        appended = log.append(TOPIC, [Entry("b"), Entry("c")])
+
+    assert (appended.first, appended.last) == (2, 3)
+    assert texts(log) == [(1, '"a"'), (2, '"b"'), (3, '"c"')]
 
 
 def test_the_callers_own_steps_happen_with_it_or_neither_does(log):

@@ -1,4 +1,3 @@
-from contextlib import contextmanager
 from typing import ClassVar
 
 import pytest
@@ -10,7 +9,7 @@ from tessera.expressions import is_new
 from tessera.problems import Busy, Problem
 from tessera.tables import Row
 from tessera.transact import SomeRefused, checking, deleting, putting, telling, transact, updating
-from tests.kit.faults import contention, failing
+from tests.kit.faults import answer_lost, contention, failing
 from tests.kit.stores import events_in, everything_in
 
 
@@ -126,25 +125,8 @@ def test_endless_contention_says_try_again(hall):
         transact(*booking(hall, "S#1"))
 
 
-@contextmanager
-def the_first_answer_lost():
-    lost = []
-
-    def lose(http_response, parsed, model, **_):
-        if not lost:
-            lost.append(1)
-            raise aws.Unreachable[0](endpoint_url="lost on the way back")
-
-    events = aws.client("dynamodb").meta.events
-    events.register("after-call.dynamodb.TransactWriteItems", lose, unique_id="lose")
-    try:
-        yield
-    finally:
-        events.unregister("after-call.dynamodb.TransactWriteItems", unique_id="lose")
-
-
 def test_a_lost_answer_after_our_own_write_is_a_success(hall):
-    with the_first_answer_lost():
+    with answer_lost("TransactWriteItems"):
         transact(*booking(hall, "S#1"))
 
     assert left(hall) == 1
@@ -154,7 +136,7 @@ def test_a_lost_answer_is_a_success_also_where_another_step_is_refused_before_ou
     seat, last_place = booking(hall, "S#1")
     hall.update(HallRow, "HALL", "MAIN", HallRow.left.set(1))
 
-    with the_first_answer_lost():
+    with answer_lost("TransactWriteItems"):
         transact(last_place, seat)
 
     assert left(hall) == 0

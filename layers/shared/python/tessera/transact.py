@@ -116,6 +116,10 @@ class SomeRefused(Exception):
         self.steps = tuple(steps)
 
 
+class Unsettled(Busy):
+    """An answer was lost and no other came in time: nobody here knows whether it has happened."""
+
+
 class AlreadySeen(Exception):
     """This event was applied before. Its message is done with."""
 
@@ -130,19 +134,21 @@ def transact(*steps: Step, patient: bool = True, tell_all: bool = False) -> int:
     """Do all of it or nothing; returns how often contention stood in the way. 2 units per KB of each item, 1 request.
 
     Raises what the first refused step names, in the order of the steps; `Busy` when contention
-    outlasts the retries. Who is not `patient` is told of a conflict at once, to look before trying again.
-    With `tell_all`, `SomeRefused` names every refused step instead.
+    outlasts the retries, as `Unsettled` when it may have happened all the same. Who is not `patient`
+    is told of a conflict at once, to look before trying again. With `tell_all`, `SomeRefused` names
+    every refused step instead.
     """
     _hold_limits(steps)
     token = ids.new()
     actions = [_action(step, token) for step in steps]
     backoff = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, budget_seconds=BUDGET_SECONDS)
+    busy: type[Busy] = Busy
     for attempt in range(MAX_TRIES):
         try:
             aws.client("dynamodb").transact_write_items(TransactItems=actions, ClientRequestToken=token)
             return attempt
         except aws.Unreachable:
-            pass
+            busy = Unsettled
         except aws.ClientError as error:
             if aws.code_of(error) == "TransactionCanceledException":
                 if _settled(steps, error, token, tell_all=tell_all):
@@ -153,7 +159,7 @@ def transact(*steps: Step, patient: bool = True, tell_all: bool = False) -> int:
                 raise
         if not backoff.wait():
             break
-    raise Busy()
+    raise busy()
 
 
 def _settled(steps: Sequence[Step], error: aws.ClientError, token: str, *, tell_all: bool = False) -> bool:

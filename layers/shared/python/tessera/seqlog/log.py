@@ -1,6 +1,7 @@
 """Appending to logs and reading them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action as Change
@@ -14,7 +15,7 @@ from tessera.problems import Busy, Problem
 from tessera.seqlog.heads import Heads, new_epoch
 from tessera.seqlog.rows import HEAD, Appended, Entry, EntryRow, Head, HeadRow, as_text, entry_key, key_of
 from tessera.tables import ConditionFailed
-from tessera.transact import Step, putting, transact, updating
+from tessera.transact import Step, Unsettled, putting, transact, updating
 
 MAX_ENTRIES_AT_ONCE = 25
 MAX_TRIES = 8
@@ -57,15 +58,17 @@ class SeqLog(Heads):
             raise ValueError(f"An append takes 1 to {MAX_ENTRIES_AT_ONCE} entries; this one has {len(entries)}.")
         namespace = namespace_of(topic)
         head = self._heads.get(topic) or self.head(topic)
+        entries = [entry if entry.id else replace(entry, id=ids.new()) for entry in entries]
         backoff = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         for _ in range(MAX_TRIES):
             made, steps = self._steps(topic, namespace, head, entries)
             try:
                 transact(*also(made), *steps, patient=False)
             except (Moved, Busy) as moved:
-                backoff.wait()
-                head = moved.head if isinstance(moved, Moved) and moved.head else self.head(topic)
-                continue
+                if not (isinstance(moved, Unsettled) and self._stands(topic, made.first, entries[0])):
+                    backoff.wait()
+                    head = moved.head if isinstance(moved, Moved) and moved.head else self.head(topic)
+                    continue
             except BaseException:
                 # Whether it happened is not known here: the next append looks first.
                 self._heads.drop(topic)
@@ -135,6 +138,10 @@ class SeqLog(Heads):
     def erasing(self, topic: str, offset: int) -> Step:
         """The same as a step of a transaction; the entry must still be there."""
         return updating(self.table, EntryRow, key_of(topic), entry_key(offset), *_erased(), bump=False)
+
+    def _stands(self, topic: str, offset: int, entry: Entry) -> bool:
+        row = self.table.get(EntryRow, key_of(topic), entry_key(offset))
+        return row is not None and row.id == entry.id
 
     def _remember(self, topic: str, head: Head, made: Appended) -> None:
         floor = _floor(namespace_of(topic), head, made)
