@@ -93,6 +93,9 @@ BAD_FORMS = [
     "http://example.com/" + "a" * 2_048,
     "http://xn--a.com/",
     "http://ex\u202eample.com/",
+    "http://ex\ud800ample.com/",
+    "http://example.com/\ud800",
+    "http://example.com/?a=\udfff",
 ]
 BAD_SCHEMES = """
     ftp://example.com/ file:///etc/passwd gopher://example.com/ javascript:alert(1) data:text/html,x ws://example.com/

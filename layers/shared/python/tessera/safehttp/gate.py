@@ -14,7 +14,8 @@ PORTS = {"http": 80, "https": 443}
 # Stages that never leave a laptop: only there may stand-ins of outside providers be reached.
 LAPTOP = frozenset(["local", "localstack"])
 
-_UNWANTED = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
+# White space, what cannot be seen, and what has no form in bytes: half a surrogate pair.
+_UNWANTED = re.compile(r"[\x00-\x20\x7f-\x9f\\\ud800-\udfff]")
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _BRACKETED = re.compile(r"\[[0-9a-f:.]+\](?::[0-9]*)?", re.IGNORECASE)
