@@ -94,6 +94,31 @@ def test_a_function_reaches_only_its_own_table_and_the_shared_ones(name):
             assert tables <= allowed, f"{name} may reach {tables - allowed}"
 
 
+# Its schedules fire to the second, so it sweeps by itself.
+SWEPT_BY_ITS_OWN = {"Reminders"}
+WAITING = {
+    name
+    for name, table in TABLES.items()
+    if any(index["IndexName"] == "due" for index in table["Properties"].get("GlobalSecondaryIndexes", []))
+}
+
+
+@pytest.mark.parametrize("name", sorted(WAITING - SWEPT_BY_ITS_OWN))
+def test_a_table_where_something_waits_is_swept_into_its_queue(name):
+    sweeper = FUNCTIONS["Sweeper"]
+    entries, named = sweeper["Properties"]["Environment"]["Variables"]["DUE_TABLES"]["Fn::Sub"]
+    reading, sending = (
+        json.dumps([one["Resource"] for one in statements(sweeper) if action in actions(one)])
+        for action in ("dynamodb:Query", "sqs:SendMessage")
+    )
+
+    assert f"${{{name}}}=${{{name}Queue}}" in entries.split()
+    assert named[name] == {"Fn::GetAtt": ["Stores", f"Outputs.{name}"]}
+    assert named[f"{name}Queue"] == {"Fn::GetAtt": ["Messages", f"Outputs.{name}Queue"]}
+    assert f"-{kebab(name)}/index/due" in reading
+    assert f"Outputs.{name}QueueArn" in sending
+
+
 def test_the_limiter_is_charged_only_through_its_own_keys():
     for function in FUNCTIONS.values():
         for statement in statements(function):
