@@ -2,7 +2,7 @@ import asyncio
 import base64
 import json
 import time
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import httpx
 import pytest
@@ -257,6 +257,26 @@ def test_a_path_with_what_cannot_be_kept_leads_nowhere(name):
 
 def test_a_fault_in_the_query_names_the_parameter(app):
     assert problem(ask(app, "GET", "/notes?limit=many"))["errors"][0]["pointer"] == "?limit"
+
+
+def test_a_fault_does_not_repeat_what_it_is_about():
+    class Move(In):
+        op: Literal["move"]
+
+    class Drop(In):
+        op: Literal["drop"]
+
+    chosen = Router(prefix="/chosen")
+
+    @chosen.post("")
+    async def choose(body: Annotated[Move | Drop, Field(discriminator="op")], caller: Anyone) -> NoteOut:
+        """Choose."""
+        return NoteOut(text=body.op)
+
+    response = ask(build_app("chosen", chosen, environment={}), "POST", "/chosen", json={"op": "s3cret"})
+
+    assert response.status_code == 422
+    assert problem(response)["errors"] == [{"pointer": "", "detail": "'op' may be one of 'move', 'drop'."}]
 
 
 def test_a_refusal_carries_what_its_problem_says(app):

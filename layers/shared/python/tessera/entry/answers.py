@@ -73,6 +73,8 @@ def _said(fault: Any) -> str:
         return f"This is not JSON: {fault['ctx']['error']} at character {fault['loc'][-1]}."
     if fault["type"] == "extra_forbidden":
         return "There is no such field."
+    if fault["type"] == "union_tag_invalid":
+        return f"{fault['ctx']['discriminator']} may be one of {fault['ctx']['expected_tags']}."
     text = str(fault["msg"]).removeprefix("Value error, ")
     return text if text.endswith(".") else f"{text}."
 
