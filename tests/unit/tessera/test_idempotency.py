@@ -1,12 +1,13 @@
 import hashlib
 import hmac
 import uuid
+from datetime import timedelta
 
 import pytest
 from pynamodb.attributes import UnicodeAttribute
 
 from tessera import aws, clock, idempotency, ids
-from tessera.idempotency import IdempotencyMismatch, create, gone_row, intend
+from tessera.idempotency import IdempotencyMismatch, asked_before, create, gone_row, intend
 from tessera.problems import Gone, InvalidRequest
 from tessera.tables import Row
 from tests.kit.races import together
@@ -29,6 +30,11 @@ def table(table_of):
 def asked(table, key, text="milk", owner="ann", route="POST /notes"):
     intent = intend(key, owner=owner, route=route, body={"text": text}, mac=mac)
     return create(table, NoteRow(pk=f"U#{owner}", sk=f"N#{intent.id}", text=text), intent)
+
+
+def asked_again(table, key, text="milk", owner="ann", route="POST /notes"):
+    intent = intend(key, owner=owner, route=route, body={"text": text}, mac=mac)
+    return asked_before(table, NoteRow, f"U#{owner}", f"N#{intent.id}", intent)
 
 
 def timed_key(offset_ms=0):
@@ -108,6 +114,26 @@ def test_a_key_whose_time_cannot_be_trusted_is_kept_on_a_record(table, offset_ms
 
     assert second.replayed
     assert abs(ids.timestamp_ms(first.row.sk[2:]) - clock.millis()) < 60_000
+
+
+MOMENTS = {
+    "just too far ahead": {"minutes": 5, "seconds": 20},
+    "ahead": {"minutes": 2, "seconds": 40},
+    "soon too old": {"hours": -23, "minutes": -59, "seconds": -50},
+    "almost soon too old": {"hours": -22, "minutes": -59, "seconds": -50},
+}
+
+
+@pytest.mark.parametrize("offset", MOMENTS.values(), ids=MOMENTS)
+def test_a_request_is_known_again_when_its_time_is_trusted_no_more_or_only_now(table, frozen, offset):
+    key = timed_key(timedelta(**offset) // timedelta(milliseconds=1))
+    first = asked(table, key)
+    frozen.advance(seconds=30)
+
+    second = asked(table, key)
+
+    assert second.replayed and second.row.sk == first.row.sk
+    assert asked_again(table, key).sk == first.row.sk
 
 
 def test_a_uuid7_carries_its_time(table):

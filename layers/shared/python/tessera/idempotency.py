@@ -1,7 +1,8 @@
 """`Idempotency-Key`: the same create, asked twice, makes one thing.
 
 A key that carries its time (UUIDv7 or ULID) costs nothing: the new id is that time and a MAC of
-the key, so a replay meets its own item. Any other key is kept on a record in the same transaction.
+the key, so a replay meets its own item. Any other key is kept on a record in the same transaction,
+and so is one whose time will not be trusted much longer, or was not trusted until just now.
 """
 
 import base64
@@ -21,6 +22,8 @@ from tessera.tables import ConditionFailed, Row, Table
 from tessera.transact import Step, putting, transact
 
 DAY_MS, AHEAD_MS = 86_400_000, 300_000
+# A time nearer than this to the bounds of what is trusted may be beyond them in a replay, or have been before.
+OLD_EDGE_MS, AHEAD_EDGE_MS = 3_600_000, 150_000
 MAX_KEY_LENGTH = 255
 R = TypeVar("R", bound=Row)
 
@@ -74,11 +77,14 @@ def intend(
     if not 1 <= len(key) <= MAX_KEY_LENGTH or not key.isprintable():
         raise InvalidRequest(f"An Idempotency-Key has 1 to {MAX_KEY_LENGTH} printable characters.")
     tag = mac(f"{owner}\n{route}\n{key}".encode())
+    record_key = base64.urlsafe_b64encode(tag[:20]).decode()
     carried = ids.key_time(key)
     now = clock.millis()
-    if carried is not None and now - DAY_MS <= carried <= now + AHEAD_MS:
-        return Intent(ids.derived(carried, tag), made_by)
-    return Intent(ids.new(), made_by, base64.urlsafe_b64encode(tag[:20]).decode())
+    oldest, latest = now - DAY_MS, now + AHEAD_MS
+    if carried is None or not oldest <= carried <= latest:
+        return Intent(ids.new(), made_by, record_key)
+    is_sure = oldest + OLD_EDGE_MS <= carried <= latest - AHEAD_EDGE_MS
+    return Intent(ids.derived(carried, tag), made_by, "" if is_sure else record_key)
 
 
 def create(table: Table, row: R, intent: Intent, *more: Step, event: Event | None = None) -> Created[R]:
@@ -107,11 +113,9 @@ def asked_before(table: Table, row: type[R], pk: str, sk: str, intent: Intent) -
 
     For a create that would be refused now: its replay is answered as it was. Raises what `create` raises of it.
     """
-    if not intent.record_key:
-        old = table.get(row, pk, sk)
-        return _replay(old, intent).row if old is not None else None
-    record = table.get(RecordRow, f"IK#{intent.record_key}", "MAIN")
-    return _replay(_recorded_item(table, row, record), intent).row if record is not None else None
+    record = table.get(RecordRow, f"IK#{intent.record_key}", "MAIN") if intent.record_key else None
+    old = table.get(row, pk, sk) if record is None else _recorded_item(table, row, record)
+    return None if record is None and old is None else _replay(old, intent).row
 
 
 def gone_row(row: Row) -> Row:
