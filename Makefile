@@ -29,7 +29,7 @@ endif
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: ## start everything locally and print where it is; PORT=8000, PERSIST=1 keeps the data, Ctrl-C stops it
+run: ## start everything locally and print where it is; PORT=8000, PERSIST=1 keeps the data, PERSIST=0 forgets it, Ctrl-C stops it
 	@$(READY) dev emulator sam && exec $(PY) -m tools.up
 
 test: ## every test: contract, unit, then a deployed stack with e2e and peers; C=tasks narrows

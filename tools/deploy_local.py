@@ -1,11 +1,8 @@
 """`make deploy-local`: bring the running stack up to date. `C=tasks` replaces one capability's code alone."""
 
-import io
 import os
 import shutil
 import sys
-import zipfile
-from pathlib import Path
 
 from tools import cloud, layers, processes, registry, sam, stack
 from tools.paths import RUN
@@ -35,17 +32,15 @@ def replace_code(facts: stack.Facts, capability: registry.Capability, steps: Ste
     """Build the capability's functions and hand their code to the emulator, which starts fresh workers for them."""
     if not capability.functions:
         raise LookupError(f"No function of template.yaml has its code in {capability.folder.name}.")
-    functions = cloud.client("lambda", facts.endpoint)
     for logical_id in capability.functions:
         with steps.step(logical_id):
-            artifact = RUN / "hot" / logical_id
+            artifact = RUN / stack.REPLACED / logical_id
             shutil.rmtree(artifact, ignore_errors=True)
             variables = {**cloud.environment(), **stack.build_variables(), "ARTIFACTS_DIR": str(artifact)}
             log = RUN / "logs" / "hot.log"
             command = ["make", f"build-{logical_id}"]
             processes.run(command, environment=variables, log=log, cwd=capability.folder.parent, what="The build")
-            name = registry.function_name(logical_id, facts.stack)
-            functions.update_function_code(FunctionName=name, ZipFile=zipped(artifact))
+            stack.replace_code(facts, logical_id, artifact)
 
 
 def deploy_everything(facts: stack.Facts, steps: Steps) -> None:
@@ -58,15 +53,6 @@ def deploy_everything(facts: stack.Facts, steps: Steps) -> None:
         sam.build_if_changed(RUN / "build", variables=variables, parameters=facts.parameters, log=log)
     with steps.step("deploy"):
         stack.deploy(facts, RUN / "build", RUN / "logs" / "deploy.log")
-
-
-def zipped(folder: Path) -> bytes:
-    sink = io.BytesIO()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                archive.write(path, path.relative_to(folder))
-    return sink.getvalue()
 
 
 if __name__ == "__main__":

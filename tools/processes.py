@@ -45,7 +45,8 @@ class Child:
             if not self.is_alive:
                 raise Failure(f"The {self.name} ended with code {self._process.returncode}.", log=self.log)
             if time.monotonic() > deadline:
-                raise Failure(f"The {self.name} was not ready after {seconds:.0f} s.", log=self.log)
+                told = f"The {self.name} was not ready after {seconds:.0f} s."
+                raise Failure(told, log=self.log, remedy="`make doctor` says what this machine lacks.")
             # Nothing tells that a port is open but trying it.
             time.sleep(0.05)
 

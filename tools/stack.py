@@ -2,14 +2,17 @@
 
 import contextlib
 import fcntl
+import io
 import json
 import os
 import platform
 import secrets
+import shutil
 import signal
 import time
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -29,6 +32,8 @@ ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_6
 MAIL_FROM, REPLY_DOMAIN = "tessera@example.com", "reply.example.com"
 
 
+# Beside its state: code that `make deploy-local C=` has put in place of what was deployed, by function.
+REPLACED = "hot"
 # What its state folder holds of the data that it began with: nothing, nothing yet, or all of it.
 NONE, UNSAVED, SAVED = "none", "unsaved", "saved"
 
@@ -107,11 +112,16 @@ class LocalStack:
         emulator_port: int = 0,
         stack: str = "tessera",
         persist: bool = False,
+        forgets: bool = True,
         remembers: bool = False,
         quiet: bool = False,
     ) -> None:
-        """One that `remembers` begins with what was deployed the last time, if that would be the same again."""
+        """One that `remembers` begins with what was deployed the last time, if that would be the same again.
+
+        One that does not persist and `forgets` begins anew, also where an earlier one has kept its data.
+        """
         self.folder, self.stack, self.persist, self.remembers = folder, stack, persist, remembers
+        self.forgets = forgets
         self.steps = Steps(quiet=quiet)
         self._wanted_door, self._wanted_emulator = door_port, emulator_port
         self._lock: TextIO | None = None
@@ -166,6 +176,8 @@ class LocalStack:
         before = self._clear_away()
         with self.steps.check("the port"):
             self._require_port()
+        with self.steps.check("the data"):
+            self._require_leave(before)
         kept = before if self.persist and before and before.is_kept else None
         self.is_new = not (kept and kept.deployed)
         # What is deployed knows its port and its secret, so whoever goes on with it keeps to them.
@@ -193,9 +205,11 @@ class LocalStack:
             snapshot.restore(self._emulator.state)
         elif kept is None:
             self._emulator.forget()
+        if kept is None:
+            shutil.rmtree(self.folder / REPLACED, ignore_errors=True)
         self._emulator.start()
         self._note(replace(facts, children=self._children()))
-        if is_restored or (kept and kept.deployed == wanted):
+        if is_restored or (kept and kept.deployed == wanted and not replaced_in(self.folder)):
             with self.steps.step(f"local cloud, {'with what it kept' if kept else 'as it was deployed before'}"):
                 # It loads its modules while the emulator reads its state.
                 self._start_door()
@@ -209,6 +223,11 @@ class LocalStack:
         with self.steps.step("front door"):
             assert self._door is not None
             self._door.wait_until(lambda: answers(f"{self.facts.base_url}/health"), seconds=30)
+
+    def _require_leave(self, before: Facts | None) -> None:
+        if before and before.is_kept and not self.persist and not self.forgets:
+            remedy = "PERSIST=1 make run goes on with it, PERSIST=0 make run forgets it."
+            raise Failure("An earlier run has kept its data here.", remedy=remedy)
 
     def _require_port(self) -> None:
         if reason := ports.refusal(self._wanted_door):
@@ -336,12 +355,38 @@ def read_facts(folder: Path) -> Facts | None:
     return Facts(**found, children=children)
 
 
+def replaced_in(folder: Path) -> list[str]:
+    """The functions whose code was replaced beside a deployment, which knows nothing of it."""
+    return sorted(place.name for place in (folder / REPLACED).glob("*"))
+
+
 def deploy(facts: Facts, build_dir: Path, log: Path) -> None:
     """`sam deploy` to the emulator, then what the emulator ignores of it."""
     sam.deploy(
         build_dir, config="local", stack=facts.stack, parameters=facts.parameters, endpoint=facts.endpoint, log=log
     )
     cloud.apply_cors(facts.endpoint, facts.stack, ["*"])
+    folder = build_dir.parent
+    for logical_id in replaced_in(folder):
+        # It would stay as it was replaced, also where what is deployed is what was deployed before that.
+        replace_code(facts, logical_id, build_dir / logical_id)
+    shutil.rmtree(folder / REPLACED, ignore_errors=True)
+
+
+def replace_code(facts: Facts, logical_id: str, artifact: Path) -> None:
+    """Hand this code to the emulator, which starts fresh workers for it."""
+    functions = cloud.client("lambda", facts.endpoint)
+    name = registry.function_name(logical_id, facts.stack)
+    functions.update_function_code(FunctionName=name, ZipFile=zipped(artifact))
+
+
+def zipped(folder: Path) -> bytes:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                archive.write(path, path.relative_to(folder))
+    return sink.getvalue()
 
 
 def build_variables() -> dict[str, str]:

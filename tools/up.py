@@ -14,14 +14,17 @@ from tools.stack import AlreadyRunning, Facts, LocalStack
 
 def main() -> int:
     cloud.leave_accounts()
-    persist = os.environ.get("PERSIST") == "1"
+    persist, forgets = (os.environ.get("PERSIST") == wanted for wanted in ("1", "0"))
     try:
         port = ports.wanted(8000)
     except Failure as failure:
         explain("the port", failure)
         return 1
     try:
-        with stopping_on_signals(), LocalStack(RUN, door_port=port, persist=persist, remembers=True) as stack:
+        with (
+            stopping_on_signals(),
+            LocalStack(RUN, door_port=port, persist=persist, forgets=forgets, remembers=True) as stack,
+        ):
             sessions: dict[str, str] = {}
             if stack.is_new:
                 with stack.steps.step("demo data"):
@@ -72,14 +75,17 @@ def first_requests(base_url: str, users: Sequence[Mapping[str, str]]) -> list[st
     login = json.dumps({"email": user["email"], "password": user["password"]})
     # Nothing but what every shell has: the token is cut out of the answer by sed.
     token = r"""sed 's/.*"access_token":"\([^"]*\)".*/\1/'"""
+    # curl takes these two for addresses like ours, and no proxy leads here.
+    has_proxy = any(os.environ.get(name) for name in ("http_proxy", "all_proxy"))
+    curl = "curl --noproxy '*' -s" if has_proxy else "curl -s"
     as_json, as_user = "-H 'content-type: application/json'", '-H "authorization: Bearer $TOKEN"'
     lines = [
-        f"TOKEN=$(curl -s {base_url}/accounts/login {as_json} -d '{login}' | {token})",
-        f"""curl -s {base_url}/tasks {as_user} {as_json} -d '{{"title": "Try Tessera"}}'; echo""",
-        f"curl -s {base_url}/tasks {as_user}; echo",
+        f"TOKEN=$({curl} {base_url}/accounts/login {as_json} -d '{login}' | {token})",
+        f"""{curl} {base_url}/tasks {as_user} {as_json} -d '{{"title": "Try Tessera"}}'; echo""",
+        f"{curl} {base_url}/tasks {as_user}; echo",
     ]
     if "api_key" in user:
-        lines.append(f"curl -s {base_url}/tasks -H 'authorization: Bearer {user['api_key']}'; echo")
+        lines.append(f"{curl} {base_url}/tasks -H 'authorization: Bearer {user['api_key']}'; echo")
     return lines
 
 

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from tools import processes, stack
+from tools.say import Failure
 from tools.stack import NONE, SAVED, UNSAVED, Facts, LocalStack
 
 RAN = Facts("tessera", door_port=8000, emulator_port=4001, pid=1, edge_secret="e", persist=True, deployed="sources")
@@ -48,6 +49,37 @@ def test_an_emulator_that_outlived_its_launcher_saves(tmp_path: Path) -> None:
 
     assert not psutil.pid_exists(left.pid) or not left.is_alive
     assert before is not None and before.is_kept
+
+
+def start(folder: Path, *, persist: bool = False, forgets: bool = False) -> None:
+    """What a start asks before it makes anything."""
+    (folder / "stack.json").write_text(json.dumps(asdict(replace(RAN, pid=0))))
+    a_stack = LocalStack(folder, door_port=8001, persist=persist, forgets=forgets)
+    a_stack._require_leave(a_stack._clear_away())
+
+
+def test_kept_data_is_forgotten_only_by_who_says_so(tmp_path: Path) -> None:
+    with pytest.raises(Failure, match="kept its data") as refused:
+        start(tmp_path)
+
+    assert "PERSIST=1 make run" in refused.value.remedy and "PERSIST=0 make run" in refused.value.remedy
+    start(tmp_path, persist=True)
+    start(tmp_path, forgets=True)
+
+
+def test_a_deployment_takes_the_place_of_code_that_was_put_in_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[str, Path]] = []
+    monkeypatch.setattr(stack.sam, "deploy", lambda *_, **__: None)
+    monkeypatch.setattr(stack.cloud, "apply_cors", lambda *_: None)
+    monkeypatch.setattr(stack, "replace_code", lambda _, function, artifact: given.append((function, artifact)))
+    (tmp_path / stack.REPLACED / "Tasks").mkdir(parents=True)
+
+    for _ in range(2):
+        stack.deploy(RAN, tmp_path / "build", tmp_path / "log")
+
+    assert given == [("Tasks", tmp_path / "build" / "Tasks")]
 
 
 def test_what_an_older_version_has_kept_is_kept(tmp_path: Path) -> None:
