@@ -117,7 +117,7 @@ def settled(ports: Ports, link: Link, changed: frozenset[str] | None = None) -> 
 
 def row_intent(key: str, intent: Intent, number: int) -> Intent:
     """The intent of one row of many: it is known again by the key of the whole and its number."""
-    mark = hashlib.sha256(f"{intent.record_key or intent.id}#{number}".encode()).hexdigest()[:40]
+    mark = hashlib.sha256(f"{intent.mark}#{number}".encode()).hexdigest()[:40]
     return Intent(ids.new(), intent.made_by, mark if key else "")
 
 

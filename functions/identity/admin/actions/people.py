@@ -104,7 +104,7 @@ def create_once(ports: Ports, intent: Intent | None, *, asker: Asker, **fields: 
     if made is not None:
         return ports.accounts.get(made), True
     # What was cut off may have made the user: accounts knows it by the key.
-    user = create(ports, asker=asker, key=intent.record_key or intent.id, **fields)
+    user = create(ports, asker=asker, key=intent.mark, **fields)
     ports.replays.finish(intent, user.id)
     return user, is_repeated
 

@@ -49,4 +49,4 @@ class ReplayStore:
 
 
 def _pk(intent: Intent) -> str:
-    return f"UK#{intent.record_key or intent.id}"
+    return f"UK#{intent.mark}"

@@ -43,7 +43,7 @@ def recorded(intent: Intent) -> Intent:
 
     What says so cannot stand where the lease stood, or whoever finds no place would have to read all that ever was.
     """
-    return replace(intent, record_key=intent.record_key or intent.id)
+    return replace(intent, record_key=intent.mark)
 
 
 def release(leases: LeaseStore, lease_id: str, owner_id: str) -> None:

@@ -32,7 +32,7 @@ class Repeated(Exception):
 def noting(table: Table, intent: Intent, made: Appended) -> Step:
     """A step of the append that holds the key of the request. Refused with `Repeated`."""
     row = RepeatRow(
-        pk=f"DUP#{intent.record_key or intent.id}",
+        pk=f"DUP#{intent.mark}",
         sk=MAIN,
         epoch=made.epoch,
         offset=made.last,

@@ -41,11 +41,20 @@ class RecordRow(Row):
 
 @dataclass(frozen=True)
 class Intent:
-    """What a create was asked with: the id it will have, and how a replay of it is known."""
+    """What a create was asked with: the id it will have, and how a replay of it is known.
+
+    `record_key` is empty where the id alone does; whoever keeps a record of their own for every key does so by `mark`.
+    """
 
     id: str
     made_by: str
     record_key: str = ""
+    key: str = ""
+
+    @property
+    def mark(self) -> str:
+        """The same for each replay, however old its key has become; without a key there is none."""
+        return self.key or self.id
 
 
 @dataclass(frozen=True)
@@ -77,14 +86,14 @@ def intend(
     if not 1 <= len(key) <= MAX_KEY_LENGTH or not key.isprintable():
         raise InvalidRequest(f"An Idempotency-Key has 1 to {MAX_KEY_LENGTH} printable characters.")
     tag = mac(f"{owner}\n{route}\n{key}".encode())
-    record_key = base64.urlsafe_b64encode(tag[:20]).decode()
+    mark = base64.urlsafe_b64encode(tag[:20]).decode()
     carried = ids.key_time(key)
     now = clock.millis()
     oldest, latest = now - DAY_MS, now + AHEAD_MS
     if carried is None or not oldest <= carried <= latest:
-        return Intent(ids.new(), made_by, record_key)
+        return Intent(ids.new(), made_by, mark, mark)
     is_sure = oldest + OLD_EDGE_MS <= carried <= latest - AHEAD_EDGE_MS
-    return Intent(ids.derived(carried, tag), made_by, "" if is_sure else record_key)
+    return Intent(ids.derived(carried, tag), made_by, "" if is_sure else mark, mark)
 
 
 def create(table: Table, row: R, intent: Intent, *more: Step, event: Event | None = None) -> Created[R]:

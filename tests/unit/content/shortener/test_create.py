@@ -270,6 +270,18 @@ def test_a_bulk_that_is_sent_again_makes_nothing_twice(world, ann):
     assert len(ann.get(LINKS).json()["items"]) == 3
 
 
+@pytest.mark.parametrize("seconds", [160, 320])
+def test_a_bulk_from_a_clock_that_is_ahead_makes_nothing_twice(world, ann, seconds):
+    body = {"links": [{"url": "https://example.com/1"}]}
+    headers = {"Idempotency-Key": ids.at(clock.millis() + seconds * 1_000, b"0123456789")}
+    ann.post(f"{LINKS}/bulk", json=body, headers=headers)
+    world.frozen.advance(seconds=30)
+
+    ann.post(f"{LINKS}/bulk", json=body, headers=headers)
+
+    assert len(ann.get(LINKS).json()["items"]) == 1
+
+
 def test_what_is_over_the_hourly_limit_is_said_row_by_row(world):
     new = world.person(days=0)
     body = {"links": [{"url": f"https://example.com/{number}"} for number in range(12)]}

@@ -200,6 +200,18 @@ def test_an_account_asked_for_twice_is_made_once(world, boss, key):
     assert (other.status_code, slug(other)) == (422, "idempotency-mismatch")
 
 
+@pytest.mark.parametrize("seconds", [160, 320])
+def test_an_account_asked_for_twice_by_a_clock_that_is_ahead_is_made_once(boss, frozen, seconds):
+    headers = {"idempotency-key": ids.at(clock.millis() + seconds * 1_000, b"0123456789")}
+    first = boss.post("/admin/users", {"email": "new@example.com"}, headers=headers)
+    frozen.advance(seconds=30)
+
+    again = boss.post("/admin/users", {"email": "new@example.com"}, headers=headers)
+
+    assert (again.status_code, again.headers["idempotent-replay"]) == (201, "true")
+    assert again.json()["id"] == first.json()["id"]
+
+
 def test_a_create_cut_off_after_the_account_was_made_finds_it_again(world, boss, monkeypatch):
     headers = {"idempotency-key": ids.new()}
     store = world.ports.replays

@@ -143,6 +143,19 @@ def test_the_same_request_takes_one_place(acquire: Acquire, kind: str) -> None:
     assert acquire(headers=headers, key="another").status_code == 422
 
 
+@pytest.mark.parametrize("seconds", [160, 320])
+def test_the_same_request_of_a_clock_that_is_ahead_takes_one_place(
+    acquire: Acquire, frozen: FakeClock, seconds: int
+) -> None:
+    headers = {"idempotency-key": ids.at(clock.millis() + seconds * 1_000, b"0123456789")}
+    first = acquire(headers=headers)
+    frozen.advance(seconds=30)
+
+    again = acquire(headers=headers)
+
+    assert (again.json()["id"], again.json()["in_use"]) == (first.json()["id"], 1)
+
+
 @pytest.mark.parametrize("kind", ["timed", "plain"])
 @pytest.mark.parametrize("ended", ["given back", "run out"])
 def test_the_same_request_takes_no_place_after_the_first_has_ended(

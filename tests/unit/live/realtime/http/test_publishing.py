@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tessera import ids
+from tessera import clock, ids
 from tests.kit.capacity import CapacityMeter
 from tests.kit.races import outcomes, together
 
@@ -55,6 +55,18 @@ def test_what_is_asked_twice_is_published_once(web: Any, place: str, carries_tim
     assert first.status_code == 200, first.text
     assert (second.json(), second.headers["idempotent-replay"]) == (first.json(), "true")
     assert (other.status_code, other.json()["type"]) == (422, "/problems/idempotency-mismatch")
+    assert entries(web, NOTICE) == ['"a"']
+
+
+@pytest.mark.parametrize("seconds", [160, 320])
+def test_what_a_clock_that_is_ahead_asks_twice_is_published_once(web: Any, frozen: Any, seconds: int) -> None:
+    admin, headers = web.admin(), {"idempotency-key": ids.at(clock.millis() + seconds * 1_000, b"0123456789")}
+    first = admin.post(PUBLISH, json={"topic": NOTICE, "data": "a"}, headers=headers)
+    frozen.advance(seconds=30)
+
+    again = admin.post(PUBLISH, json={"topic": NOTICE, "data": "a"}, headers=headers)
+
+    assert again.json() == first.json()
     assert entries(web, NOTICE) == ['"a"']
 
 
