@@ -199,9 +199,24 @@ def test_entries_are_dropped_when_no_token_can_be_older(feed: Feed, authfeed: Ta
     transact(feed.revoke("s", "family"))
     assert feed.is_revoked("s", "family")
 
-    frozen.advance(seconds=901)
+    frozen.advance(seconds=1_201)
 
     assert not feed.is_revoked("s", "family")
+
+
+@pytest.mark.parametrize("access_token_seconds", [300, 600, 900])
+def test_a_token_to_act_for_somebody_stays_revoked_to_its_end_however_short_others_live(
+    claims: Claims, authfeed: Table, frozen: FakeClock, access_token_seconds: int
+) -> None:
+    feed = Feed(authfeed, access_token_seconds)
+    acting = replace(claims, exp=claims.iat + 900, act=ACT)
+    transact(feed.revoke("s", str(ACT["sid"])))
+
+    # The leeway of its expiry included.
+    for _ in range(93):
+        with pytest.raises(SessionRevoked):
+            feed.check(acting)
+        frozen.advance(seconds=10)
 
 
 @pytest.mark.asvs("16.5.3")

@@ -24,6 +24,8 @@ Kind = Literal["u", "s", "k", "g", "r", "m"]
 
 POLL_EVERY_MS = 8_000
 FAIL_CLOSED_MS = 15_000
+# Tokens to act in somebody's place live so long, however short the life of others is set.
+LONGEST_TOKEN_SECONDS = 900
 LIVES_ON_SECONDS = 300
 
 
@@ -60,7 +62,8 @@ class Feed:
     """This process's copy of the feed."""
 
     def __init__(self, table: Table, access_token_seconds: int) -> None:
-        self._table, self._life_seconds = table, access_token_seconds + LIVES_ON_SECONDS
+        self._table = table
+        self._life_seconds = max(access_token_seconds, LONGEST_TOKEN_SECONDS) + LIVES_ON_SECONDS
         self._lock = threading.Lock()
         self._known = _Known()
         self._polled_at: int | None = None
