@@ -45,7 +45,8 @@ def pack_feed(name: str) -> None:
 def sweep_table(marks: Marks, name: str, queue_url: str) -> int:
     """Send what is due, then move the mark: a crash in between sends twice and loses nothing."""
     now, sent = clock.now(), 0
-    since = max(marks.of(name, now - FIRST_LOOK_BACK) - OVERLAP, now - due.LOOK_BACK)
+    # A mark in the future was made by a clock that has gone back since.
+    since = max(min(marks.of(name, now - FIRST_LOOK_BACK), now) - OVERLAP, now - due.LOOK_BACK)
     while since < now:
         until = min(since + STRIDE, now)
         bodies = (queues.message("due", asdict(item)) for item in waiting(Table(name), since, until))

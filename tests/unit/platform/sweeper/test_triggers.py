@@ -136,6 +136,18 @@ def test_a_new_table_that_cannot_be_swept_for_hours_loses_nothing(swept, frozen)
     assert sent(queue) == [item]
 
 
+def test_nothing_is_lost_after_a_clock_that_went_back(swept, frozen):
+    bindings, tasks, queue = swept
+    dispatch(triggers.ENTRIES, SWEEP, bindings)
+    frozen.advance(hours=-3)
+    item = wait(tasks, clock.now() + timedelta(minutes=1))
+    frozen.advance(minutes=1)
+
+    dispatch(triggers.ENTRIES, SWEEP, bindings)
+
+    assert sent(queue) == [item]
+
+
 def test_the_first_sweep_of_a_new_stack_costs_little(swept, frozen):
     bindings, _, _ = swept
 
