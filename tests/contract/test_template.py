@@ -8,6 +8,7 @@ import yaml
 
 from tessera.auth.roles import grants
 from tessera.namespaces import may_append
+from tessera.transact import SEEN_DAYS
 from tests.kit.templates import ROOT, resources, template
 
 FUNCTIONS = resources("template", "AWS::Serverless::Function")
@@ -60,6 +61,11 @@ def test_a_queue_has_dead_letters_and_time_enough(name):
     assert properties["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0] == dead_letters_of(name)
     assert properties["VisibilityTimeout"] >= 6 * 55
     assert properties["SqsManagedSseEnabled"] is True
+
+
+@pytest.mark.parametrize("name", QUEUES)
+def test_an_event_is_remembered_for_longer_than_it_may_wait_to_be_sent_again(name):
+    assert QUEUES[name]["Properties"]["MessageRetentionPeriod"] < SEEN_DAYS * 86_400
 
 
 def dead_letters_of(name):

@@ -20,7 +20,8 @@ from tessera.tables import ConditionFailed, Item, Row, Table, item_of, key, read
 MAX_ACTIONS, MAX_BYTES = 100, 4_000_000
 MAX_TRIES, BUDGET_SECONDS = 8, 3.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.010, 0.320
-SEEN_DAYS = 7
+# A dead letter waits for two weeks, and may then be given another try.
+SEEN_DAYS = 15
 _PASSING = frozenset(["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "None"])
 
 # What a refused action raises: a problem, its class, or what a callable makes of the item in the way.
