@@ -33,8 +33,8 @@ class BusRefused(Exception):
 def forward(records: Sequence[dict[str, Any]], bindings: Bindings) -> None:
     """Send the events of these stream records; what the bus does not take goes to the retry queue.
 
-    Never a partial response: the order within an item is kept by the retry, and a record that
-    cannot be sent must not hold up its shard.
+    Never a partial response: a record that cannot be sent must not hold up its shard. What waits for its retry may
+    so be overtaken by what comes after it, which consumers are made for.
     """
     settings = bindings.settings(RelaySettings)
     waiting: dict[str, list[Envelope]] = defaultdict(list)

@@ -15,7 +15,8 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError as BotoCoreError
 from botocore.exceptions import ClientError as ClientError
-from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import ConnectionError as NoConnection
+from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, HTTPClientError, ReadTimeoutError
 
 # The request never left: unlike after a read timeout, nothing can have been done.
 NotReached = (EndpointConnectionError, ConnectTimeoutError)
@@ -110,6 +111,13 @@ def _made(service: str, endpoint: str | None, config: dict[str, Any]) -> Any:
 def code_of(error: ClientError) -> str:
     """The error's code, such as `ConditionalCheckFailedException`."""
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def is_outage(error: Exception) -> bool:
+    """Has AWS failed, or the way there, and not we? The same may go well in a moment."""
+    if isinstance(error, ClientError):
+        return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
+    return isinstance(error, NoConnection | HTTPClientError)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 import httpx
 import pytest
+from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 from fastapi import Response
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +22,8 @@ from tessera.settings import MissingSettings, refuse_stray_endpoint
 from tessera.strictness import MAX_NESTING, nesting
 from tessera.types import In, Out
 
+OURS = {"Error": {"Code": "ValidationException", "Message": ""}}
+THEIRS = {"Error": {"Code": "InternalServerError", "Message": ""}}
 Anyone = Annotated[Principal, auth.public(limited=False)]
 
 
@@ -319,6 +322,29 @@ def test_an_answer_that_does_not_fit_its_model_is_logged_without_what_it_holds(c
     assert problem(response)["type"] == "/problems/unexpected"
     assert "at most 3 characters" in caplog.text
     assert address not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (aws.ClientError(OURS | {"ResponseMetadata": {"HTTPStatusCode": 400}}, "GetItem"), 500),
+        (aws.ClientError(THEIRS | {"ResponseMetadata": {"HTTPStatusCode": 500}}, "GetItem"), 503),
+        (ConnectionClosedError(endpoint_url="https://dynamodb"), 503),
+        (EndpointConnectionError(endpoint_url="https://dynamodb"), 503),
+        (ReadTimeoutError(endpoint_url="https://dynamodb"), 503),
+    ],
+)
+def test_what_aws_cannot_do_now_may_be_tried_again(error, status):
+    router = Router(prefix="/away")
+
+    @router.get("")
+    async def away(caller: Anyone) -> None:
+        """Fail."""
+        raise error
+
+    response = ask(build_app("away", router, environment={"STAGE": "test"}), "GET", "/away")
+
+    assert (response.status_code, response.headers.get("retry-after")) == (status, "1" if status == 503 else None)
 
 
 @pytest.mark.asvs("16.2.4")

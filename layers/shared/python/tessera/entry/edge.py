@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tessera import aws, clock, ids, log
 from tessera.entry.answers import LOGGED, problem_response
-from tessera.problems import Problem, Unexpected
+from tessera.problems import Problem, Unavailable, Unexpected
 from tessera.settings import Settings
 
 _cold = True
@@ -38,7 +38,7 @@ class Edge:
             # worker and give the caller a bare error of the platform's.
             except Exception as error:  # noqa: BLE001
                 log.unexpected("route", error)
-                await answer.give(Unexpected(LOGGED))
+                await answer.give(Unavailable() if aws.is_outage(error) else Unexpected(LOGGED))
             answer.log()
 
 
