@@ -86,8 +86,7 @@ def page(people: People, tmp_path: Path) -> Iterator[Page]:
     command += [f"--user-data-dir={tmp_path}", "--remote-debugging-port=0", address]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        told = tmp_path / "DevToolsActivePort"
-        devtools = eventually(lambda: told.read_text().split()[0] if told.exists() else None, what="DevTools")
+        devtools = eventually(lambda: _port_told(tmp_path / "DevToolsActivePort"), what="DevTools")
         with connect(eventually(lambda: _socket_of(devtools, address), what="The page"), max_size=None) as socket:
             found = Page(socket)
             eventually(lambda: found.run("document.readyState") == "complete" or None, what="The loaded page")
@@ -97,6 +96,12 @@ def page(people: People, tmp_path: Path) -> Iterator[Page]:
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+def _port_told(file: Path) -> str | None:
+    """The first of the file's two lines, once it has both: the browser makes the file before it fills it."""
+    told = file.read_text().splitlines() if file.exists() else []
+    return told[0] if len(told) > 1 else None
 
 
 def _socket_of(devtools: str, address: str) -> str | None:
